@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boards are data: one JSON file each, in this folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from tritforge.errors import ConfigurationError
+
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Resources of the part, as its data sheet counts them."""
+
+    lut: int
+    ff: int
+    dsp: int
+    bram36: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The DRAM that holds the weight stream."""
+
+    kind: str
+    peak_bytes_per_second: int
+    #: share of the peak that long sequential reads reach, and where the figure comes from
+    sequential_efficiency: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Board:
+    """One board file. Clock in MHz; `port_bits` is the width of one high-performance port."""
+
+    name: str
+    title: str
+    part: str
+    family: str
+    clock_mhz: int
+    high_performance_ports: int
+    port_bits: int
+    memory: Memory
+    budget: Budget
+
+
+@cache
+def board_names() -> tuple[str, ...]:
+    """Names of the boards that have a file here, sorted."""
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.json")))
+
+
+@cache
+def load_board(name: str) -> Board:
+    """Read one board file.
+
+    Raises:
+        ConfigurationError: no board of that name.
+    """
+    if name not in board_names():
+        raise ConfigurationError(
+            f"board {name!r} is unknown: choose one of {', '.join(board_names())}"
+        )
+    values = json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    memory, budget = Memory(**values.pop("memory")), Budget(**values.pop("budget"))
+    return Board(name=name, memory=memory, budget=budget, **values)

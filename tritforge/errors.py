@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors that are the user's to fix: shown as one message, never as a traceback."""
+
+
+class TritforgeError(Exception):
+    """A mistake in what the user gave (value, file, option). The message names it and the fix."""
+
+
+class ConfigurationError(TritforgeError):
+    """A parameter of the accelerator or the model is outside its range."""
+
+
+class ImageError(TritforgeError):
+    """A model image is corrupt, truncated, hostile or of another version."""
+
+
+class CheckpointError(TritforgeError):
+    """A checkpoint directory cannot be converted: missing file, wrong shape, unsupported option."""

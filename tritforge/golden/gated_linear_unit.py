@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gated linear unit: SiLU(gate) * up (arXiv 2406.02528, section 3.3.2)."""
+
+from __future__ import annotations
+
+from tritforge.config import Widths
+from tritforge.golden.fixed_point import (
+    Int64Array,
+    SaturationFlags,
+    round_half_up,
+    saturate,
+)
+from tritforge.golden.sigmoid import silu
+
+
+def gated_product(
+    gate: Int64Array,
+    up: Int64Array,
+    product_shift: int,
+    widths: Widths,
+    flags: SaturationFlags,
+) -> Int64Array:
+    """Operand of the down projection: SiLU(gate) * up, rounded by `product_shift`.
+
+    Args:
+        gate: pre-activation, (batch, glu_width), widths.preactivation bits.
+        up: raw accumulator, (batch, glu_width); its scale cancels in the norm that follows.
+    """
+    multiplicand = saturate(up, widths.gate_operand, flags, "up_operand")
+    product = multiplicand * silu(gate, widths.preactivation_fraction, widths, flags, "silu_gate")
+    return saturate(round_half_up(product, product_shift), widths.operand, flags, "operand")
