@@ -14,7 +14,7 @@ import mmap
 import os
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -39,13 +39,17 @@ FORMAT_VERSION = 1
 ALIGNMENT = 4096
 MAXIMUM_HEADER_BYTES = 1 << 20
 MAXIMUM_TOKENIZER_BYTES = 64 << 20
+MAXIMUM_TEXT_LENGTH = 2000
 EMBEDDING_BITS = (8, 16)
+RESIDUAL_FRACTIONS = 32
 #: magic, format version, header bytes, file bytes, reserved, SHA-256 of the header
 PREFIX = struct.Struct("<8sIIQ8s32s")
 SECTIONS = ("weights", "parameters", "embedding", "tokenizer", "float")
 _OPTIONAL_SECTIONS = ("float",)
 _EMPTY_HASH = "0" * 64
 _HASH_CHUNK = 8 << 20
+#: An error quotes the file's own values, and a hostile one can be long.
+_LONGEST_ERROR = 600
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Sampling:
                 f"top_p = {self.top_p!r} is out of range: give a number above 0, at most 1"
             )
         for name, value in (("top_k", self.top_k), ("max_tokens", self.max_tokens)):
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 31:
+            if not _is_integer(value) or not 0 <= value < 1 << 31:
                 raise ConfigurationError(
                     f"{name} = {value!r} is out of range: give an integer from 0 (no limit)"
                 )
@@ -76,6 +80,11 @@ class Sampling:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_integer(value: object) -> bool:
+    """JSON's 16.0 and true equal 16 and 1 in Python, but are no integers."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)
@@ -106,21 +115,41 @@ class ImageHeader:
     source: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        allowed = tuple(BYTES_PER_PORT * ports for ports in PORT_CHOICES)
-        if self.rows_per_beat not in allowed:
-            raise ConfigurationError(f"rows_per_beat = {self.rows_per_beat!r}: one of {allowed}")
-        if self.embedding_bits not in EMBEDDING_BITS:
-            raise ConfigurationError(
-                f"embedding_bits = {self.embedding_bits!r}: one of {EMBEDDING_BITS}"
-            )
+        self._check_texts()
+        for name, choices in (
+            ("rows_per_beat", tuple(BYTES_PER_PORT * ports for ports in PORT_CHOICES)),
+            ("embedding_bits", EMBEDDING_BITS),
+        ):
+            value = getattr(self, name)
+            if not _is_integer(value) or value not in choices:
+                raise ConfigurationError(f"{name} = {value!r}: one of {choices}")
         for name, limit in (
-            ("residual_fraction", 32),
+            ("residual_fraction", RESIDUAL_FRACTIONS),
             ("begin_token", self.shape.vocabulary),
             ("end_token", self.shape.vocabulary),
         ):
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < limit:
+            if not _is_integer(value) or not 0 <= value < limit:
                 raise ConfigurationError(f"{name} = {value!r}: an integer from 0 to {limit - 1}")
+        longest = max(self.shape.dim, self.shape.glu_width)
+        if longest > self.widths.largest_exact_inputs():
+            raise ConfigurationError(
+                f"rows of {longest} weights overflow the {self.widths.accumulator}-bit "
+                f"accumulator: at most {self.widths.largest_exact_inputs()} are exact"
+            )
+
+    def _check_texts(self) -> None:
+        if not _is_short_text(self.name):
+            raise ConfigurationError(
+                f"name = {self.name!r}: must be printable, at most {MAXIMUM_TEXT_LENGTH} characters"
+            )
+        if not isinstance(self.source, dict) or not all(
+            _is_short_text(key) and _is_short_text(text) for key, text in self.source.items()
+        ):
+            raise ConfigurationError(
+                "source: must map names to printable strings of at most "
+                f"{MAXIMUM_TEXT_LENGTH} characters"
+            )
 
     def section_bytes(self) -> dict[str, int]:
         """Size of every section that the shape fixes."""
@@ -150,16 +179,13 @@ class ImageHeader:
                 f"image header: missing {sorted(known - set(values))}, "
                 f"unknown {sorted(set(values) - known)}"
             )
-        name, source = values["name"], values["source"]
-        if not _is_short_text(name):
-            raise ImageError("image header: name must be a printable string")
-        if not isinstance(source, dict) or not all(
-            _is_short_text(key) and _is_short_text(text) for key, text in source.items()
-        ):
-            raise ImageError("image header: source must map names to printable strings")
         for key in ("shape", "widths", "sampling"):
             if not isinstance(values[key], dict):
                 raise ImageError(f"image header: {key} must be an object")
+        if set(values["sampling"]) != set(Sampling.__dataclass_fields__):
+            raise ImageError(
+                f"image header: sampling must have {', '.join(Sampling.__dataclass_fields__)}"
+            )
         try:
             return cls(
                 **{
@@ -169,13 +195,13 @@ class ImageHeader:
                     "sampling": Sampling(**values["sampling"]),
                 }
             )
-        except (ConfigurationError, TypeError) as error:
+        except ConfigurationError as error:
             raise ImageError(f"image header: {error}") from None
 
 
 def _is_short_text(value: object) -> bool:
     """Printable only: these strings reach the user's terminal."""
-    return isinstance(value, str) and len(value) <= 2000 and value.isprintable()
+    return isinstance(value, str) and len(value) <= MAXIMUM_TEXT_LENGTH and value.isprintable()
 
 
 def _aligned(position: int) -> int:
@@ -233,10 +259,12 @@ class ImageWriter:
             raise ImageError(
                 f"tokenizer has {len(tokenizer)} bytes, at most {MAXIMUM_TOKENIZER_BYTES} fit"
             )
-        self._header = self._planned_header = header
-        self._table = _plan(header, len(tokenizer), with_float)
+        self._header = header
+        # Room for every residual fraction that may be settled later.
+        self._planned_header = replace(header, residual_fraction=RESIDUAL_FRACTIONS - 1)
+        self._table = _plan(self._planned_header, len(tokenizer), with_float)
         last = list(self._table.values())[-1]
-        self._map = np.memmap(path, np.uint8, "w+", shape=(last.offset + last.bytes,))
+        self._map = _create_mapped(path, last.offset + last.bytes)
         self.weights = split_weights(self._view("weights"), header)
         self.parameters = self._view("parameters")
         kind = np.dtype(f"<i{header.embedding_bits // 8}")
@@ -275,16 +303,42 @@ def write_image(
     """Write an image: fill the sections inside the `with` block, hashes and header follow.
 
     Nothing appears at `path` unless the block ends without an exception.
+
+    Raises:
+        ImageError: the file cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        writer = ImageWriter(temporary, header, tokenizer, with_float)
+        with _write_errors(path):
+            writer = ImageWriter(temporary, header, tokenizer, with_float)
         yield writer
-        writer.finish()
-        del writer
-        temporary.replace(path)
+        with _write_errors(path):
+            writer.finish()
+            del writer
+            temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        # Of a folder that does not exist or cannot be written there is nothing to remove.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _write_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ImageError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _create_mapped(path: Path, size: int) -> np.memmap[Any, np.dtype[np.uint8]]:
+    """New zero file of `size` bytes, mapped; its blocks are reserved where the system can."""
+    with path.open("wb") as file:
+        # A mapping of a sparse file kills the process (SIGBUS) when the disk runs full.
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        else:
+            file.truncate(size)
+    return np.memmap(path, np.uint8, "r+", shape=(size,))
 
 
 def _sha256(data: NDArray[np.uint8]) -> str:
@@ -294,13 +348,15 @@ def _sha256(data: NDArray[np.uint8]) -> str:
     return digest.hexdigest()
 
 
+def _matrix_items(header: ImageHeader) -> list[OperationShape]:
+    return [item for item in operation_shapes(header.shape) if item.matrices]
+
+
 def split_weights(stream: NDArray[np.uint8], header: ImageHeader) -> tuple[NDArray[np.uint8], ...]:
     """Views (row tiles, matrices, beats, rows a beat) of each operation, in program order."""
     views, position = [], 0
-    for item in operation_shapes(header.shape):
+    for item in _matrix_items(header):
         size = header.operation_bytes(item)
-        if not size:
-            continue
         shape = packing.stream_shape(item.rows, item.inputs, item.matrices, header.rows_per_beat)
         views.append(stream[position : position + size].reshape(shape))
         position += size
@@ -334,7 +390,7 @@ class Image:
 
     def operations(self) -> tuple[Operation, ...]:
         """The in-band program, parsed and checked."""
-        return decode_operations(self.parameter_stream, self.header.shape)
+        return decode_operations(self.parameter_stream, self.header.shape, self.header.widths)
 
     def weights(self) -> tuple[NDArray[np.uint8], ...]:
         """Packed weights of each operation after EMBED, see `split_weights`."""
@@ -359,19 +415,24 @@ def open_image(path: Path | str) -> Image:
     try:
         return _check_image(path, np.frombuffer(mapped, np.uint8))
     except ImageError as error:
-        raise ImageError(f"{path}: {error}") from None
+        text = str(error)
+        if len(text) > _LONGEST_ERROR:
+            text = f"{text[:_LONGEST_ERROR]} ..."
+        raise ImageError(f"{path}: {text}") from None
 
 
 def _check_image(path: Path, data: NDArray[np.uint8]) -> Image:
     header, table = _read_header(data)
     views = {name: data[item.offset : item.offset + item.bytes] for name, item in table.items()}
-    for name, item in table.items():
-        if _sha256(views[name]) != item.sha256:
+    for name, section in table.items():
+        if _sha256(views[name]) != section.sha256:
             raise ImageError(
                 f"section {name} does not match its SHA-256: the file is damaged; convert or "
                 "download it again"
             )
     packing.check_codes(views["weights"])
+    for item, packed in zip(_matrix_items(header), split_weights(views["weights"], header)):
+        packing.check_padding(packed, item.rows, item.inputs)
     kind = np.dtype(f"<i{header.embedding_bits // 8}")
     image = Image(
         path=path,
@@ -411,7 +472,7 @@ def _read_header(data: NDArray[np.uint8]) -> tuple[ImageHeader, dict[str, Sectio
     if hashlib.sha256(document).digest() != digest:
         raise ImageError("the header does not match its SHA-256: the file is damaged")
     try:
-        values = json.loads(document)
+        values = json.loads(document, object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError):
         raise ImageError("the header is not valid JSON") from None
     if not isinstance(values, dict) or not isinstance(values.get("sections"), dict):
@@ -421,6 +482,14 @@ def _read_header(data: NDArray[np.uint8]) -> tuple[ImageHeader, dict[str, Sectio
     table = _check_sections(header, header_bytes, sections, data.size)
     _check_padding(data, header_bytes, table)
     return header, table
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Two readers must not see two different headers in one file."""
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ImageError("the header has a key twice")
+    return values
 
 
 def _check_padding(
@@ -447,13 +516,13 @@ def _check_sections(
         if not isinstance(item, dict) or set(item) != set(Section.__dataclass_fields__):
             raise ImageError(f"section {name}: must have offset, bytes and sha256")
         size = item["bytes"]
-        if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= file_bytes:
-            raise ImageError(f"section {name}: size {size!r} is out of range")
+        if not _is_integer(size) or not 0 <= size <= file_bytes:
+            raise ImageError(f"section {name}: bytes is {size!r}, not from 0 to {file_bytes}")
         expected = {"offset": _aligned(position), "bytes": sizes.get(name, size)}
         if name == "tokenizer" and size > MAXIMUM_TOKENIZER_BYTES:
             raise ImageError(f"tokenizer has {size} bytes, allowed are {MAXIMUM_TOKENIZER_BYTES}")
         for key, value in expected.items():
-            if item[key] != value:
+            if not _is_integer(item[key]) or item[key] != value:
                 raise ImageError(
                     f"section {name}: {key} is {item[key]!r}, the model shape implies {value}"
                 )

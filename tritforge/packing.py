@@ -126,6 +126,19 @@ def unpack_matrix(packed: NDArray[np.uint8], rows: int, inputs: int) -> NDArray[
     return words.reshape(tiles * rows_per_beat, beats * TRITS_PER_BYTE)[:rows, :inputs]
 
 
+def check_padding(packed: NDArray[np.uint8], rows: int, inputs: int) -> None:
+    """Raise ImageError unless every weight outside the rows and columns of the matrices is zero.
+
+    Args:
+        packed: (row tiles, matrices, beats, rows_per_beat) uint8, valid codes.
+    """
+    trits, _ = decode_table()
+    used_columns = inputs - (packed.shape[2] - 1) * TRITS_PER_BYTE
+    used_rows = rows - (packed.shape[0] - 1) * packed.shape[3]
+    if trits[packed[:, :, -1]][..., used_columns:].any() or packed[-1, ..., used_rows:].any():
+        raise ImageError("weight stream: a weight in the padding of a matrix is not zero")
+
+
 def check_codes(packed: NDArray[np.uint8], chunk: int = 1 << 22) -> None:
     """Raise ImageError if any byte is none of the 243 codes."""
     _, valid = decode_table()

@@ -15,7 +15,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from tritforge.config import ModelShape
+from tritforge.config import ModelShape, Widths
 from tritforge.errors import ImageError
 
 MAXIMUM_OUTPUTS = 3
@@ -25,7 +25,6 @@ RECORD_MAGIC = 0x5446  # "FT"
 SHIFT_RANGE = (0, 47)
 EMBEDDING_SHIFT_RANGE = (-16, 16)
 SCALE_EXPONENT_RANGE = (-128, 127)
-SCALE_MANTISSA_RANGE = (0, (1 << 17) - 1)
 
 
 class OperationKind(IntEnum):
@@ -193,8 +192,15 @@ def _pad(data: bytes) -> bytes:
     return data.ljust(_padded(len(data)), b"\0")
 
 
-def decode_operations(stream: NDArray[np.uint8], shape: ModelShape) -> tuple[Operation, ...]:
-    """Parse and check a whole parameter stream against the model shape.
+def scale_mantissa_range(widths: Widths) -> tuple[int, int]:
+    """Allowed scale mantissas."""
+    return 0, (1 << widths.multiplier) - 1
+
+
+def decode_operations(
+    stream: NDArray[np.uint8], shape: ModelShape, widths: Widths
+) -> tuple[Operation, ...]:
+    """Parse and check a whole parameter stream against the model shape and the bit widths.
 
     Args:
         stream: untrusted bytes; the arrays of the result are views of it.
@@ -210,13 +216,13 @@ def decode_operations(stream: NDArray[np.uint8], shape: ModelShape) -> tuple[Ope
     for expected in operation_shapes(shape):
         size = RECORD_HEADER.itemsize + expected.payload_bytes
         record = stream[position : position + size]
-        operations.append(_decode_operation(record, expected, f"record at byte {position}"))
+        where = f"record at byte {position}"
+        operations.append(_decode_operation(record, expected, widths, where))
         position += size
     return tuple(operations)
 
 
-def _decode_operation(record: NDArray[np.uint8], expected: OperationShape, where: str) -> Operation:
-    header = record[: RECORD_HEADER.itemsize].view(RECORD_HEADER)[0]
+def _check_fixed_fields(header: np.void, expected: OperationShape, where: str) -> None:
     fixed = {
         "magic": RECORD_MAGIC,
         "kind": int(expected.kind),
@@ -235,22 +241,42 @@ def _decode_operation(record: NDArray[np.uint8], expected: OperationShape, where
             )
     if bytes(header["reserved"]).strip(b"\0"):
         raise ImageError(f"parameter stream, {where}: reserved bytes are not zero")
-    is_embed = expected.kind is OperationKind.EMBED
-    payload = record[RECORD_HEADER.itemsize :]
+
+
+def _payload(
+    payload: NDArray[np.uint8], expected: OperationShape, widths: Widths, where: str
+) -> tuple[NDArray[np.int16], NDArray[np.uint16] | None]:
+    """Gains (inputs, gains_per_input) and lower bound (inputs,) or None."""
     gain_bytes = 2 * expected.inputs * expected.gains_per_input
+    bounds = payload[_padded(gain_bytes) :].view("<u2")
+    if payload[gain_bytes : _padded(gain_bytes)].any() or bounds[expected.inputs :].any():
+        raise ImageError(f"parameter stream, {where}: padding of the payload is not zero")
     gains = payload[:gain_bytes].view("<i2").reshape(expected.inputs, expected.gains_per_input)
-    first = int(expected.has_norm_gain)
+    limit = (1 << (widths.gain - 1)) - 1
+    if gains.size and (gains.min() < -limit or gains.max() > limit):
+        raise ImageError(
+            f"parameter stream, {where}: a gain is outside -{limit} to {limit} ({widths.gain} bits)"
+        )
+    return gains, bounds[: expected.inputs] if expected.has_lower_bound else None
+
+
+def _decode_operation(
+    record: NDArray[np.uint8], expected: OperationShape, widths: Widths, where: str
+) -> Operation:
+    header = record[: RECORD_HEADER.itemsize].view(RECORD_HEADER)[0]
+    _check_fixed_fields(header, expected, where)
+    gains, lower_bound = _payload(record[RECORD_HEADER.itemsize :], expected, widths, where)
+    is_embed = expected.kind is OperationKind.EMBED
+    first, unused = int(expected.has_norm_gain), (0, 0)
     outputs = []
     for index, slot in enumerate(header["output"]):
         used = index < expected.outputs
-        shift = _field(slot, "value_shift", SHIFT_RANGE if used else (0, 0), where)
-        mantissa = _field(slot, "scale_mantissa", SCALE_MANTISSA_RANGE if used else (0, 0), where)
-        exponent = _field(slot, "scale_exponent", SCALE_EXPONENT_RANGE if used else (0, 0), where)
+        mantissas = scale_mantissa_range(widths)
+        shift = _field(slot, "value_shift", SHIFT_RANGE if used else unused, where)
+        mantissa = _field(slot, "scale_mantissa", mantissas if used else unused, where)
+        exponent = _field(slot, "scale_exponent", SCALE_EXPONENT_RANGE if used else unused, where)
         if used:
             outputs.append(ScaledOutput(gains[:, first + index], shift, mantissa, exponent))
-    lower_bound = None
-    if expected.has_lower_bound:
-        lower_bound = payload[_padded(gain_bytes) :].view("<u2")[: expected.inputs]
     return Operation(
         kind=expected.kind,
         layer=expected.layer,
@@ -260,7 +286,7 @@ def _decode_operation(record: NDArray[np.uint8], expected: OperationShape, where
         input_shift=_field(
             header, "input_shift", EMBEDDING_SHIFT_RANGE if is_embed else SHIFT_RANGE, where
         ),
-        square_shift=_field(header, "square_shift", SHIFT_RANGE, where),
+        square_shift=_field(header, "square_shift", unused if is_embed else SHIFT_RANGE, where),
         norm_gain=gains[:, 0] if expected.has_norm_gain else None,
         outputs=tuple(outputs),
         lower_bound=lower_bound,

@@ -13,6 +13,7 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
+from tritforge.errors import CheckpointError
 from tritforge.float_parameters import FloatArray, FloatOperation
 from tritforge.reference import quantise, rms_norm, sigmoid, silu
 from tritforge.tokenizer import load_tokenizer
@@ -29,8 +30,17 @@ def default_calibration_text() -> str:
 
 
 def calibration_tokens(tokenizer: bytes, begin_token: int, text: str) -> NDArray[np.int64]:
-    """Token sequences (sequences, tokens), each from the begin token; at most 8 of 64 tokens."""
+    """Token sequences (sequences, tokens), each from the begin token; at most 8 of 64 tokens.
+
+    Raises:
+        CheckpointError: the tokenizer makes nothing of the text.
+    """
     ids = load_tokenizer(tokenizer).encode(text, add_special_tokens=False).ids
+    if not ids:
+        raise CheckpointError(
+            "tokenizer.json gives no token for the calibration text: use the tokenizer that the "
+            "model was trained with, or give another text"
+        )
     step = SEQUENCE_TOKENS - 1
     pieces = [ids[start : start + step] for start in range(0, len(ids), step)]
     full = [piece for piece in pieces if len(piece) == step] or pieces[:1]

@@ -7,8 +7,12 @@ Tensors come from `model.safetensors`, from shards named by an index file, or fr
 
 from __future__ import annotations
 
+import hashlib
 import json
+import reprlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +34,19 @@ SUPPORTED_OPTIONS: Mapping[str, Any] = {
     "hidden_act": "swish",
     "tie_word_embeddings": False,
 }
+#: The integer path leaves the epsilon of the norms out, which only a small one allows.
+LARGEST_NORM_EPSILON = 1e-5
 _MAXIMUM_JSON_BYTES = 64 << 20
+_HASH_CHUNK = 8 << 20
 _FLOAT_TYPES = ("F16", "BF16", "F32", "F64")
 
-#: Loads one whole tensor; the array is released before the next one is loaded.
-Loader = Callable[[], NDArray[np.floating]]
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """A tensor in a file: its shape, and a function that reads all of it."""
+
+    shape: tuple[int, ...]
+    read: Callable[[], NDArray[np.floating]]
 
 
 class Checkpoint:
@@ -64,45 +76,66 @@ class Checkpoint:
         generation = folder / "generation_config.json"
         self.generation = read_json(generation) if generation.exists() else {}
         self.tokenizer = _read_file(folder / "tokenizer.json")
-        self._loaders = dict(_open_tensors(folder))
-        self._expected = expected_shapes(self.shape)
-        self._check_names()
+        self._stored: dict[str, StoredTensor] = {}
+        self._files = _weight_files(folder)
+        for name, tensor in _open_tensors(self._files):
+            if name in self._stored:
+                raise CheckpointError(f"{folder}: tensor {_quoted(name)} is in two shards")
+            self._stored[name] = tensor
+        self._check_tensors(expected_shapes(self.shape))
 
     def load(self, name: str) -> NDArray[np.floating]:
         """Read one tensor in its stored precision.
 
         Raises:
-            CheckpointError: wrong shape, unreadable, or a value is not finite.
+            CheckpointError: unreadable, or a value is not finite.
         """
         try:
-            tensor = self._loaders[name]()
+            tensor = self._stored[name].read()
         except (SafetensorError, OSError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(f"tensor {name} cannot be read: {error}") from None
-        if tensor.shape != self._expected[name]:
-            raise CheckpointError(
-                f"tensor {name} has shape {tensor.shape}, expected {self._expected[name]} "
-                "for the sizes in config.json"
-            )
         for start in range(0, len(tensor), 4096):
-            if not np.isfinite(tensor[start : start + 4096].astype(np.float32)).all():
-                raise CheckpointError(f"tensor {name} holds values that are not finite")
+            with np.errstate(over="ignore"):
+                block = tensor[start : start + 4096].astype(np.float32)
+            if not np.isfinite(block).all():
+                raise CheckpointError(f"tensor {name} holds values that are not finite in float32")
         return tensor
 
-    def _check_names(self) -> None:
-        missing = sorted(set(self._expected) - set(self._loaders))
-        unexpected = sorted(set(self._loaders) - set(self._expected))
+    def digest(self) -> str:
+        """SHA-256 over the weight files, one after the other: which checkpoint it was."""
+        digest = hashlib.sha256()
+        for path in self._files:
+            with path.open("rb") as file:
+                while block := file.read(_HASH_CHUNK):
+                    digest.update(block)
+        return digest.hexdigest()
+
+    def _check_tensors(self, expected: Mapping[str, tuple[int, ...]]) -> None:
+        missing = sorted(set(expected) - set(self._stored))
+        unexpected = sorted(set(self._stored) - set(expected))
         if missing:
             name = missing[0]
             raise CheckpointError(
-                f"{self.folder}: tensor {name} of shape {self._expected[name]} is missing"
+                f"{self.folder}: tensor {name} of shape {expected[name]} is missing"
                 + (f" (and {len(missing) - 1} more)" if len(missing) > 1 else "")
             )
         if unexpected:
             raise CheckpointError(
-                f"{self.folder}: tensor {unexpected[0]} is not part of an HGRNBit model with the "
-                "options of config.json"
+                f"{self.folder}: tensor {_quoted(unexpected[0])} is not part of an HGRNBit model "
+                "with the options of config.json"
                 + (f" (and {len(unexpected) - 1} more)" if len(unexpected) > 1 else "")
             )
+        for name, shape in expected.items():
+            if self._stored[name].shape != shape:
+                raise CheckpointError(
+                    f"{self.folder}: tensor {name} has shape {self._stored[name].shape}, expected "
+                    f"{shape} for the sizes in config.json"
+                )
+
+
+def _quoted(value: object) -> str:
+    """Form of an untrusted value for a message: short, without control characters."""
+    return reprlib.repr(value)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -132,15 +165,21 @@ def _read_file(path: Path) -> bytes:
 def _check_options(configuration: Mapping[str, Any]) -> None:
     if configuration.get("model_type") != MODEL_TYPE:
         raise CheckpointError(
-            f"config.json: model_type is {configuration.get('model_type')!r}, "
+            f"config.json: model_type is {_quoted(configuration.get('model_type'))}, "
             f"only {MODEL_TYPE!r} is supported"
         )
     for name, supported in SUPPORTED_OPTIONS.items():
         if name in configuration and configuration[name] != supported:
             raise CheckpointError(
-                f"config.json: {name} = {configuration[name]!r} is not supported, "
+                f"config.json: {name} = {_quoted(configuration[name])} is not supported, "
                 f"only {supported!r} is"
             )
+    epsilon = configuration.get("rms_norm_eps", LARGEST_NORM_EPSILON)
+    if not isinstance(epsilon, (int, float)) or not 0 <= epsilon <= LARGEST_NORM_EPSILON:
+        raise CheckpointError(
+            f"config.json: rms_norm_eps = {_quoted(epsilon)} is not supported, only 0 to "
+            f"{LARGEST_NORM_EPSILON} is"
+        )
 
 
 def _model_shape(configuration: Mapping[str, Any]) -> ModelShape:
@@ -151,7 +190,8 @@ def _model_shape(configuration: Mapping[str, Any]) -> ModelShape:
             ratio = configuration.get("hidden_ratio") or 4
             if ratio != 4:
                 raise CheckpointError(
-                    f"config.json: hidden_ratio = {ratio!r} needs an explicit intermediate_size"
+                    f"config.json: hidden_ratio = {_quoted(ratio)} needs an explicit "
+                    "intermediate_size"
                 )
             glu_width = default_glu_width(dim)
         return ModelShape(
@@ -170,28 +210,32 @@ def _token(configuration: Mapping[str, Any], name: str, vocabulary: int) -> int:
     value = configuration.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < vocabulary:
         raise CheckpointError(
-            f"config.json: {name} = {value!r}, expected a token id from 0 to {vocabulary - 1}"
+            f"config.json: {name} = {_quoted(value)}, expected a token id from 0 to "
+            f"{vocabulary - 1}"
         )
     return value
 
 
-def _open_tensors(folder: Path) -> Iterator[tuple[str, Loader]]:
-    """(name, loader) of every tensor; nothing is read yet."""
-    for single, index, opener in (
-        ("model.safetensors", "model.safetensors.index.json", _open_safetensors),
-        ("pytorch_model.bin", "pytorch_model.bin.index.json", _open_pytorch),
+def _weight_files(folder: Path) -> list[Path]:
+    """Files that hold the tensors: one, or the shards that an index names."""
+    for single, index in (
+        ("model.safetensors", "model.safetensors.index.json"),
+        ("pytorch_model.bin", "pytorch_model.bin.index.json"),
     ):
         if (folder / single).exists():
-            yield from opener(folder / single)
-            return
+            return [folder / single]
         if (folder / index).exists():
-            for shard in _shards(folder / index):
-                yield from opener(folder / shard)
-            return
+            return [folder / shard for shard in _shards(folder / index)]
     raise CheckpointError(
         f"{folder} has none of model.safetensors, model.safetensors.index.json, "
         "pytorch_model.bin and pytorch_model.bin.index.json"
     )
+
+
+def _open_tensors(files: list[Path]) -> Iterator[tuple[str, StoredTensor]]:
+    """(name, tensor) of every tensor; nothing is read yet."""
+    for file in files:
+        yield from (_open_pytorch if file.suffix == ".bin" else _open_safetensors)(file)
 
 
 def _shards(index: Path) -> list[str]:
@@ -200,30 +244,34 @@ def _shards(index: Path) -> list[str]:
         raise CheckpointError(f"{index} has no weight_map")
     shards = sorted({str(name) for name in weight_map.values()})
     for shard in shards:
-        if Path(shard).name != shard:
-            raise CheckpointError(f"{index}: shard {shard!r} must be a file name without folders")
+        if Path(shard).name != shard or shard == ".." or not shard.isprintable():
+            raise CheckpointError(
+                f"{index}: shard {_quoted(shard)} must be a file name without folders"
+            )
     return shards
 
 
-def _open_safetensors(path: Path) -> Iterator[tuple[str, Loader]]:
+def _open_safetensors(path: Path) -> Iterator[tuple[str, StoredTensor]]:
     import ml_dtypes  # noqa: F401  (registers bfloat16 with NumPy)
 
     try:
         file: Any = safe_open(path, framework="np")
-        names = list(file.keys())
-        for name in names:
-            kind = file.get_slice(name).get_dtype()
-            if kind not in _FLOAT_TYPES:
+        names: list[str] = file.keys()
+        slices = {name: file.get_slice(name) for name in names}
+        shapes = {name: tuple(part.get_shape()) for name, part in slices.items()}
+        for name, part in slices.items():
+            if part.get_dtype() not in _FLOAT_TYPES:
                 raise CheckpointError(
-                    f"tensor {name} has type {kind}, supported are {', '.join(_FLOAT_TYPES)}"
+                    f"tensor {_quoted(name)} has type {part.get_dtype()}, supported are "
+                    f"{', '.join(_FLOAT_TYPES)}"
                 )
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from None
-    for name in names:
-        yield name, lambda name=name: file.get_tensor(name)  # type: ignore[misc]
+    for name, shape in shapes.items():
+        yield name, StoredTensor(shape, partial(file.get_tensor, name))
 
 
-def _open_pytorch(path: Path) -> Iterator[tuple[str, Loader]]:
+def _open_pytorch(path: Path) -> Iterator[tuple[str, StoredTensor]]:
     try:
         import torch
     except ImportError:
@@ -241,4 +289,13 @@ def _open_pytorch(path: Path) -> Iterator[tuple[str, Loader]]:
     for name, tensor in tensors.items():
         if not isinstance(name, str) or not torch.is_tensor(tensor):
             raise CheckpointError(f"{path} does not hold a state dict")
-        yield name, lambda tensor=tensor: tensor.float().numpy()  # type: ignore[misc]
+        if not tensor.is_floating_point():
+            raise CheckpointError(
+                f"tensor {_quoted(name)} has type {tensor.dtype}, only floating point is supported"
+            )
+        yield name, StoredTensor(tuple(tensor.shape), partial(_pytorch_values, tensor))
+
+
+def _pytorch_values(tensor: Any) -> NDArray[np.floating]:
+    values: NDArray[np.float32] = tensor.float().numpy()
+    return values

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tritforge import packing
+from tritforge import __version__, packing
 from tritforge.config import BYTES_PER_PORT, PORT_CHOICES, Widths
 from tritforge.convert.calibration import (
     CalibrationPass,
@@ -135,7 +134,10 @@ def convert(
         end_token=checkpoint.end_token,
         widths=widths,
         sampling=_sampling(checkpoint.generation),
-        source={"config_sha256": hashlib.sha256((folder / "config.json").read_bytes()).hexdigest()},
+        source={
+            "converter": f"tritforge {__version__}",
+            "checkpoint_sha256": checkpoint.digest(),
+        },
     )
     output.parent.mkdir(parents=True, exist_ok=True)
     with write_image(output, header, checkpoint.tokenizer, options.keep_float) as writer:
@@ -233,7 +235,8 @@ class _Conversion:
             self._writer.float_values[:] = encode_float_section(self._floats)
 
     def _vector(self, name: str) -> FloatArray:
-        return self._checkpoint.load(name).astype(np.float64)
+        """A gain, as upstream holds it (float32), which also bounds every exponent."""
+        return self._checkpoint.load(name).astype(np.float32).astype(np.float64)
 
     def _embed(self, tokens: NDArray[np.int64]) -> tuple[CalibrationPass, int]:
         """Write the embedding mantissas; returns the calibration pass and their exponent."""

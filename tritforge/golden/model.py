@@ -78,20 +78,28 @@ class GoldenModel:
         return saturate(residual, self.widths.residual, state.flags, "residual")
 
     def token_mixer(
-        self, state: State, layer: int, residual: Int64Array, trace: Trace | None = None
+        self,
+        state: State,
+        layer: int,
+        residual: Int64Array,
+        trace: Trace | None = None,
+        forced: Trace | None = None,
     ) -> Int64Array:
         """MIX and PROJECT: gated recurrence and output projection, added to the residual.
 
         Args:
             trace: if given, receives the codes of every MIXER_SITES entry.
+            forced: codes to go on with instead, by site, to measure a later site alone.
         """
         widths, flags = self.widths, state.flags
         index = 1 + 4 * layer
         mix, project = self._operations[index], self._operations[index + 1]
         vectors = quantise(self._operand(mix, residual, flags), mix, widths, flags)
+        codes = [vector.codes for vector in vectors]
+        used = codes if forced is None else [forced[site] for site in MIXER_SITES[:3]]
         sums = [
-            ternary_dot(vector.codes, matrix, widths, flags)
-            for vector, matrix in zip(vectors, self._weights(index))
+            ternary_dot(item, matrix, widths, flags)
+            for item, matrix in zip(used, self._weights(index))
         ]
         forget, candidate = (
             dequantise(total, vector, widths.preactivation, flags, f"preactivation_{name}")
@@ -103,25 +111,32 @@ class GoldenModel:
         )
         state.hidden[layer] = hidden
         operand = output_gate(sums[2], hidden, project.input_shift, widths, flags)
-        result, codes = self._project(index + 1, operand, residual, flags)
+        result, output_codes = self._project(index + 1, operand, residual, flags)
         if trace is not None:
-            trace.update(zip(MIXER_SITES, [vector.codes for vector in vectors] + [codes]))
+            trace.update(zip(MIXER_SITES, [*codes, output_codes]))
         return result
 
     def channel_mixer(
-        self, state: State, layer: int, residual: Int64Array, trace: Trace | None = None
+        self,
+        state: State,
+        layer: int,
+        residual: Int64Array,
+        trace: Trace | None = None,
+        forced: Trace | None = None,
     ) -> Int64Array:
         """GLU and PROJECT: gated linear unit and down projection, added to the residual.
 
         Args:
             trace: if given, receives the codes of every CHANNEL_SITES entry.
+            forced: codes to go on with instead, by site, to measure a later site alone.
         """
         widths, flags = self.widths, state.flags
         index = 3 + 4 * layer
         glu, project = self._operations[index], self._operations[index + 1]
         (vector,) = quantise(self._operand(glu, residual, flags), glu, widths, flags)
+        used = vector.codes if forced is None else forced[CHANNEL_SITES[0]]
         gate_sum, up_sum = (
-            ternary_dot(vector.codes, matrix, widths, flags) for matrix in self._weights(index)
+            ternary_dot(used, matrix, widths, flags) for matrix in self._weights(index)
         )
         gate = dequantise(gate_sum, vector, widths.preactivation, flags, "preactivation_gate")
         operand = gated_product(gate, up_sum, project.input_shift, widths, flags)

@@ -2,8 +2,8 @@
 """Quantiser: RMSNorm and absmax int8 quantisation of one vector for up to three BitLinears.
 
 RMSNorm and absmax quantisation are both scale invariant, so chained norms collapse into one gain
-per consumer: u = t * norm_gain, v_k = t * (norm_gain * own_gain_k). Pass 1 produces u, v_k, the sum of
-squares and each absmax; the scalar unit turns those into a code scale and a dequantisation
+per consumer: u = t * norm_gain, v_k = t * (norm_gain * own_gain_k). Pass 1 produces u, v_k, the sum
+of squares and each absmax; the scalar unit turns those into a code scale and a dequantisation
 multiplier; pass 2 turns v_k into codes.
 """
 

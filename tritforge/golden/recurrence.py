@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MLGRU, the element-wise gated recurrence (arXiv 2406.02528, section 3.3.1), and its output gate."""
+"""MLGRU, the element-wise gated recurrence (arXiv 2406.02528, section 3.3.1), and its gate."""
 
 from __future__ import annotations
 

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# Thin front end; `make help` lists the targets. Needs Python >= 3.10, a C++17 compiler and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PROMPT ?= Once upon a time
+SEED ?= 3
+BUILD_INPUTS := pyproject.toml CMakeLists.txt $(wildcard engine/CMakeLists.txt engine/src/*.cpp engine/include/tritforge/*.hpp)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow lint csim sanitize bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/.installed ## set up, then stream a story from the embedded model
+	@$(BIN)/tritforge generate "$(PROMPT)" --seed $(SEED)
+
+test: $(VENV)/.installed-test ## set up, then run all tests
+	$(BIN)/python -m pytest -n auto
+
+test-slow: $(VENV)/.installed-test ## the longer tests
+	$(BIN)/python -m pytest -n auto -m slow
+
+csim: $(VENV)/.installed-test ## C-simulation of the HLS units with ctest
+	$(BIN)/cmake --preset csim -DPython_EXECUTABLE=$(abspath $(BIN)/python)
+	$(BIN)/cmake --build --preset csim
+	$(BIN)/ctest --preset csim
+
+lint: $(VENV)/.installed-lint ## ruff, mypy, clang-format, codespell
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	git ls-files '*.cpp' '*.hpp' '*.h' | xargs $(BIN)/clang-format --dry-run --Werror
+	git ls-files -z | xargs -0 $(BIN)/codespell
+
+bench: $(VENV)/.installed-test ## measure fidelity and decode speed
+	$(BIN)/python -m benchmarks.fidelity
+	$(BIN)/python -m benchmarks.decode_speed --shape 370m
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) build
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "Tritforge needs Python >= 3.10: set PYTHON=python3.12 or similar" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+# An editable installation: Python files are used from this checkout, the engine is compiled.
+$(VENV)/.installed: $(VENV)/bin/python $(BUILD_INPUTS)
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/bin/python $(BUILD_INPUTS)
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-lint: $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
+	@touch $@

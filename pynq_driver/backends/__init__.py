@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Backends: what executes a model image, behind one interface.
+
+The integer backends give the same scores bit for bit; `float` is the reference of the paper's
+equations.
+"""
+
+from pynq_driver.backends.base import BACKEND_NAMES, Backend, Scores, open_backend
+
+__all__ = ["BACKEND_NAMES", "Backend", "Scores", "open_backend"]

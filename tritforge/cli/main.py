@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `tritforge` command: one module a subcommand."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from tritforge import __version__
+from tritforge.cli import convert, evaluate, generate, info
+from tritforge.errors import TritforgeError
+
+_COMMANDS = (generate, info, evaluate, convert)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Parser with every subcommand registered."""
+    parser = argparse.ArgumentParser(
+        prog="tritforge",
+        description="MatMul-free language models on CPUs and FPGAs.",
+        epilog="Start with: tritforge generate 'Once upon a time'",
+    )
+    parser.add_argument("--version", action="version", version=f"tritforge {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in _COMMANDS:
+        module.register(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status (2: the user's mistake, 130: Ctrl-C)."""
+    options = build_parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except TritforgeError as error:
+        print(f"tritforge {options.command}: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        # The reader (head, less) has gone: silence the interpreter's own flush at exit as well.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

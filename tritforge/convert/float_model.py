@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The float reference straight from a checkpoint, untouched by any fixed-point format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tritforge.convert.checkpoint import Checkpoint
+from tritforge.convert.converter import ternarise
+from tritforge.convert.tensor_shapes import EMBEDDING, LOWER_BOUNDS
+from tritforge.float_parameters import (
+    FloatArray,
+    FloatOperation,
+    cumulative_lower_bounds,
+    norm_name,
+)
+from tritforge.parameters import operation_shapes
+from tritforge.reference import FloatModel
+
+
+def float_model(folder: Path) -> FloatModel:
+    """Float64 model of a checkpoint directory; all weights in memory at four bytes each.
+
+    Raises:
+        CheckpointError: the directory is not a supported HGRNBit checkpoint.
+    """
+    checkpoint = Checkpoint(folder)
+
+    def load(name: str) -> FloatArray:
+        return checkpoint.load(name).astype(np.float64)
+
+    lower_bounds = cumulative_lower_bounds(load(LOWER_BOUNDS))
+    operations, matrices = [], []
+    for item in operation_shapes(checkpoint.shape):
+        if not item.matrices:
+            continue
+        pairs = [ternarise(checkpoint.load(f"{module}.weight")) for module in item.modules]
+        norm = norm_name(item)
+        operations.append(
+            FloatOperation(
+                norm_gain=None if norm is None else load(norm),
+                own_gains=np.stack([load(f"{module}.norm.weight") for module in item.modules]),
+                weight_scales=np.array([scale for _, scale in pairs]),
+                lower_bound=lower_bounds[item.layer] if item.has_lower_bound else None,
+            )
+        )
+        rows = np.concatenate([trits for trits, _ in pairs])
+        matrices.append(
+            tuple(
+                np.ascontiguousarray(block.T, np.float32) for block in np.split(rows, item.matrices)
+            )
+        )
+    return FloatModel(checkpoint.shape, load(EMBEDDING), tuple(operations), tuple(matrices))
