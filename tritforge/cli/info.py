@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(_mapping(image))
         return 0
     for name, value in _lines(image):
-        print(f"{name:<22}{value}")
+        print(f"{name:<26}{value}")
     return 0
 
 

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Golden vectors: inputs of every test bench and what the NumPy golden model makes of them.
+
+One module a unit, one text file a module (docs: `vector_file`). Random numbers come from
+`numpy.random.RandomState`, whose streams NumPy keeps stable across versions, as int64 everywhere.
+"""
+
+from __future__ import annotations
+
+from codegen.vectors import code_buffer, quantiser, scalar_unit, ternary_array, ternary_code
+from tritforge.config import AcceleratorConfig
+
+
+def vector_files(config: AcceleratorConfig) -> dict[str, str]:
+    """Name -> content of every vector file of the project."""
+    return {
+        "code_buffer.txt": code_buffer.vectors(config),
+        "quantiser.txt": quantiser.vectors(config),
+        "scalar_unit.txt": scalar_unit.vectors(config),
+        "ternary_array.txt": ternary_array.vectors(config),
+        "ternary_code.txt": ternary_code.vectors(),
+    }

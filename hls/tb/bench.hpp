@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every test bench does: walk through the cases, compare bit for bit, report, exit code.
+// Test code: runs on the host only, never becomes hardware.
+#pragma once
+
+#include <cstddef>
+#include <cstdio>
+#include <string>
+
+#include "hls_stream.h"
+#include "vector_file.hpp"
+
+namespace tritforge_tb {
+
+/// Counts comparisons and prints the first few mismatches.
+class Checker {
+  public:
+    explicit Checker(std::string unit) : unit_(std::move(unit)) {}
+
+    void start_case(const std::string& name) {
+        case_ = name;
+        ++cases_;
+    }
+
+    void equal(const char* what, std::size_t index, long long expected, long long got) {
+        ++comparisons_;
+        if (expected == got) {
+            return;
+        }
+        ++mismatches_;
+        if (mismatches_ <= kShown) {
+            std::printf("%s: case %s, %s[%zu]: expected %lld, got %lld\n", unit_.c_str(),
+                        case_.c_str(), what, index, expected, got);
+        }
+    }
+
+    /// A stream that still holds words was read too little or written too much.
+    template <class Word>
+    void empty(const char* what, const hls::stream<Word>& stream) {
+        equal(what, 0, 0, static_cast<long long>(stream.size()));
+    }
+
+    /// Prints the result; the exit code of the test bench.
+    int finish() const {
+        std::printf("%s: %zu cases, %zu comparisons, %zu mismatches\n", unit_.c_str(), cases_,
+                    comparisons_, mismatches_);
+        return mismatches_ == 0 && comparisons_ != 0 ? 0 : 1;
+    }
+
+  private:
+    static constexpr std::size_t kShown = 5;
+    std::string unit_;
+    std::string case_;
+    std::size_t cases_ = 0;
+    std::size_t comparisons_ = 0;
+    std::size_t mismatches_ = 0;
+};
+
+/// Runs `run_case(VectorFile&, Checker&)` for every case of the file named on the command line.
+template <class RunCase>
+int run_bench(const char* unit, int argc, char** argv, RunCase run_case) {
+    if (argc != 2) {
+        std::fprintf(stderr, "usage: %s vectors/%s.txt\n", argv[0], unit);
+        return 2;
+    }
+    VectorFile file(argv[1]);
+    Checker checker(unit);
+    while (file.next_case()) {
+        checker.start_case(file.case_name());
+        run_case(file, checker);
+    }
+    return checker.finish();
+}
+
+}  // namespace tritforge_tb

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+import resource
+from pathlib import Path
+
+import pytest
+
+from codegen import gen
+from tests.codegen.generator import copy_checkout, dependencies, generate, run, tree
+from tritforge.config import AcceleratorConfig
+
+MISTAKES = [
+    ([], "--dim is required: give an integer from 16 to 8192"),
+    (["--dim", "15"], "dim = 15 is out of range: give an integer from 16 to 8192"),
+    (["--dim", "8193"], "dim = 8193 is out of range"),
+    (["--dim", "-64"], "dim = -64 is out of range"),
+    (["--dim", "12.5"], "dim must be an integer from 16 to 8192, not '12.5'"),
+    (["--dim", "wide"], "dim must be an integer from 16 to 8192, not 'wide'"),
+    (["--dim", ""], "dim must be an integer from 16 to 8192, not ''"),
+    (["--dim", "4096"], "GLU width of 11008, above 8256: lower dim or give glu_width"),
+    (["--dim", "64", "--layers", "0"], "layers = 0 is out of range: give an integer from 1 to 128"),
+    (["--dim", "64", "--layers", "x"], "layers must be an integer from 1 to 128, not 'x'"),
+    (["--dim", "64", "--glu-width", "8257"], "glu_width = 8257 is out of range"),
+    (["--dim", "64", "--glu-width", "no"], "glu_width must be an integer from 16 to 8256"),
+    (["--dim", "64", "--vocabulary", "1"], "vocabulary = 1 is out of range"),
+    (["--dim", "64", "--ports", "3"], "ports = 3 is not available: choose one of 1, 2, 4"),
+    (["--dim", "64", "--ports", "two"], "ports = 'two' is not available: choose one of 1, 2, 4"),
+    (["--dim", "64", "--lanes", "16"], "lanes = 16 is not available: choose one of 1, 2, 4, 8"),
+    (["--dim", "64", "--board", "zcu"], "board 'zcu' is unknown: choose one of pynq-z1, pynq-z2"),
+    (["--dim", "64", "--port", "2"], "unrecognized arguments: --port 2"),
+    (["--dim"], "argument --dim: expected one argument"),
+    (["--dim", "64", "64"], "unrecognized arguments: 64"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_mistakes_are_one_line_and_exit_code_2(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        gen.main([*arguments, "--out", "project"] if arguments != ["--dim"] else arguments)
+    output = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert message in output.err
+    assert output.err.startswith("gen.py: error: ")
+    assert output.err.count("\n") == 1
+    assert output.out == ""
+    assert not any(tmp_path.iterdir())
+
+
+def test_every_option_reaches_the_configuration(tmp_path: Path) -> None:
+    config = AcceleratorConfig(
+        dim=96, layers=3, glu_width=250, vocabulary=777, ports=4, lanes=2, board="pynq-z1"
+    )
+    options = [
+        f"--{name.replace('_', '-')}={value}"
+        for name, value in config.to_mapping().items()
+        if name != "widths"
+    ]
+    assert gen.main([*options, "--out", str(tmp_path / "project"), "--quiet"]) == 0
+    document = json.loads((tmp_path / "project" / "config.json").read_text())
+    assert document["config"] == config.to_mapping()
+    assert document["fingerprint"] == config.fingerprint()
+
+
+def test_defaults_are_those_of_the_configuration(tmp_path: Path) -> None:
+    assert gen.main(["--dim", "64", "--out", str(tmp_path / "project"), "--quiet"]) == 0
+    document = json.loads((tmp_path / "project" / "config.json").read_text())
+    assert document["config"] == AcceleratorConfig(64).to_mapping()
+
+
+def test_text_output_says_what_where_and_how(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "project"
+    assert gen.main(["--dim", "64", "--out", str(folder)]) == 0
+    output = capsys.readouterr().out
+    for part in ("kDim", "kRowsPerBeat", str(folder), "cmake -S . -B build", "ctest"):
+        assert part in output
+
+
+def test_json_output_is_complete(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "project"
+    assert gen.main(["--dim", "64", "--out", str(folder), "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["folder"] == str(folder)
+    assert summary["config"]["dim"] == 64
+    assert summary["files"] == sorted(tree(folder))
+
+
+def test_quiet_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gen.main(["--dim", "64", "--out", str(tmp_path / "project"), "--quiet"]) == 0
+    output = capsys.readouterr()
+    assert (output.out, output.err) == ("", "")
+
+
+def test_help_names_ranges_and_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        gen.main(["--help"])
+    assert stopped.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for part in ("16 to 8192", "1 to 128 (default: 24)", "1, 2, 4 (default: 2)", "pynq-z2"):
+        assert part in text
+
+
+def test_runs_uninstalled_from_any_folder_into_the_checkout(tmp_path: Path) -> None:
+    checkout = copy_checkout(tmp_path / "checkout")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    result = run([checkout / "codegen/gen.py", "--dim", "64"], elsewhere, dependencies())
+    assert result.returncode == 0, result.stderr
+    project = checkout / "build/tritforge_d64_p2_b1_pynq-z2"
+    assert (project / "config.json").is_file()
+    assert not any(elsewhere.iterdir())
+
+
+def test_runs_installed_into_the_current_folder(tmp_path: Path) -> None:
+    site = copy_checkout(tmp_path / "site")
+    (site / "pyproject.toml").unlink()
+    (site / "hls").rename(site / "codegen/hls")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    result = run(["-m", "codegen.gen", "--dim", "64"], elsewhere, [site, *dependencies()])
+    assert result.returncode == 0, result.stderr
+    assert (elsewhere / "build/tritforge_d64_p2_b1_pynq-z2/src/top.cpp").is_file()
+
+
+def test_missing_packages_are_named(tmp_path: Path) -> None:
+    checkout = copy_checkout(tmp_path / "checkout")
+    result = run([checkout / "codegen/gen.py", "--dim", "64"], tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith("gen.py: error: the Python package ")
+    assert "pip install jinja2 numpy" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_incomplete_installation_is_one_line(tmp_path: Path) -> None:
+    checkout = copy_checkout(tmp_path / "checkout")
+    (checkout / "hls/include").rename(checkout / "hls/elsewhere")
+    result = run([checkout / "codegen/gen.py", "--dim", "64"], tmp_path, dependencies())
+    assert result.returncode == 2
+    assert "the installation is incomplete" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_generates_dim_2048_in_less_than_a_second(tmp_path: Path) -> None:
+    seconds = []
+    for attempt in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        result = generate("--dim", "2048", "--out", f"project{attempt}", cwd=tmp_path)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert result.returncode == 0, result.stderr
+        # Processor time: other tests share the machine.
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(seconds) < 1.0

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from codegen import gen
+from codegen.output import write_project
+from tests.codegen.generator import tree
+from tritforge.errors import ConfigurationError
+
+FILES = {"config.json": b'{"generator": "tritforge codegen"}', "src/top.cpp": b"one"}
+
+
+def test_refuses_a_folder_of_somebody_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "thesis"
+    folder.mkdir()
+    (folder / "chapter.txt").write_text("years of work")
+    with pytest.raises(SystemExit) as stopped:
+        gen.main(["--dim", "64", "--out", str(folder)])
+    assert stopped.value.code == 2
+    message = capsys.readouterr().err
+    assert "was not made by this generator" in message
+    assert "--out" in message
+    assert tree(tmp_path) == {"thesis/chapter.txt": b"years of work"}
+
+
+@pytest.mark.parametrize("marker", [b"{}", b"not json", b"[]", b'{"generator": "other"}', b"\xff"])
+def test_refuses_a_folder_with_another_config_file(tmp_path: Path, marker: bytes) -> None:
+    (tmp_path / "config.json").write_bytes(marker)
+    with pytest.raises(ConfigurationError, match="not made by this generator"):
+        write_project(tmp_path, FILES)
+    assert tree(tmp_path) == {"config.json": marker}
+
+
+def test_refuses_a_file_and_a_link(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "link").symlink_to(tmp_path)
+    for name in ("file", "link"):
+        with pytest.raises(ConfigurationError, match="is not a folder"):
+            write_project(tmp_path / name, FILES)
+
+
+def test_reports_a_folder_that_cannot_be_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("text")
+    with pytest.raises(SystemExit) as stopped:
+        gen.main(["--dim", "64", "--out", str(tmp_path / "file" / "project")])
+    assert stopped.value.code == 2
+    message = capsys.readouterr().err
+    assert "cannot write" in message
+    assert message.count("\n") == 1
+
+
+def test_fills_an_empty_folder(tmp_path: Path) -> None:
+    write_project(tmp_path / "a" / "project", FILES)
+    (tmp_path / "empty").mkdir()
+    write_project(tmp_path / "empty", FILES)
+    assert tree(tmp_path / "a" / "project") == tree(tmp_path / "empty") == FILES
+
+
+def test_replaces_its_own_folder_and_keeps_the_build(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    write_project(folder, {**FILES, "src/old.cpp": b"gone"})
+    (folder / "build").mkdir()
+    (folder / "build" / "object.o").write_bytes(b"compiled")
+    changed = {**FILES, "src/top.cpp": b"two"}
+    write_project(folder, changed)
+    assert tree(folder) == {**changed, "build/object.o": b"compiled"}
+    assert [path.name for path in tmp_path.iterdir()] == ["project"]
+
+
+def test_touches_nothing_if_nothing_changed(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    write_project(folder, FILES)
+    os.utime(folder / "src/top.cpp", (1, 1))
+    write_project(folder, FILES)
+    assert (folder / "src/top.cpp").stat().st_mtime == 1
+
+
+def test_an_interrupted_run_leaves_the_old_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "project"
+    write_project(folder, FILES)
+
+    def disk_full(path: Path, data: bytes) -> int:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        write_project(folder, {**FILES, "src/top.cpp": b"two"})
+    assert tree(tmp_path) == {f"project/{name}": content for name, content in FILES.items()}

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from codegen.constants import constants
+from codegen.project import project_name, render_project
+from tests.codegen.generator import REPOSITORY, generate, tree
+from tritforge.config import AcceleratorConfig, Widths
+
+GOLDENS = Path(__file__).parent / "goldens"
+CONFIGS = [
+    AcceleratorConfig(64, ports=1),
+    AcceleratorConfig(384, lanes=4, layers=6, board="pynq-z1"),
+    AcceleratorConfig(2048, ports=4, lanes=8),
+]
+IDS = [project_name(config) for config in CONFIGS]
+GOLDEN_FILES = ("include/tritforge_config.hpp", "src/top.hpp", "src/top.cpp")
+
+
+def compare_with_golden(path: Path, content: bytes, update: bool) -> None:
+    if update:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    assert path.is_file(), f"no golden {path.name}: run pytest tests/codegen --update-goldens"
+    assert content.decode() == path.read_text(), (
+        "pytest tests/codegen --update-goldens, then review"
+    )
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=IDS)
+@pytest.mark.parametrize("name", GOLDEN_FILES)
+def test_text_goldens(config: AcceleratorConfig, name: str, update_goldens: bool) -> None:
+    golden = GOLDENS / project_name(config) / Path(name).name
+    compare_with_golden(golden, render_project(config)[name], update_goldens)
+
+
+def test_vectors_do_not_depend_on_the_numpy_version(update_goldens: bool) -> None:
+    """The hashes hold with every NumPy; they change with the golden model or the cases only."""
+    lines = [
+        f"{hashlib.sha256(content).hexdigest()}  {name}\n"
+        for name, content in render_project(CONFIGS[0]).items()
+        if name.startswith("tb/vectors/")
+    ]
+    assert len(lines) == 5
+    golden = GOLDENS / project_name(CONFIGS[0]) / "vectors.sha256"
+    compare_with_golden(golden, "".join(lines).encode(), update_goldens)
+
+
+def test_no_golden_is_left_over() -> None:
+    assert {path.name for path in GOLDENS.iterdir()} == set(IDS)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=IDS)
+def test_two_runs_are_equal_byte_for_byte(config: AcceleratorConfig) -> None:
+    assert render_project(config) == render_project(config)
+
+
+def test_place_and_process_do_not_matter(tmp_path: Path) -> None:
+    folders = [tmp_path / "a", tmp_path / "b" / "c"]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        result = generate("--dim", "64", "--ports", "1", "--out", "project", cwd=folder)
+        assert result.returncode == 0, result.stderr
+    first, second = (tree(folder / "project") for folder in folders)
+    assert first == second == render_project(CONFIGS[0])
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=IDS)
+def test_no_paths_and_no_dates(config: AcceleratorConfig) -> None:
+    for name, content in render_project(config).items():
+        text = content.decode()
+        for place in (str(REPOSITORY), str(Path.home()), sys.prefix):
+            if len(place) > 1:
+                assert place not in text, name
+        assert not re.search(r"\b20[2-9]\d-\d\d-\d\d\b", text), name
+
+
+def test_project_is_complete() -> None:
+    names = set(render_project(CONFIGS[0]))
+    units = ("code_buffer", "quantiser", "scalar_unit", "ternary_array", "ternary_code")
+    for unit in units:
+        assert {f"include/{unit}.hpp", f"tb/{unit}_tb.cpp", f"tb/vectors/{unit}.txt"} <= names
+    assert {"config.json", "README.md", "CMakeLists.txt"} <= names
+    assert {"shim/ap_int.h", "shim/hls_stream.h"} <= names
+
+
+def test_every_include_is_in_the_project() -> None:
+    files = render_project(CONFIGS[0])
+    known = {Path(name).name for name in files}
+    for name, content in files.items():
+        for included in re.findall(r'#include "([^"]+)"', content.decode()):
+            assert included in known, f"{name} includes {included}"
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=IDS)
+def test_header_and_config_file_agree(config: AcceleratorConfig) -> None:
+    files = render_project(config)
+    header = files["include/tritforge_config.hpp"].decode()
+    found = re.findall(r"static constexpr int (k\w+) = (-?\d+);", header)
+    expected = {item.name: item.value for item in constants(config)}
+    assert {name: int(value) for name, value in found} == expected
+    assert json.loads(files["config.json"])["constants"] == expected
+
+
+def test_command_in_the_header_makes_the_same_project(tmp_path: Path) -> None:
+    config = AcceleratorConfig(48, layers=2, glu_width=100, vocabulary=50, ports=4, board="pynq-z1")
+    command = json.loads(render_project(config)["config.json"])["command"]
+    program, script, *options = command.split()
+    assert (program, script) == ("python", "codegen/gen.py")
+    result = generate(*options, "--out", "project", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert tree(tmp_path / "project") == render_project(config)
+
+
+def test_different_configurations_have_different_names() -> None:
+    configs = [
+        AcceleratorConfig(64),
+        AcceleratorConfig(65),
+        AcceleratorConfig(64, layers=2),
+        AcceleratorConfig(64, glu_width=64),
+        AcceleratorConfig(64, vocabulary=64),
+        AcceleratorConfig(64, ports=1),
+        AcceleratorConfig(64, lanes=2),
+        AcceleratorConfig(64, board="pynq-z1"),
+    ]
+    assert len({project_name(config) for config in configs}) == len(configs)
+
+
+def clang_format() -> str:
+    beside_python = Path(sysconfig.get_path("scripts")) / "clang-format"
+    found = str(beside_python) if beside_python.is_file() else shutil.which("clang-format")
+    if not found:
+        pytest.skip("clang-format is missing: pip install clang-format")
+    return found
+
+
+@pytest.mark.parametrize(
+    "config", [*CONFIGS, AcceleratorConfig(8192, 128, 8256, 1 << 18, 4, 8)], ids=lambda c: c.dim
+)
+def test_generated_sources_are_clang_format_clean(
+    config: AcceleratorConfig, tmp_path: Path
+) -> None:
+    program = clang_format()
+    files = render_project(config)
+    paths = []
+    for name in GOLDEN_FILES:
+        paths.append(tmp_path / Path(name).name)
+        paths[-1].write_bytes(files[name])
+    style = f"--style=file:{REPOSITORY / '.clang-format'}"
+    result = subprocess.run(
+        [program, "--dry-run", "-Werror", style, *map(str, paths)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_widths_reach_the_header() -> None:
+    config = AcceleratorConfig(64, widths=Widths(root=15, multiplier=14))
+    header = render_project(config)["include/tritforge_config.hpp"].decode()
+    assert "kRootBits = 15;" in header
+    assert "kScaleMantissaBits = 14;" in header

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from codegen.project import project_name
+from tests.csim.simulation import compile_bench, make_project, run, run_bench, tool
+from tritforge.config import AcceleratorConfig, Widths
+
+pytestmark = pytest.mark.csim
+
+ALL_UNITS = ("code_buffer", "quantiser", "scalar_unit", "ternary_array", "ternary_code")
+#: Only these depend on ports and lanes.
+ARRAY_UNITS = ("code_buffer", "ternary_array")
+NARROW = Widths(
+    gain=8,
+    operand=16,
+    square_operand=18,
+    square_sum=36,
+    value=22,
+    reciprocal=12,
+    root=13,
+    multiplier=14,
+    accumulator=17,
+)
+
+#: Every number of ports with every number of lanes; dims of every remainder by five, 64 to 2048.
+MATRIX = [
+    (AcceleratorConfig(64, ports=1, lanes=1), ALL_UNITS),
+    (AcceleratorConfig(2048, ports=2, lanes=1), ALL_UNITS),
+    (AcceleratorConfig(1021, ports=4, lanes=1), ALL_UNITS),
+    (AcceleratorConfig(384, ports=1, lanes=2), ARRAY_UNITS),
+    (AcceleratorConfig(65, ports=2, lanes=2), ARRAY_UNITS),
+    (AcceleratorConfig(1536, ports=4, lanes=2), ARRAY_UNITS),
+    (AcceleratorConfig(253, ports=1, lanes=4), ARRAY_UNITS),
+    (AcceleratorConfig(512, ports=2, lanes=4), ARRAY_UNITS),
+    (AcceleratorConfig(128, ports=4, lanes=4), ARRAY_UNITS),
+    (AcceleratorConfig(2048, ports=1, lanes=8), ARRAY_UNITS),
+    (AcceleratorConfig(1024, ports=2, lanes=8), ARRAY_UNITS),
+    (AcceleratorConfig(768, ports=4, lanes=8), ARRAY_UNITS),
+    # The narrowest formats: the sum of squares saturates, no width has its usual value.
+    (AcceleratorConfig(96, glu_width=200, widths=NARROW), ALL_UNITS),
+]
+
+
+@pytest.mark.parametrize(
+    ("config", "units"), MATRIX, ids=[f"{project_name(c)}_w{c.widths.root}" for c, _ in MATRIX]
+)
+def test_units_equal_the_golden_model(
+    config: AcceleratorConfig, units: tuple[str, ...], tmp_path: Path
+) -> None:
+    project = make_project(config, tmp_path / "project")
+    cmake, ctest, name = tool("cmake"), tool("ctest"), project_name(config)
+    configure = [cmake, "-S", ".", "-B", "build", "-G", "Ninja", "-DCMAKE_CXX_FLAGS=-Werror"]
+    make = [f"-DCMAKE_MAKE_PROGRAM={tool('ninja')}", f"-DCMAKE_CXX_COMPILER={tool('g++')}"]
+    targets = [f"{name}_{unit}" for unit in units]
+    for command in (
+        [*configure, *make],
+        [cmake, "--build", "build", "--parallel", "2", "--target", *targets],
+    ):
+        result = run(command, project)
+        assert result.returncode == 0, result.stdout + result.stderr
+    selection = "|".join(f"/{unit}$" for unit in units)
+    result = run([ctest, "--test-dir", "build", "-R", selection, "--output-on-failure"], project)
+    assert result.returncode == 0, result.stdout
+    assert result.stdout.count(" Passed ") == len(units)
+
+
+#: One seeded fault each: unit whose bench must notice, header, original text, faulty text.
+FAULTS = {
+    "decoder_swaps_two_digits": (
+        "ternary_code",
+        "ternary_code.hpp",
+        "first = no_c ? 1 : 2;",
+        "first = no_c ? 2 : 1;",
+    ),
+    "array_keeps_old_sums": (
+        "ternary_array",
+        "ternary_array.hpp",
+        "const bool first = state.beat == 0;",
+        "const bool first = state.beat == 1;",
+    ),
+    "array_overwrites_waiting_rows": (
+        "ternary_array",
+        "ternary_array.hpp",
+        "if (active && !(last && state.rows_left != 0)) {",
+        "if (active) {",
+    ),
+    "buffer_mixes_vectors": (
+        "code_buffer",
+        "code_buffer.hpp",
+        "state.store_address + state.operation.beats",
+        "state.store_address + 1",
+    ),
+    "reciprocal_of_126": (
+        "scalar_unit",
+        "scalar_unit.hpp",
+        "ap_uint<kAbsmaxBits + 1>(kCodeLimit)",
+        "ap_uint<kAbsmaxBits + 1>(kCodeLimit - 1)",
+    ),
+    "multiplier_forgets_the_second_carry": (
+        "scalar_unit",
+        "scalar_unit.hpp",
+        "pass < 2",
+        "pass < 1",
+    ),
+    "shift_limit_off_by_one": (
+        "scalar_unit",
+        "scalar_unit.hpp",
+        "shift > kMaximumShift",
+        "shift > kMaximumShift + 1",
+    ),
+    "absmax_misses_negative_values": (
+        "quantiser",
+        "quantiser.hpp",
+        "v.value < 0 ? Absmax(-v.value) : Absmax(v.value)",
+        "v.value < 0 ? Absmax(0) : Absmax(v.value)",
+    ),
+    "saturation_is_not_reported": (
+        "quantiser",
+        "quantiser.hpp",
+        "state.value_saturated = 1;",
+        "state.value_saturated = 0;",
+    ),
+    "norm_gain_is_always_used": (
+        "quantiser",
+        "quantiser.hpp",
+        "state.vector.has_norm_gain == 1",
+        "state.vector.has_norm_gain <= 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_seeded_fault_is_found(fault: str, tmp_path: Path) -> None:
+    unit, header, original, faulty = FAULTS[fault]
+    project = make_project(AcceleratorConfig(64), tmp_path / "project")
+    path = project / "include" / header
+    source = path.read_text()
+    assert source.count(original) == 1, "the fault no longer fits the header: adapt FAULTS"
+    path.write_text(source.replace(original, faulty))
+    result = run_bench(project, unit, compile_bench(project, unit))
+    output = result.stdout + result.stderr
+    assert result.returncode != 0, f"the bench missed the fault: {output}"
+    # A unit that runs out of step reads an empty stream, which ends the simulation.
+    assert "expected" in output or "read while empty" in output
+
+
+@pytest.fixture(scope="module")
+def decoder_bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = make_project(AcceleratorConfig(64), tmp_path_factory.mktemp("bench") / "project")
+    return compile_bench(project, "ternary_code")
+
+
+def run_with_vectors(bench: Path, tmp_path: Path, old: str, new: str) -> tuple[int, str]:
+    text = (bench.parent / "tb/vectors/ternary_code.txt").read_text()
+    assert old in text
+    (tmp_path / "vectors.txt").write_text(text.replace(old, new, 1))
+    result = run([bench, tmp_path / "vectors.txt"], tmp_path)
+    return result.returncode, result.stdout + result.stderr
+
+
+def test_a_mismatch_is_shown_with_index_expected_and_got(
+    decoder_bench: Path, tmp_path: Path
+) -> None:
+    code, output = run_with_vectors(
+        decoder_bench, tmp_path, "weights 1215 0 0 0 0 0", "weights 1215 0 0 1 0 0"
+    )
+    assert code == 1
+    assert "case every_code, product with 127[2]: expected 127, got 0" in output
+    assert "2 mismatches" in output
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("bytes 243", "bytes 242"),
+        ("case every_code", "every_code"),
+        ("\nweights", "\ndigits"),
+        ("weights 1215 0 0", "weights 1215 0 zero"),
+    ],
+)
+def test_damaged_vectors_are_an_error(
+    decoder_bench: Path, tmp_path: Path, old: str, new: str
+) -> None:
+    code, output = run_with_vectors(decoder_bench, tmp_path, old, new)
+    assert code == 2
+    assert "vectors.txt: " in output
+
+
+def test_empty_and_missing_vectors_are_an_error(decoder_bench: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "comment.txt").write_text("# nothing to compare\n")
+    for name in ("empty.txt", "missing.txt", "comment.txt"):
+        assert run([decoder_bench, tmp_path / name], tmp_path).returncode != 0
+
+
+def test_a_moved_project_still_works(tmp_path: Path) -> None:
+    project = make_project(AcceleratorConfig(64), tmp_path / "project")
+    moved = shutil.move(project, tmp_path / "another place")
+    result = run_bench(Path(moved), "ternary_code", compile_bench(Path(moved), "ternary_code"))
+    assert result.returncode == 0, result.stdout
