@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""C++ engine: runs a model image on the CPU, bit for bit like `tritforge.golden.GoldenModel`.
+
+Wrong arguments raise ValueError with a message for the user. Methods release the GIL while they
+compute; contexts of one engine may run in different threads at the same time.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+class _BuildInfo(TypedDict):
+    compiler: str
+    sanitized: bool
+
+#: Compiler and whether the sanitizers are built in.
+build_info: _BuildInfo
+
+def kernels() -> list[str]:
+    """Kernels this CPU runs, slowest first; "portable" is always there."""
+
+@final
+class Engine:
+    """A checked model image with its weights in the form of one kernel."""
+
+    def __init__(
+        self,
+        weights: NDArray[np.uint8],
+        parameters: NDArray[np.uint8],
+        embedding: NDArray[np.int8] | NDArray[np.int16],
+        shape: Mapping[str, int] | Sequence[int],
+        rows_per_beat: int,
+        widths: Mapping[str, int],
+        sigmoid_table: NDArray[np.int64],
+        kernel: str = "auto",
+    ) -> None:
+        """Check everything, and repack the weights if the kernel needs it.
+
+        Args:
+            weights: the whole weight stream (tritforge/packing.py). It and the other buffers stay
+                in use, so they may be views of a mapped file.
+            parameters: the in-band program (tritforge/parameters.py).
+            embedding: (vocabulary, dim) mantissas.
+            shape: a dict of the fields of ModelShape, or (dim, layers, glu_width, vocabulary).
+            rows_per_beat: 8, 16 or 32.
+            widths: a dict of the fields of Widths.
+            sigmoid_table: tritforge.golden.sigmoid.sigmoid_table(widths.sigmoid_fraction).
+            kernel: one of `kernels()`, or "auto" for the fastest.
+        """
+
+    @property
+    def kernel(self) -> str:
+        """Name of the kernel in use."""
+
+    def context(self, threads: int = 1) -> Context:
+        """A new stream with zero state and `threads` threads of its own (1 to 64)."""
+
+@final
+class Context:
+    """One stream of tokens: recurrent state, scratch memory and threads.
+
+    Only one thread may use a context at a time: a second one gets a RuntimeError.
+    """
+
+    def step(self, token: int) -> None:
+        """Advance by one token and compute its logits."""
+
+    def prefill(self, tokens: Sequence[int] | NDArray[np.integer[Any]]) -> None:
+        """Advance by tokens (at least one). The head runs for the last one only.
+
+        State and logits are those of `step` for each token; signals of the heads that were not
+        computed count no saturations. Ctrl-C stops between two tokens.
+        """
+
+    def logits(self) -> NDArray[np.int32]:
+        """Logits (vocabulary,) of the last token with widths.logit_fraction fraction bits, a copy.
+
+        RuntimeError if there are none: before the first token, and after reset or restore.
+        """
+
+    def accumulators(self) -> NDArray[np.int32]:
+        """Head accumulators (vocabulary,) of the last token, a copy; see `logits`."""
+
+    def state(self) -> NDArray[np.int32]:
+        """Recurrent state (layers, dim) with widths.activation_fraction fraction bits, a copy."""
+
+    def restore(self, state: NDArray[np.integer[Any]]) -> None:
+        """Replace the recurrent state (layers, dim). Saturation counts stay."""
+
+    def reset(self) -> None:
+        """Go back to the empty context: zero state, no saturations, no logits."""
+
+    def saturations(self) -> dict[str, int]:
+        """Saturated elements since the last reset by signal, without the signals that had none."""
+
+def _ternary_dot(
+    kernel: str, packed: NDArray[np.uint8], rows: int, matrix: int, codes: NDArray[np.int64]
+) -> NDArray[np.int32]: ...
+def _constants() -> dict[str, Any]: ...

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The extension under test: the installed one, or the one of TRITFORGE_ENGINE_DIRECTORY."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import os
+from typing import Any
+
+import pytest
+
+import pynq_driver
+from tritforge.golden.sigmoid import sigmoid_table
+from tritforge.image import Image
+
+DIRECTORY_VARIABLE = "TRITFORGE_ENGINE_DIRECTORY"
+
+if DIRECTORY_VARIABLE in os.environ:
+    # A build folder with another build of the extension (benchmarks/run_sanitized.py).
+    pynq_driver.__path__.insert(0, os.environ[DIRECTORY_VARIABLE])
+
+if importlib.util.find_spec("pynq_driver._engine") is None:
+    pytest.skip(
+        "this is a pure Python installation without the C++ engine; `pip install .` builds it",
+        allow_module_level=True,
+    )
+
+from pynq_driver import _engine  # noqa: E402
+
+KERNELS = tuple(_engine.kernels())
+
+
+def engine_arguments(image: Image) -> dict[str, Any]:
+    """Keyword arguments of `_engine.Engine` for an image."""
+    widths = image.header.widths
+    return {
+        "weights": image.weight_stream,
+        "parameters": image.parameter_stream,
+        "embedding": image.embedding,
+        "shape": dataclasses.asdict(image.header.shape),
+        "rows_per_beat": image.header.rows_per_beat,
+        "widths": dataclasses.asdict(widths),
+        "sigmoid_table": sigmoid_table(widths.sigmoid_fraction),
+    }
+
+
+def make_engine(image: Image, kernel: str = "auto") -> _engine.Engine:
+    """Engine of an image."""
+    return _engine.Engine(**engine_arguments(image), kernel=kernel)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random images in memory, made without a converter: any field may sit at the end of its range."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tritforge import packing
+from tritforge.config import ModelShape, Widths
+from tritforge.errors import ConfigurationError
+from tritforge.golden.fixed_point import symmetric_limit
+from tritforge.image import Image, ImageHeader
+from tritforge.parameters import (
+    EMBEDDING_SHIFT_RANGE,
+    SCALE_EXPONENT_RANGE,
+    SHIFT_RANGE,
+    Operation,
+    OperationKind,
+    OperationShape,
+    ScaledOutput,
+    encode_operation,
+    operation_shapes,
+    scale_mantissa_range,
+)
+
+#: With the other usual shifts: operands near 2**17, pre-activations of a few units.
+USUAL_EMBEDDING_SHIFT = -4
+USUAL_PRODUCT_SHIFT = 12
+USUAL_SCALE_EXPONENT = 12
+#: The word of five weights +1 (digit 1) as a base-3 number.
+ALL_PLUS_ONE = 121
+
+
+class RandomProgram:
+    """Draws header fields and gains: usual values, or with some probability extreme ones."""
+
+    def __init__(self, seed: int, extremity: float, widths: Widths, scale_exponent: int) -> None:
+        self._scale_exponent = scale_exponent
+        self._random = np.random.default_rng(seed)
+        self._extremity = extremity
+        self._gain_limit = symmetric_limit(widths.gain)
+        self._mantissas = scale_mantissa_range(widths)
+
+    def field(self, usual: int, allowed: tuple[int, int]) -> int:
+        """A header field."""
+        if self._random.random() >= self._extremity:
+            return usual
+        ends = [*allowed, allowed[0] + 1, allowed[1] - 1]
+        if self._random.random() < 0.5:
+            return int(self._random.choice(ends))
+        return int(self._random.integers(allowed[0], allowed[1] + 1))
+
+    def gains(self, count: int) -> NDArray[np.int16]:
+        """Gains in the upper three quarters, some of them extreme."""
+        limit = self._gain_limit
+        usual = self._random.integers(limit // 4, limit, count, endpoint=True)
+        extreme = self._random.choice([-limit, 1 - limit, -1, 0, 1, limit], count)
+        where = self._random.random(count) < self._extremity
+        return np.where(where, extreme, usual).astype(np.int16)
+
+    def bounds(self, count: int) -> NDArray[np.uint16]:
+        """Lower bounds over the whole range, both ends included."""
+        values = self._random.integers(0, 1 << 16, count)
+        values[:2] = 0, 65535
+        return values.astype(np.uint16)
+
+    def operation(self, item: OperationShape) -> Operation:
+        """One operation with the fixed fields of `item`."""
+        embed, project = (
+            item.kind is kind for kind in (OperationKind.EMBED, OperationKind.PROJECT)
+        )
+        if embed:
+            input_shift = self.field(USUAL_EMBEDDING_SHIFT, EMBEDDING_SHIFT_RANGE)
+        else:
+            input_shift = self.field(USUAL_PRODUCT_SHIFT if project else 0, SHIFT_RANGE)
+        outputs = tuple(
+            ScaledOutput(
+                gain=self.gains(item.inputs),
+                value_shift=self.field(9, SHIFT_RANGE),
+                scale_mantissa=self.field(self._mantissas[1] * 3 // 4, self._mantissas),
+                scale_exponent=self.field(self._scale_exponent, SCALE_EXPONENT_RANGE),
+            )
+            for _ in range(item.outputs)
+        )
+        return Operation(
+            kind=item.kind,
+            layer=item.layer,
+            inputs=item.inputs,
+            rows=item.rows,
+            matrices=item.matrices,
+            input_shift=input_shift,
+            square_shift=0 if embed else self.field(16, SHIFT_RANGE),
+            norm_gain=self.gains(item.inputs) if item.has_norm_gain else None,
+            outputs=outputs,
+            lower_bound=self.bounds(item.inputs) if item.has_lower_bound else None,
+        )
+
+
+def random_codes(random: np.random.Generator, size: int | Sequence[int]) -> NDArray[np.uint8]:
+    """Random valid bytes of the weight stream (padding rows and columns are not zero)."""
+    _, valid = packing.decode_table()
+    return random.choice(np.flatnonzero(valid).astype(np.uint8), size)
+
+
+def random_widths(seed: int, inputs: int) -> Widths:
+    """Any widths that obey the rules, for rows of `inputs` weights."""
+    random = np.random.default_rng(seed)
+    while True:
+        try:
+            widths = Widths(
+                **{
+                    item.name: int(random.integers(*item.metadata["range"], endpoint=True))
+                    for item in dataclasses.fields(Widths)
+                }
+            )
+        except ConfigurationError:
+            continue
+        if widths.largest_exact_inputs() >= inputs:
+            return widths
+
+
+def extreme_image(
+    shape: ModelShape,
+    rows_per_beat: int = 16,
+    seed: int = 0,
+    extremity: float = 0.0,
+    widths: Widths | None = None,
+    embedding_bits: int = 16,
+    aligned: bool = False,
+    scale_exponent: int = USUAL_SCALE_EXPONENT,
+) -> Image:
+    """A random image.
+
+    Args:
+        extremity: probability that a field or gain is extreme instead of usual.
+        aligned: all weights are +1, so that sums grow as large as they can.
+        scale_exponent: the usual one; lower ones make every BitLinear louder.
+    """
+    random = np.random.default_rng(seed)
+    widths = widths or Widths()
+    program = RandomProgram(seed, extremity, widths, scale_exponent)
+    header = ImageHeader(
+        name="random",
+        shape=shape,
+        rows_per_beat=rows_per_beat,
+        residual_fraction=16,
+        embedding_bits=embedding_bits,
+        begin_token=0,
+        end_token=0,
+        widths=widths,
+    )
+    stream = b"".join(encode_operation(program.operation(item)) for item in operation_shapes(shape))
+    limits = np.iinfo(f"i{embedding_bits // 8}")
+    embedding = random.integers(
+        limits.min, limits.max, (shape.vocabulary, shape.dim), limits.dtype, endpoint=True
+    )
+    embedding[0] = 0  # the all-zero vector, which no norm can scale
+    embedding[1] = limits.min
+    weights = random_codes(random, header.section_bytes()["weights"])
+    if aligned:
+        weights[:] = packing.encode_table()[ALL_PLUS_ONE]
+    return Image(
+        path=Path("random"),
+        header=header,
+        weight_stream=weights,
+        parameter_stream=np.frombuffer(stream, np.uint8),
+        embedding=embedding,
+        tokenizer=b"",
+        float_values=None,
+        file_bytes=0,
+        sections={},
+    )
