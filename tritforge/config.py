@@ -18,6 +18,8 @@ from tritforge.boards import Board, board_names, load_board
 from tritforge.errors import ConfigurationError
 
 TRITS_PER_BYTE = 5
+#: The sigmoid is 1 from 16 on, which takes five integer bits to reach.
+SIGMOID_ARGUMENT_INTEGER_BITS = 5
 BYTES_PER_PORT = 8
 PORT_CHOICES = (1, 2, 4)
 LANE_CHOICES = (1, 2, 4, 8)
@@ -92,7 +94,7 @@ class Widths:
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
             check_integer(f"width {item.name}", getattr(self, item.name), *item.metadata["range"])
-        # SiLU(x) never exceeds |x|, so equal integer ranges make every SiLU fit the state.
+        # |SiLU(x)| < |x|, so with equal integer ranges only the last rounding can saturate it.
         state_integer = self.activation - self.activation_fraction
         input_integer = self.preactivation - self.preactivation_fraction
         if state_integer < input_integer:
@@ -106,6 +108,14 @@ class Widths:
                     f"{name}_fraction must be at least sigmoid_argument_fraction "
                     f"({self.sigmoid_argument_fraction})"
                 )
+
+        integer_bits = self.sigmoid_argument - 1 - self.sigmoid_argument_fraction
+        if integer_bits < SIGMOID_ARGUMENT_INTEGER_BITS:
+            raise ConfigurationError(
+                f"sigmoid_argument = {self.sigmoid_argument} leaves {integer_bits} integer bits "
+                f"beside sigmoid_argument_fraction = {self.sigmoid_argument_fraction}: give at "
+                f"least {SIGMOID_ARGUMENT_INTEGER_BITS}, so that the clamped sigmoid reaches 1"
+            )
 
     def largest_exact_inputs(self) -> int:
         """Longest row (K) whose ternary dot product of codes cannot leave the accumulator."""

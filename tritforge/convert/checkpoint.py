@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,9 +17,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from tritforge.config import ModelShape, default_glu_width
+from tritforge.convert.safetensors_file import float_types, read_values, tensor_entries
 from tritforge.convert.tensor_shapes import expected_shapes
 from tritforge.errors import CheckpointError, ConfigurationError
 
@@ -37,8 +37,8 @@ SUPPORTED_OPTIONS: Mapping[str, Any] = {
 #: The integer path leaves the epsilon of the norms out, which only a small one allows.
 LARGEST_NORM_EPSILON = 1e-5
 _MAXIMUM_JSON_BYTES = 64 << 20
+_LONGEST_QUOTE = 200
 _HASH_CHUNK = 8 << 20
-_FLOAT_TYPES = ("F16", "BF16", "F32", "F64")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Checkpoint:
         try:
             tensor = self._stored[name].read()
         except (SafetensorError, OSError, TypeError, ValueError, RuntimeError) as error:
-            raise CheckpointError(f"tensor {name} cannot be read: {error}") from None
+            raise CheckpointError(f"tensor {name} cannot be read: {_one_line(error)}") from None
         for start in range(0, len(tensor), 4096):
             with np.errstate(over="ignore"):
                 block = tensor[start : start + 4096].astype(np.float32)
@@ -135,7 +135,14 @@ class Checkpoint:
 
 def _quoted(value: object) -> str:
     """Form of an untrusted value for a message: short, without control characters."""
-    return reprlib.repr(value)
+    text = repr(value)
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]} ..."
+
+
+def _one_line(error: BaseException) -> str:
+    """A library's message, which may quote the file: short, without control characters."""
+    text = "".join(letter if letter.isprintable() else " " for letter in str(error))
+    return " ".join(text.split())[:_LONGEST_QUOTE]
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -252,23 +259,22 @@ def _shards(index: Path) -> list[str]:
 
 
 def _open_safetensors(path: Path) -> Iterator[tuple[str, StoredTensor]]:
-    import ml_dtypes  # noqa: F401  (registers bfloat16 with NumPy)
-
+    supported = float_types()
     try:
-        file: Any = safe_open(path, framework="np")
-        names: list[str] = file.keys()
-        slices = {name: file.get_slice(name) for name in names}
-        shapes = {name: tuple(part.get_shape()) for name, part in slices.items()}
-        for name, part in slices.items():
-            if part.get_dtype() not in _FLOAT_TYPES:
-                raise CheckpointError(
-                    f"tensor {_quoted(name)} has type {part.get_dtype()}, supported are "
-                    f"{', '.join(_FLOAT_TYPES)}"
-                )
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is not a readable safetensors file: {error}") from None
-    for name, shape in shapes.items():
-        yield name, StoredTensor(shape, partial(file.get_tensor, name))
+        entries = list(tensor_entries(path))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is not a readable safetensors file: {_one_line(error)}"
+        ) from None
+    for name, kind, shape, position in entries:
+        if kind not in supported:
+            raise CheckpointError(
+                f"tensor {_quoted(name)} has type {kind}, supported are {', '.join(supported)}"
+            )
+        yield (
+            name,
+            StoredTensor(shape, partial(read_values, path, supported[kind], shape, position)),
+        )
 
 
 def _open_pytorch(path: Path) -> Iterator[tuple[str, StoredTensor]]:
@@ -283,7 +289,9 @@ def _open_pytorch(path: Path) -> Iterator[tuple[str, StoredTensor]]:
         # mmap keeps untouched tensors out of memory; weights_only refuses arbitrary pickles.
         tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except Exception as error:  # torch raises many kinds for a damaged file
-        raise CheckpointError(f"{path} is not a readable PyTorch file: {error}") from None
+        raise CheckpointError(
+            f"{path} is not a readable PyTorch file: {_one_line(error)}"
+        ) from None
     if not isinstance(tensors, dict):
         raise CheckpointError(f"{path} does not hold a state dict")
     for name, tensor in tensors.items():

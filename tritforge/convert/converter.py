@@ -139,7 +139,10 @@ def convert(
             "checkpoint_sha256": checkpoint.digest(),
         },
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"cannot write {output}: {error.strerror or error}") from None
     with write_image(output, header, checkpoint.tokenizer, options.keep_float) as writer:
         conversion = _Conversion(checkpoint, writer, widths, progress)
         conversion.run(tokens)
@@ -288,7 +291,11 @@ class _Conversion:
         """Choose the residual format, then every shift and scale, and write the stream."""
         widths, headroom = self._widths, 2.0**HEADROOM_BITS
         residual_limit = self._residual_range * headroom
-        fraction = widths.residual - 1 - integer_bits(residual_limit)
+        fraction = min(
+            widths.residual - 1 - integer_bits(residual_limit),
+            # More fraction bits than the embedding's largest left shift can fill are of no use.
+            embedding_exponent - EMBEDDING_SHIFT_RANGE[0],
+        )
         if not 0 <= fraction < widths.residual:
             raise CheckpointError(
                 f"the residual stream reaches {self._residual_range:.3g} on the calibration text: "

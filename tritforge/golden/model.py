@@ -72,7 +72,13 @@ class GoldenModel:
         return self.head(state, residual)
 
     def embed(self, state: State, tokens: NDArray[np.integer]) -> Int64Array:
-        """Embedding rows as residual: (batch, dim)."""
+        """Embedding rows as residual: (batch, dim).
+
+        Raises:
+            IndexError: a token is outside the vocabulary.
+        """
+        if tokens.min() < 0:
+            raise IndexError(f"token {tokens.min()} is negative")  # NumPy would wrap it
         mantissas = self._embedding[tokens].astype(np.int64)
         residual = round_half_up(mantissas, self._operations[0].input_shift)
         return saturate(residual, self.widths.residual, state.flags, "residual")

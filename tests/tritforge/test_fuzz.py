@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A short, seeded run of benchmarks/fuzz.py; the long one is run by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.fuzz import MakeCheckpoints, MakeImages, run_cases, select_engine
+from benchmarks.fuzz_cases import FAILURES, ImageTarget, Outcome, Target, Verdict
+from tritforge.errors import ImageError
+
+TIME_LIMIT = 60.0
+
+
+def test_mutated_images_are_refused_or_run(tmp_path: Path) -> None:
+    make = MakeImages(seed=2024, with_engine=select_engine())
+    summary = run_cases(make, 400, TIME_LIMIT, tmp_path, "images", quiet=True)
+    assert not summary.failures, "\n".join(summary.lines("images"))
+    assert summary.cases == 400
+    assert summary.outcomes[Outcome.REPAIRED] > 5, "deep checks and the models must be reached"
+    assert len(summary.reasons) > 15
+
+
+def test_mutated_checkpoints_are_refused_or_converted(tmp_path: Path) -> None:
+    summary = run_cases(
+        MakeCheckpoints(seed=2024), 80, TIME_LIMIT, tmp_path, "checkpoints", quiet=True
+    )
+    assert not summary.failures, "\n".join(summary.lines("checkpoints"))
+    assert summary.outcomes[Outcome.CONVERTED] > 0
+    assert len(summary.reasons) > 8
+
+
+def test_cases_depend_on_seed_and_index_alone(tmp_path: Path) -> None:
+    left = ImageTarget(tmp_path / "a", seed=1, with_engine=False)
+    right = ImageTarget(tmp_path / "b", seed=1, with_engine=False)
+    other = ImageTarget(tmp_path / "c", seed=2, with_engine=False)
+    for index in (3, 0, 7):
+        assert left.content(index) == right.content(index)
+    assert any(left.content(index) != other.content(index) for index in range(4))
+
+
+class Misbehaving(Target):
+    """Dies, hangs, raises or accepts, by number."""
+
+    def run(self, index: int) -> Verdict:
+        return self.judge(lambda: misbehave(index), self.folder / "x")
+
+    def save(self, index: int, folder: Path) -> Path:
+        (folder / str(index)).touch()
+        return folder / str(index)
+
+
+def misbehave(index: int) -> Verdict:
+    import os
+    import time
+    import warnings
+
+    if index == 1:
+        os.abort()
+    if index == 2:
+        time.sleep(60)
+    if index == 3:
+        raise IndexError("out of range")
+    if index == 4:
+        warnings.warn("overflow", RuntimeWarning, stacklevel=1)
+    if index == 5:
+        raise ImageError("refused for 3 reasons")
+    return Verdict(Outcome.SILENT)
+
+
+def make_misbehaving(folder: Path) -> Misbehaving:
+    return Misbehaving(folder / "m", seed=0)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_the_fuzzer_notices_every_kind_of_failure(tmp_path: Path) -> None:
+    summary = run_cases(make_misbehaving, 7, 2.0, tmp_path, "x", quiet=True)  # type: ignore[arg-type]
+    assert dict(summary.outcomes) == {
+        Outcome.SILENT: 2,
+        Outcome.CRASH: 3,
+        Outcome.HANG: 1,
+        Outcome.REFUSED: 1,
+    }
+    assert summary.reasons == {"refused for * reasons": 1}
+    assert [index for index, _, _ in summary.failures] == [0, 1, 2, 3, 4, 6]
+    assert {verdict.outcome for _, verdict, _ in summary.failures} <= set(FAILURES)
+    assert sorted(path.name for path in tmp_path.glob("[0-9]")) == ["0", "1", "2", "3", "4", "6"]
