@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PROMPT ?= Once upon a time
-SEED ?= 3
+SEED ?= 2
 # Carries the vendor's Apache-2.0 ap_types, the oracle of the shim tests; its own dependencies are
 # not needed for that.
 REFERENCE_HEADERS := hls4ml==1.3.0

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pynq_driver.backends import Scores
 from tritforge.image import Sampling
 
-#: Candidates sorted first when a nucleus is searched; the full vocabulary is rarely needed.
-_FIRST_CANDIDATES = 256
+#: Bins of the histogram that finds the nucleus: 1/32 nat wide, the last one holds the far tail.
+_BINS = 1024
+_BINS_PER_NAT = 32
 
 
 class Sampler:
@@ -41,9 +42,9 @@ class Sampler:
         logits = scores.logits / self._sampling.temperature
         if self._banned_token is not None:
             logits[self._banned_token] = -np.inf
-        weights = np.exp(logits - logits.max())
-        candidates = self._nucleus(weights)
-        cumulative = np.cumsum(weights[candidates])
+        candidates = largest(logits, self._sampling.top_k or len(logits))
+        candidates = candidates[nucleus(logits[candidates], self._sampling.top_p)]
+        cumulative = np.cumsum(np.exp(logits[candidates] - logits.max()))
         drawn = self._generator.random() * cumulative[-1]
         position = int(np.searchsorted(cumulative, drawn, side="right"))
         return int(candidates[min(position, len(candidates) - 1)])
@@ -55,30 +56,33 @@ class Sampler:
         best = int(np.argmax(others))
         return best + int(best >= self._banned_token)
 
-    def _nucleus(self, weights: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Ids by falling weight: at most top_k of them, with top_p of their total weight."""
-        limit = self._sampling.top_k or len(weights)
-        if self._sampling.top_p == 1 and limit >= len(weights):
-            return np.arange(len(weights))
-        count = min(limit, len(weights))
-        total = weights.sum() if count == len(weights) else weights[_largest(weights, count)].sum()
-        tried = min(count, _FIRST_CANDIDATES)
-        while True:
-            order = _largest(weights, tried)
-            mass = np.cumsum(weights[order])
-            needed = int(np.searchsorted(mass, self._sampling.top_p * total)) + 1
-            if needed <= tried or tried == count:
-                return order[: min(needed, tried)]
-            tried = min(count, 8 * tried)
+
+def largest(logits: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Ids of the `count` largest logits, rising; ties at the cut go to the smaller ids."""
+    if count >= len(logits):
+        return np.arange(len(logits))
+    threshold = np.partition(logits, len(logits) - count)[len(logits) - count]
+    above = np.flatnonzero(logits > threshold)
+    equal = np.flatnonzero(logits == threshold)[: count - len(above)]
+    return np.sort(np.concatenate([above, equal]))
 
 
-def _largest(weights: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """Ids of the `count` largest weights, falling; ties by id, also across the cut."""
-    if count < len(weights):
-        threshold = np.partition(weights, len(weights) - count)[len(weights) - count]
-        above = np.flatnonzero(weights > threshold)
-        equal = np.flatnonzero(weights == threshold)[: count - len(above)]
-        selected = np.sort(np.concatenate([above, equal]))
-    else:
-        selected = np.arange(len(weights))
-    return selected[np.argsort(-weights[selected], kind="stable")]
+def nucleus(logits: NDArray[np.float64], share: float) -> NDArray[np.int64]:
+    """Ids, rising, of the smallest set of largest logits with `share` of the probability.
+
+    A histogram finds the bin where the share is reached, so only that bin is sorted.
+    """
+    if share >= 1:
+        return np.arange(len(logits))
+    distance = logits.max() - logits
+    weights = np.exp(-distance)
+    bins = np.minimum(distance * _BINS_PER_NAT, _BINS - 1).astype(np.int64)
+    mass = np.cumsum(np.bincount(bins, weights, minlength=_BINS))
+    needed = share * mass[-1]
+    last = int(np.searchsorted(mass, needed))
+    inside = np.flatnonzero(bins < last)
+    border = np.flatnonzero(bins == last)
+    border = border[np.argsort(-weights[border], kind="stable")]
+    before = mass[last - 1] if last else 0.0
+    count = int(np.searchsorted(before + np.cumsum(weights[border]), needed)) + 1
+    return np.sort(np.concatenate([inside, border[:count]]))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pynq_driver.backends import Scores
-from pynq_driver.sampler import Sampler
+from pynq_driver.sampler import Sampler, largest, nucleus
 from tritforge.image import Sampling
 
 
@@ -65,24 +65,26 @@ def test_top_p_share_is_taken_of_the_top_k_tokens() -> None:
     assert set(draw(Sampling(temperature=1, top_k=2, top_p=0.55), logits)) == {0}
 
 
-def test_large_nucleus_is_found_beyond_the_first_candidates() -> None:
-    logits = np.zeros(5000)
-    sampler = Sampler(Sampling(temperature=1, top_p=0.9), seed=1)
-    drawn = [sampler.choose(Scores(logits, logits)) for _ in range(3000)]
-    assert max(drawn) < 4500, "the tokens beyond 90 % of the mass are cut"
-    assert max(drawn) > 4300
+def test_flat_distribution_keeps_the_smaller_ids() -> None:
+    kept = nucleus(np.zeros(5000), 0.9)
+    np.testing.assert_array_equal(kept, np.arange(len(kept)))
+    assert abs(len(kept) - 4500) <= 1
 
 
-def test_nucleus_equals_a_plain_full_sort() -> None:
-    generator = np.random.default_rng(3)
-    for top_p in (0.1, 0.5, 0.9, 0.999):
-        for width in (10, 300, 4000):
-            weights = np.exp(generator.normal(size=width) * 2)
-            sampler = Sampler(Sampling(temperature=1, top_p=top_p), seed=0)
-            order = np.argsort(-weights, kind="stable")
-            mass = np.cumsum(weights[order])
-            expected = order[: int(np.searchsorted(mass, top_p * weights.sum())) + 1]
-            np.testing.assert_array_equal(sampler._nucleus(weights), expected)
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("width", [1, 10, 300, 4000])
+@pytest.mark.parametrize("spread", [0.01, 2.0, 40.0])
+def test_nucleus_equals_a_plain_full_sort(share: float, width: int, spread: float) -> None:
+    logits = np.random.default_rng(3).normal(size=width) * spread
+    weights = np.exp(logits - logits.max())
+    order = np.argsort(-weights, kind="stable")
+    mass = np.cumsum(weights[order])
+    count = int(np.searchsorted(mass, share * weights.sum())) + 1
+    np.testing.assert_array_equal(nucleus(logits, share), np.sort(order[:count]))
+
+
+def test_largest_breaks_ties_by_id() -> None:
+    np.testing.assert_array_equal(largest(np.array([1.0, 3.0, 1.0, 1.0, 2.0]), 3), [0, 1, 4])
 
 
 def test_equal_seeds_give_equal_tokens_and_a_missing_seed_is_reported() -> None:
