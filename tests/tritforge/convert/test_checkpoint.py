@@ -101,7 +101,9 @@ def test_glu_width_follows_from_dim_if_it_is_not_given(folder: Path) -> None:
     ):
         Checkpoint(folder)
     edit_json(folder / "config.json", hidden_ratio=3)
-    with pytest.raises(CheckpointError, match="hidden_ratio = 3 needs an explicit interm"):
+    with pytest.raises(
+        CheckpointError, match="hidden_ratio = 3 needs an explicit intermediate_size"
+    ):
         Checkpoint(folder)
 
 
