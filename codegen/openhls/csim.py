@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""C-simulation of a top function with g++, driven by words."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codegen.openhls.cache import cached, header_contents
+from codegen.openhls.errors import CompileError, ToolError
+from codegen.openhls.step import Step
+from codegen.openhls.system import CPP_FOLDER, gxx, run
+
+_FLAGS = ("-std=c++17", "-O1", "-w")
+_DRIVER = "csim_driver.hpp"
+
+
+@dataclass(frozen=True)
+class CSimulation:
+    """A compiled C-simulation."""
+
+    program: Path
+    step: Step
+
+    def run(self, words: Mapping[str, Sequence[int]], steps: int) -> dict[str, list[int]]:
+        """Run so many steps.
+
+        Args:
+            words: stream -> words; input -> one word a step (pure function) or one in all.
+
+        Returns:
+            output stream -> words; input stream -> words left; output -> a word a step (pure
+            function), or the last one.
+
+        Raises:
+            ToolError: it ended by itself, e.g. because it read an empty stream.
+        """
+        pure = "1" if self.step.is_function else "0"
+        with tempfile.TemporaryDirectory() as name:
+            given, result = Path(name) / "in.txt", Path(name) / "out.txt"
+            given.write_text(words_text(self.step.parameters, words), encoding="ascii")
+            run(
+                [self.program, given, result, str(steps), pure], f"C-simulation of {self.step.name}"
+            )
+            lines = result.read_text(encoding="ascii").splitlines()
+        if len(lines) != len(self.step.parameters):
+            raise ToolError(f"C-simulation of {self.step.name} wrote {len(lines)} lines")
+        return {name: numbers(line) for name, line in zip(self.step.parameters, lines)}
+
+
+def words_text(names: Sequence[str], words: Mapping[str, Sequence[int]]) -> str:
+    """One line a parameter: `count hex hex ...`."""
+    lines = []
+    for name in names:
+        values = words.get(name, ())
+        lines.append(" ".join([str(len(values)), *(f"{value:x}" for value in values)]))
+    return "\n".join(lines) + "\n"
+
+
+def numbers(line: str) -> list[int]:
+    """The words of a line."""
+    return [int(item, 16) for item in line.split()[1:]]
+
+
+def build_c_simulation(source: Path, step: Step, include_folders: Sequence[Path]) -> CSimulation:
+    """Compile the top function with its driver; kept in the cache.
+
+    Raises:
+        CompileError: g++ rejects the source.
+    """
+    text = source.read_bytes()
+    driver = (CPP_FOLDER / _DRIVER).read_bytes()
+    folders = [source.resolve().parent, *include_folders]
+    parts: list[str | bytes] = [gxx(), *_FLAGS, step.name, str(source.resolve()), text, driver]
+    main = (
+        f'#include "{source.resolve()}"\n#include "{_DRIVER}"\n'
+        f"int main(int argc, char** argv) {{ return openhls::run(&{step.name}, argc, argv); }}\n"
+    )
+
+    def build(folder: Path) -> None:
+        (folder / "main.cpp").write_text(main, encoding="utf-8")
+        includes = [f"-I{item}" for item in (*include_folders, CPP_FOLDER)]
+        command = [gxx(), *_FLAGS, *includes, folder / "main.cpp", "-o", folder / "csim"]
+        run(command, f"g++ on {source}", CompileError)
+
+    folder = cached("csim", [*parts, *header_contents(folders)], build)
+    return CSimulation(folder / "csim", step)

