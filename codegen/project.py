@@ -3,32 +3,32 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Union
 
 import jinja2
 
-from codegen.constants import constants
+from codegen.blueprint import Blueprint
+from codegen.language_model import LanguageModelBlueprint
 from codegen.output import GENERATOR, MARKER_FILE
-from codegen.vectors import vector_files
 from tritforge import __version__
-from tritforge.config import AcceleratorConfig, default_glu_width
+from tritforge.config import AcceleratorConfig
 from tritforge.errors import TritforgeError
 
+#: What fixes a project: the configuration of the language model, or any blueprint.
+Project = Union[AcceleratorConfig, Blueprint]
+
 _PACKAGE = Path(__file__).resolve().parent
-#: Template -> path in the project.
-_RENDERED = {
-    "tritforge_config.hpp.j2": "include/tritforge_config.hpp",
-    "top.hpp.j2": "src/top.hpp",
-    "top.cpp.j2": "src/top.cpp",
-    "CMakeLists.txt.j2": "CMakeLists.txt",
-    "README.md.j2": "README.md",
-}
-#: Folders of hls/ that travel with the project, and which files of them.
-_COPIED = {"include": "*.hpp", "shim": "*.h", "tb": "*.[ch]pp"}
+#: Templates of every kind of project -> path in the project.
+_COMMON_TEMPLATES = {"CMakeLists.txt.j2": "CMakeLists.txt", "README.md.j2": "README.md"}
+#: Folders of hls/ whose files travel with the projects that include them.
+_SOURCE_FOLDERS = ("include", "tb")
+_SHIM_PATTERN = "*.h"
+_INCLUDE = re.compile(rb'^#include "([^"]+)"', re.MULTILINE)
 CONFIG_FORMAT = 1
 #: Column limit of .clang-format.
 _COLUMNS = 100
@@ -44,45 +44,50 @@ def hls_folder() -> Path:
     )
 
 
-def default_folder(config: AcceleratorConfig) -> Path:
+def blueprint_of(project: Project) -> Blueprint:
+    """The blueprint itself, or that of the language model's accelerator."""
+    return project if isinstance(project, Blueprint) else LanguageModelBlueprint(project)
+
+
+def default_folder(project: Project) -> Path:
     """build/<name> of the checkout, or of the current folder where the generator is installed."""
     checkout = _PACKAGE.parent
     root = checkout if (checkout / "pyproject.toml").is_file() else Path()
-    return root / "build" / project_name(config)
+    return root / "build" / project_name(project)
 
 
-def project_name(config: AcceleratorConfig) -> str:
+def project_name(project: Project) -> str:
     """Short name; numbers that have their default value stay out of it."""
-    usual = {item.name: item.default for item in dataclasses.fields(config)}
-    usual["glu_width"] = default_glu_width(config.dim)
-    shape = "".join(
-        f"_{letter}{getattr(config, name)}"
-        for letter, name in (("l", "layers"), ("g", "glu_width"), ("v", "vocabulary"))
-        if getattr(config, name) != usual[name]
-    )
-    return f"tritforge_d{config.dim}{shape}_p{config.ports}_b{config.lanes}_{config.board}"
+    return blueprint_of(project).name
 
 
-def command_line(config: AcceleratorConfig) -> str:
+def command_line(project: Project) -> str:
     """The command that makes this project again, every option spelled out."""
-    names = ("dim", "layers", "glu_width", "vocabulary", "ports", "lanes", "board")
-    options = (f"--{name.replace('_', '-')} {getattr(config, name)}" for name in names)
-    return "python codegen/gen.py " + " ".join(options)
+    return f"python codegen/gen.py {blueprint_of(project).options}"
 
 
-def _wrapped_command(config: AcceleratorConfig, prefix: str) -> str:
+def _wrapped_command(project: Project, prefix: str) -> str:
     """The command as comment lines that fit the column limit of .clang-format."""
-    lines = textwrap.wrap(command_line(config), 90, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(command_line(project), 90, break_long_words=False, break_on_hyphens=False)
     return "\n".join(prefix + line for line in lines)
 
 
-def parameter_table(config: AcceleratorConfig, indent: str = "") -> str:
-    """Constants as a text table: name, value, unit, range and meaning."""
-    rows = [("name", "value", "unit", "range", "meaning")]
-    rows += [
-        (item.name, str(item.value), item.unit, item.allowed, item.meaning)
-        for item in constants(config)
-    ]
+def parameter_table(project: Project, indent: str = "") -> str:
+    """Constants as text tables: name, value, unit, range and meaning."""
+    tables = blueprint_of(project).tables
+    texts = []
+    for table in tables:
+        rows = [("name", "value", "unit", "range", "meaning")]
+        rows += [
+            (item.name, str(item.value), item.unit, item.allowed, item.meaning)
+            for item in table.constants
+        ]
+        title = f"{indent}{table.struct}\n" if len(tables) > 1 else ""
+        texts.append(title + _text_table(rows, indent))
+    return f"\n{indent.rstrip()}\n".join(texts)
+
+
+def _text_table(rows: list[tuple[str, str, str, str, str]], indent: str) -> str:
     name, value, unit, allowed, _ = (max(map(len, column)) for column in zip(*rows))
     lines: list[str] = []
     for row in rows:
@@ -96,45 +101,73 @@ def parameter_table(config: AcceleratorConfig, indent: str = "") -> str:
     return "\n".join(lines)
 
 
-def render_project(config: AcceleratorConfig) -> dict[str, bytes]:
+def render_project(project: Project) -> dict[str, bytes]:
     """Every file of the project, relative POSIX path -> content, in sorted order.
 
-    The result depends on `config` and on the generator's files only.
+    The result depends on `project` and on the generator's files only.
 
     Raises:
         TritforgeError: a part of the installation is missing.
     """
-    files = {MARKER_FILE: _config_json(config)}
-    files.update(_copied_files())
-    files.update(_rendered_files(config, sorted(files)))
-    for name, content in vector_files(config).items():
-        files[f"tb/vectors/{name}"] = content.encode()
+    blueprint = blueprint_of(project)
+    vectors = blueprint.vectors()
+    files = {MARKER_FILE: _config_json(blueprint)}
+    files.update(_rendered_files(blueprint, sorted(vectors)))
+    files.update(_copied_files(files, sorted(vectors)))
+    files.update((f"tb/vectors/{unit}.txt", text.encode()) for unit, text in vectors.items())
     return dict(sorted(files.items()))
 
 
-def _config_json(config: AcceleratorConfig) -> bytes:
+def _config_json(blueprint: Blueprint) -> bytes:
     document = {
         "generator": GENERATOR,
         "version": __version__,
         "format": CONFIG_FORMAT,
-        "command": command_line(config),
-        "fingerprint": config.fingerprint(),
-        "config": config.to_mapping(),
-        "constants": {item.name: item.value for item in constants(config)},
+        "command": command_line(blueprint),
+        "fingerprint": blueprint.fingerprint,
+        "config": blueprint.to_mapping(),
+        "constants": blueprint.constants_document(),
+        "pipeline_stages": dict(blueprint.pipeline_stages),
     }
     return (json.dumps(document, indent=2) + "\n").encode()
 
 
-def _copied_files() -> Iterator[tuple[str, bytes]]:
+def _copied_files(rendered: dict[str, bytes], units: Iterable[str]) -> dict[str, bytes]:
+    """The shim, the test benches, and whatever they and the rendered files include."""
     root = hls_folder()
-    for folder, pattern in _COPIED.items():
-        paths = sorted((root / folder).glob(pattern))
-        if not paths:
-            raise TritforgeError(f"{root / folder} holds no {pattern}: install again")
-        yield from ((f"{folder}/{path.name}", path.read_bytes()) for path in paths)
+    shim = sorted((root / "shim").glob(_SHIM_PATTERN))
+    if not shim:
+        raise TritforgeError(f"{root / 'shim'} holds no {_SHIM_PATTERN}: install again")
+    files = {f"shim/{path.name}": path.read_bytes() for path in shim}
+    known = {Path(name).name for name in (*rendered, *files)}
+    wanted = [f"{unit}_tb.cpp" for unit in units]
+    for content in rendered.values():
+        wanted += _included(content)
+    while wanted:
+        name = wanted.pop()
+        if name in known:
+            continue
+        known.add(name)
+        path = _source_file(root, name)
+        content = path.read_bytes()
+        files[f"{path.parent.name}/{name}"] = content
+        wanted += _included(content)
+    return files
 
 
-def _rendered_files(config: AcceleratorConfig, copied: list[str]) -> Iterator[tuple[str, bytes]]:
+def _included(content: bytes) -> list[str]:
+    return [name.decode() for name in _INCLUDE.findall(content)]
+
+
+def _source_file(root: Path, name: str) -> Path:
+    for folder in _SOURCE_FOLDERS:
+        path = root / folder / name
+        if path.is_file():
+            return path
+    raise TritforgeError(f"{root} holds no {name}: the installation is incomplete, install again")
+
+
+def _rendered_files(blueprint: Blueprint, units: list[str]) -> dict[str, bytes]:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_PACKAGE / "templates"),
         undefined=jinja2.StrictUndefined,
@@ -142,18 +175,22 @@ def _rendered_files(config: AcceleratorConfig, copied: list[str]) -> Iterator[tu
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    suffix = "_tb.cpp"
+    templates = {**_COMMON_TEMPLATES, **blueprint.templates}
     values = {
-        "config": config,
-        "name": project_name(config),
+        "name": blueprint.name,
+        "purpose": blueprint.purpose,
         "version": __version__,
-        "command": _wrapped_command(config, ""),
-        "command_in_cpp": _wrapped_command(config, "//   "),
-        "command_in_cmake": _wrapped_command(config, "#   "),
-        "fingerprint": config.fingerprint(),
-        "constants": constants(config),
-        "table": parameter_table(config, "//   "),
-        "benches": [Path(path).name[: -len(suffix)] for path in copied if path.endswith(suffix)],
+        "command": _wrapped_command(blueprint, ""),
+        "command_in_cpp": _wrapped_command(blueprint, "//   "),
+        "command_in_cmake": _wrapped_command(blueprint, "#   "),
+        "fingerprint": blueprint.fingerprint,
+        "tables": blueprint.tables,
+        "table": parameter_table(blueprint, "//   "),
+        "config_header": next(Path(path).name for path in templates.values() if "_config" in path),
+        "benches": units,
+        **blueprint.template_values(),
     }
-    for template, path in _RENDERED.items():
-        yield path, environment.get_template(template).render(values).encode()
+    return {
+        path: environment.get_template(template).render(values).encode()
+        for template, path in templates.items()
+    }

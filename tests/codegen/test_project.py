@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from codegen.constants import constants
-from codegen.project import project_name, render_project
+from codegen.project import Project, blueprint_of, project_name, render_project
+from codegen.row_units import RowUnitsBlueprint
 from tests.codegen.generator import REPOSITORY, generate, tree
 from tritforge.config import AcceleratorConfig, Widths
 
@@ -23,8 +24,18 @@ CONFIGS = [
     AcceleratorConfig(384, lanes=4, layers=6, board="pynq-z1"),
     AcceleratorConfig(2048, ports=4, lanes=8),
 ]
+ROW_UNITS = [
+    RowUnitsBlueprint(("shiftmax", "shiftgelu"), {"row": 197}),
+    RowUnitsBlueprint(("shiftgelu",), {"row": 3072, "output_bits": 12, "n": 19, "lanes": 4}),
+]
+PROJECTS: list[Project] = [*CONFIGS, *ROW_UNITS]
 IDS = [project_name(config) for config in CONFIGS]
-GOLDEN_FILES = ("include/tritforge_config.hpp", "src/top.hpp", "src/top.cpp")
+PROJECT_IDS = [project_name(project) for project in PROJECTS]
+
+
+def generated_sources(project: Project) -> list[str]:
+    """Files that templates of this kind of project make: the configuration and the top level."""
+    return list(blueprint_of(project).templates.values())
 
 
 def compare_with_golden(path: Path, content: bytes, update: bool) -> None:
@@ -37,32 +48,34 @@ def compare_with_golden(path: Path, content: bytes, update: bool) -> None:
     )
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=IDS)
-@pytest.mark.parametrize("name", GOLDEN_FILES)
-def test_text_goldens(config: AcceleratorConfig, name: str, update_goldens: bool) -> None:
-    golden = GOLDENS / project_name(config) / Path(name).name
-    compare_with_golden(golden, render_project(config)[name], update_goldens)
+@pytest.mark.parametrize("project", PROJECTS, ids=PROJECT_IDS)
+def test_text_goldens(project: Project, update_goldens: bool) -> None:
+    files = render_project(project)
+    for name in generated_sources(project):
+        golden = GOLDENS / project_name(project) / Path(name).name
+        compare_with_golden(golden, files[name], update_goldens)
 
 
-def test_vectors_do_not_depend_on_the_numpy_version(update_goldens: bool) -> None:
+@pytest.mark.parametrize("project", [CONFIGS[0], ROW_UNITS[0]], ids=project_name)
+def test_vectors_do_not_depend_on_the_numpy_version(project: Project, update_goldens: bool) -> None:
     """The hashes hold with every NumPy; they change with the golden model or the cases only."""
     lines = [
         f"{hashlib.sha256(content).hexdigest()}  {name}\n"
-        for name, content in render_project(CONFIGS[0]).items()
+        for name, content in render_project(project).items()
         if name.startswith("tb/vectors/")
     ]
-    assert len(lines) == 5
-    golden = GOLDENS / project_name(CONFIGS[0]) / "vectors.sha256"
+    assert len(lines) == len(blueprint_of(project).vectors()) >= 2
+    golden = GOLDENS / project_name(project) / "vectors.sha256"
     compare_with_golden(golden, "".join(lines).encode(), update_goldens)
 
 
 def test_no_golden_is_left_over() -> None:
-    assert {path.name for path in GOLDENS.iterdir()} == set(IDS)
+    assert {path.name for path in GOLDENS.iterdir()} == set(PROJECT_IDS)
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=IDS)
-def test_two_runs_are_equal_byte_for_byte(config: AcceleratorConfig) -> None:
-    assert render_project(config) == render_project(config)
+@pytest.mark.parametrize("project", PROJECTS, ids=PROJECT_IDS)
+def test_two_runs_are_equal_byte_for_byte(project: Project) -> None:
+    assert render_project(project) == render_project(project)
 
 
 def test_place_and_process_do_not_matter(tmp_path: Path) -> None:
@@ -75,9 +88,9 @@ def test_place_and_process_do_not_matter(tmp_path: Path) -> None:
     assert first == second == render_project(CONFIGS[0])
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=IDS)
-def test_no_paths_and_no_dates(config: AcceleratorConfig) -> None:
-    for name, content in render_project(config).items():
+@pytest.mark.parametrize("project", PROJECTS, ids=PROJECT_IDS)
+def test_no_paths_and_no_dates(project: Project) -> None:
+    for name, content in render_project(project).items():
         text = content.decode()
         for place in (str(REPOSITORY), str(Path.home()), sys.prefix):
             if len(place) > 1:
@@ -94,8 +107,9 @@ def test_project_is_complete() -> None:
     assert {"shim/ap_int.h", "shim/hls_stream.h"} <= names
 
 
-def test_every_include_is_in_the_project() -> None:
-    files = render_project(CONFIGS[0])
+@pytest.mark.parametrize("project", [CONFIGS[0], *ROW_UNITS], ids=project_name)
+def test_every_include_is_in_the_project(project: Project) -> None:
+    files = render_project(project)
     known = {Path(name).name for name in files}
     for name, content in files.items():
         for included in re.findall(r'#include "([^"]+)"', content.decode()):
@@ -145,15 +159,15 @@ def clang_format() -> str:
 
 
 @pytest.mark.parametrize(
-    "config", [*CONFIGS, AcceleratorConfig(8192, 128, 8256, 1 << 18, 4, 8)], ids=lambda c: c.dim
+    "project",
+    [*PROJECTS, AcceleratorConfig(8192, 128, 8256, 1 << 18, 4, 8)],
+    ids=project_name,
 )
-def test_generated_sources_are_clang_format_clean(
-    config: AcceleratorConfig, tmp_path: Path
-) -> None:
+def test_generated_sources_are_clang_format_clean(project: Project, tmp_path: Path) -> None:
     program = clang_format()
-    files = render_project(config)
+    files = render_project(project)
     paths = []
-    for name in GOLDEN_FILES:
+    for name in generated_sources(project):
         paths.append(tmp_path / Path(name).name)
         paths[-1].write_bytes(files[name])
     style = f"--style=file:{REPOSITORY / '.clang-format'}"

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from codegen.output import write_project
-from codegen.project import render_project
-from tritforge.config import AcceleratorConfig
+from codegen.project import Project, render_project
 
 BUILD_TIMEOUT_S = 300
 FLAGS = ("-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas")
@@ -39,8 +38,8 @@ def run(command: Sequence[str | Path], cwd: Path) -> subprocess.CompletedProcess
     )
 
 
-def make_project(config: AcceleratorConfig, folder: Path) -> Path:
-    write_project(folder, render_project(config))
+def make_project(project: Project, folder: Path) -> Path:
+    write_project(folder, render_project(project))
     return folder
 
 

@@ -20,8 +20,6 @@ from tritforge.golden.ivit import RowUnitConfig
 
 pytestmark = pytest.mark.cosim
 
-STAGES = 4
-
 
 def words_of_rows(config: RowUnitConfig) -> Words:
     """Headers and inputs of the rows of the test bench, the last word filled with zeros."""
@@ -49,7 +47,7 @@ def test_row_unit(unit: str, lanes: int, tmp_path: Path) -> None:
     words = words_of_rows(blueprint.configs[0])
     evidence = prove(
         tmp_path / "project" / "src" / "top.cpp",
-        Manifest(unit, STAGES),
+        Manifest(unit, blueprint.pipeline_stages[unit]),
         words,
         (*folders, *default_includes()),
     )

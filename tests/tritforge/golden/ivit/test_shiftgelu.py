@@ -77,3 +77,9 @@ def test_comes_close_to_the_gelu_where_n_suits_the_scale() -> None:
     # bits for factor = (2**31 - 1) / sum.
     assert largest_error(n=13) > 0.3
     assert largest_error(n=23) > 0.2
+
+
+@pytest.mark.parametrize(("x0_magnitude", "sigmoid"), [(256, 128), (512, 256)])
+def test_what_upstream_gives_for_a_refused_configuration(x0_magnitude: int, sigmoid: int) -> None:
+    """The clamped sum makes a sigmoid of 1 and 2, in 128ths, of what is 1 / 2."""
+    assert int_gelu([1, 1], -x0_magnitude, 23, 8) == [sigmoid, sigmoid]

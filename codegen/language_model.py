@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The project of the language-model accelerator: everything from one `AcceleratorConfig`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from codegen.blueprint import Blueprint, ConstantTable
+from codegen.constants import constants
+from codegen.vectors import vector_files
+from tritforge.config import AcceleratorConfig, default_glu_width
+
+
+@dataclass(frozen=True)
+class LanguageModelBlueprint(Blueprint):
+    """All units of the accelerator."""
+
+    config: AcceleratorConfig
+
+    purpose: ClassVar[str] = "a MatMul-free language-model accelerator"
+    templates: ClassVar[Mapping[str, str]] = {
+        "tritforge_config.hpp.j2": "include/tritforge_config.hpp",
+        "top.hpp.j2": "src/top.hpp",
+        "top.cpp.j2": "src/top.cpp",
+    }
+
+    @property
+    def name(self) -> str:
+        """Short name; numbers that have their default value stay out of it."""
+        config = self.config
+        usual = {item.name: item.default for item in dataclasses.fields(config)}
+        usual["glu_width"] = default_glu_width(config.dim)
+        shape = "".join(
+            f"_{letter}{getattr(config, name)}"
+            for letter, name in (("l", "layers"), ("g", "glu_width"), ("v", "vocabulary"))
+            if getattr(config, name) != usual[name]
+        )
+        return f"tritforge_d{config.dim}{shape}_p{config.ports}_b{config.lanes}_{config.board}"
+
+    @property
+    def options(self) -> str:
+        """Every number and the board; widths have no option."""
+        names = ("dim", "layers", "glu_width", "vocabulary", "ports", "lanes", "board")
+        return " ".join(
+            f"--{name.replace('_', '-')} {getattr(self.config, name)}" for name in names
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the configuration."""
+        return self.config.fingerprint()
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The configuration."""
+        return self.config.to_mapping()
+
+    @property
+    def tables(self) -> tuple[ConstantTable, ...]:
+        """One struct for all units."""
+        return (ConstantTable("Config", constants(self.config)),)
+
+    @property
+    def pipeline_stages(self) -> Mapping[str, int]:
+        """Units with RAM need 3 to 8 stages; the others have few levels of logic."""
+        return {"ternary_array": 2, "code_buffer": 4, "quantiser": 4, "scalar_unit": 1}
+
+    def vectors(self) -> dict[str, str]:
+        """Unit -> vectors."""
+        suffix = ".txt"
+        return {name[: -len(suffix)]: text for name, text in vector_files(self.config).items()}
+
+    def template_values(self) -> dict[str, Any]:
+        """The configuration itself."""
+        return {"config": self.config}
