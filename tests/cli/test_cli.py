@@ -131,26 +131,30 @@ def test_json_and_help_of_every_command(capsys: pytest.CaptureFixture[str]) -> N
         assert "--" in capsys.readouterr().out
 
 
+#: A shell's background job inherits an ignored SIGINT; a user at a terminal has the default one.
+_WITH_CTRL_C = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from tritforge.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def test_ctrl_c_ends_cleanly() -> None:
-    process = subprocess.Popen(
-        [
-            *COMMAND,
-            "generate",
-            "Once",
-            "--backend",
-            "golden",
-            "--ignore-end",
-            "--max-tokens",
-            "100000",
-        ],
+    options = ["--backend", "golden", "--ignore-end", "--max-tokens", "100000"]
+    with subprocess.Popen(
+        [sys.executable, "-c", _WITH_CTRL_C, "generate", "Once", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.read(20)  # it has begun to print
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.read(20)  # it has begun to print
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert "tokens/s" in errors
