@@ -26,10 +26,16 @@ SMALLEST_VOCABULARY = 256 + len(SPECIAL_TOKENS)
 _BYTES_PER_SHARD = 512 << 20
 
 
-def byte_tokenizer() -> Tokenizer:
-    """Byte-level tokenizer without merges: ids 0..2 special, then the 256 bytes."""
+def byte_tokenizer(size: int = SMALLEST_VOCABULARY) -> Tokenizer:
+    """Byte-level tokenizer without merges: ids 0..2 special, the 256 bytes, then filler words.
+
+    Args:
+        size: tokens; every id of a random model decodes to some text, as those of a real one do.
+    """
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {token: index for index, token in enumerate([*SPECIAL_TOKENS, *alphabet])}
+    fillers = [f"Ġword{index}" for index in range(size - SMALLEST_VOCABULARY)]
+    tokens = [*SPECIAL_TOKENS, *alphabet, *fillers]
+    vocabulary = {token: index for index, token in enumerate(tokens)}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token=SPECIAL_TOKENS[0]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -69,7 +75,9 @@ def write_random_checkpoint(
         "eos_token_id": END_TOKEN,
     }
     (folder / "config.json").write_text(json.dumps(configuration, indent=1), encoding="utf-8")
-    (folder / "tokenizer.json").write_text(byte_tokenizer().to_str(), encoding="utf-8")
+    (folder / "tokenizer.json").write_text(
+        byte_tokenizer(shape.vocabulary).to_str(), encoding="utf-8"
+    )
     generator = np.random.default_rng(seed)
     shards: list[dict[str, NDArray[np.float16]]] = [{}]
     weight_map: dict[str, int] = {}
