@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pynq_driver import BACKEND_NAMES, LanguageModel, load
+from tritforge.errors import TritforgeError
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,3 +49,17 @@ def add_json_argument(parser: argparse.ArgumentParser) -> None:
 def print_json(values: Mapping[str, Any]) -> None:
     """One JSON object on standard output."""
     print(json.dumps(values, indent=2))
+
+
+def read_text(path: Path) -> str:
+    """Content of a UTF-8 text file the user named.
+
+    Raises:
+        TritforgeError: it cannot be read or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise TritforgeError(f"cannot read {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise TritforgeError(f"{path} is not UTF-8 text (byte {error.start})") from None

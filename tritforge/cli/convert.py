@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tritforge.cli.arguments import add_json_argument, print_json
+from tritforge.cli.arguments import add_json_argument, print_json, read_text
 from tritforge.cli.memory import megabytes, peak_memory_bytes
 from tritforge.config import PORT_CHOICES
 from tritforge.convert import ConversionOptions, convert
@@ -99,12 +99,7 @@ def run(options: argparse.Namespace) -> int:
 def _read_calibration(path: Path | None) -> str | None:
     if path is None:
         return None
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise TritforgeError(f"cannot read {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise TritforgeError(f"{path} is not UTF-8 text") from None
+    text = read_text(path)
     if not text.strip():
         raise TritforgeError(f"{path} is empty: give a sample of what the model will read")
     return text

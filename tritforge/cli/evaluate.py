@@ -11,8 +11,13 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pynq_driver.evaluation import DOCUMENT_SEPARATOR
-from tritforge.cli.arguments import add_json_argument, add_model_arguments, load_model, print_json
-from tritforge.errors import TritforgeError
+from tritforge.cli.arguments import (
+    add_json_argument,
+    add_model_arguments,
+    load_model,
+    print_json,
+    read_text,
+)
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -31,7 +36,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate and print."""
-    text = _read_text(options.file)
+    text = read_text(options.file)
     model = load_model(options)
     started = time.perf_counter()
     with tqdm(unit="token", desc="evaluate", disable=None, leave=False) as bar:
@@ -51,12 +56,3 @@ def run(options: argparse.Namespace) -> int:
     print(f"nats per token   {result.nats_per_token:.12f}")
     print(f"bits per char    {result.bits_per_char:.12f}")
     return 0
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise TritforgeError(f"cannot read {path}: {error.strerror or error}") from None
-    except UnicodeDecodeError as error:
-        raise TritforgeError(f"{path} is not UTF-8 text (byte {error.start})") from None
