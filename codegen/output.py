@@ -44,6 +44,20 @@ def write_project(folder: Path, files: Mapping[str, bytes]) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def write_texts(folder: Path, files: Mapping[str, str]) -> list[Path]:
+    """Write `files` (name -> content) into `folder`, each one whole or not at all; their paths.
+
+    Other than `write_project`, it leaves whatever else lies in the folder alone.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, text in files.items():
+        part = folder / f".{name}.{os.getpid()}.part"
+        part.write_text(text, encoding="utf-8")
+        paths.append(part.replace(folder / name))
+    return paths
+
+
 def _check_ownership(folder: Path) -> None:
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise ConfigurationError(f"{folder} is not a folder: choose another one with --out")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import jinja2
 
+from codegen.output import write_texts
 from tritforge.config import AcceleratorConfig
 from tritforge.control_registers import control_registers
 from tritforge.errors import ConfigurationError, TritforgeError
@@ -149,13 +149,7 @@ def render_register_file(registers: RegisterMap) -> dict[str, str]:
 
 def write_register_file(folder: Path, registers: RegisterMap) -> list[Path]:
     """Write the files of `render_register_file` into `folder`; their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, text in render_register_file(registers).items():
-        part = folder / f".{name}.{os.getpid()}.part"
-        part.write_text(text, encoding="utf-8")
-        paths.append(part.rename(folder / name))
-    return paths
+    return write_texts(folder, render_register_file(registers))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

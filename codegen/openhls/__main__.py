@@ -14,6 +14,7 @@ from codegen.openhls.manifest import Manifest, manifest_from_json
 from codegen.openhls.tools import check_tools
 from codegen.openhls.verilate import build_rtl_simulation
 from codegen.openhls.yosys import HEADER, synthesise
+from codegen.output import write_texts
 from tritforge.errors import TritforgeError
 
 
@@ -67,17 +68,14 @@ def _wanted(arguments: argparse.Namespace) -> Manifest:
 
 
 def _write(folder: Path, design: Design) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     top = design.manifest.top
-    for name, text in (
-        (f"{top}.sv", design.system_verilog),
-        (f"{top}.manifest.json", design.manifest.to_json()),
-        (f"{top}.ir", design.ir),
-    ):
-        part = folder / f"{name}.part"
-        part.write_text(text, encoding="utf-8")
-        part.replace(folder / name)
-        print(folder / name)
+    files = {
+        f"{top}.sv": design.system_verilog,
+        f"{top}.manifest.json": design.manifest.to_json(),
+        f"{top}.ir": design.ir,
+    }
+    for path in write_texts(folder, files):
+        print(path)
 
 
 def _run(arguments: argparse.Namespace) -> None:

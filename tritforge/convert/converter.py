@@ -34,7 +34,7 @@ from tritforge.float_parameters import (
     FloatOperation,
     cumulative_lower_bounds,
     encode_float_section,
-    norm_name,
+    gather_float_operation,
 )
 from tritforge.golden.fixed_point import symmetric_limit
 from tritforge.image import ImageHeader, ImageWriter, Sampling, write_image
@@ -224,7 +224,7 @@ class _Conversion:
             is_project = item.kind is OperationKind.PROJECT
             self._input_ranges.append(largest(product if is_project else calibration.residual))
             linears, scales = self._pack(item, packed)
-            floats = self._gather(item, scales)
+            floats = gather_float_operation(item, self._vector, scales, self._lower_bounds)
             self._floats.append(floats)
             if item.kind is OperationKind.MIX:
                 product = calibration.token_mixer(floats, linears)
@@ -276,16 +276,6 @@ class _Conversion:
             scales.append(scale)
             self._advance(name, trits.size)
         return linears, scales
-
-    def _gather(self, item: OperationShape, scales: list[float]) -> FloatOperation:
-        norm = norm_name(item)
-        own = [self._vector(f"{module}.norm.weight") for module in item.modules]
-        return FloatOperation(
-            norm_gain=None if norm is None else self._vector(norm),
-            own_gains=np.stack(own),
-            weight_scales=np.array(scales),
-            lower_bound=self._lower_bounds[item.layer] if item.has_lower_bound else None,
-        )
 
     def _write_parameters(self, embedding_exponent: int) -> None:
         """Choose the residual format, then every shift and scale, and write the stream."""

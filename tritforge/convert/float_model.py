@@ -12,9 +12,8 @@ from tritforge.convert.converter import ternarise
 from tritforge.convert.tensor_shapes import EMBEDDING, LOWER_BOUNDS
 from tritforge.float_parameters import (
     FloatArray,
-    FloatOperation,
     cumulative_lower_bounds,
-    norm_name,
+    gather_float_operation,
 )
 from tritforge.parameters import operation_shapes
 from tritforge.reference import FloatModel
@@ -37,15 +36,8 @@ def float_model(folder: Path) -> FloatModel:
         if not item.matrices:
             continue
         pairs = [ternarise(checkpoint.load(f"{module}.weight")) for module in item.modules]
-        norm = norm_name(item)
-        operations.append(
-            FloatOperation(
-                norm_gain=None if norm is None else load(norm),
-                own_gains=np.stack([load(f"{module}.norm.weight") for module in item.modules]),
-                weight_scales=np.array([scale for _, scale in pairs]),
-                lower_bound=lower_bounds[item.layer] if item.has_lower_bound else None,
-            )
-        )
+        scales = [scale for _, scale in pairs]
+        operations.append(gather_float_operation(item, load, scales, lower_bounds))
         rows = np.concatenate([trits for trits, _ in pairs])
         matrices.append(
             tuple(
