@@ -28,6 +28,7 @@ def _example_words(top: str) -> Words:
     source = random.Random(top)
     streams = {
         "mix": {"a": 9, "b": 100, "negate": 1},
+        "walls": {"a": 7, "b": 100, "c": 200},
         "accumulate": {"values": 17},
         "oscillator": {"frequencies": 16},
         "reverse": {"in": 40},
@@ -43,7 +44,14 @@ def _example_words(top: str) -> Words:
 
 @pytest.mark.parametrize(
     ("top", "stages"),
-    [("mix", 2), ("accumulate", 1), ("oscillator", 2), ("reverse", 4), ("histogram", 2)],
+    [
+        ("mix", 2),
+        ("walls", 1),
+        ("accumulate", 1),
+        ("oscillator", 2),
+        ("reverse", 4),
+        ("histogram", 2),
+    ],
 )
 def test_example(top: str, stages: int) -> None:
     evidence = prove(EXAMPLES, Manifest(top, stages), _example_words(top))
