@@ -27,6 +27,7 @@ LANE_CHOICES = (1, 2, 4, 8)
 DIM_RANGE = (16, 8192)
 LAYER_RANGE = (1, 128)
 GLU_RANGE = (16, 8256)
+TOP_K_RANGE = (1, 64)
 VOCABULARY_RANGE = (2, 1 << 18)
 
 
@@ -191,6 +192,8 @@ class AcceleratorConfig:
     vocabulary: int = 32000
     ports: int = 2
     lanes: int = 1
+    streams: int | None = None
+    top_k: int = 8
     board: str = "pynq-z2"
     widths: Widths = field(default_factory=Widths)
 
@@ -213,6 +216,13 @@ class AcceleratorConfig:
                     f"{name} = {value!r} is not available: choose one of "
                     + ", ".join(map(str, choices))
                 )
+        if self.streams is None:
+            object.__setattr__(self, "streams", self.lanes)
+        if self.streams not in (1, self.lanes):
+            raise ConfigurationError(
+                f"streams = {self.streams!r}: give 1, or as many as there are lanes ({self.lanes})"
+            )
+        check_integer("top_k", self.top_k, *TOP_K_RANGE)
         if self.board not in board_names():
             raise ConfigurationError(
                 f"board {self.board!r} is unknown: choose one of {', '.join(board_names())}, "
