@@ -6,16 +6,19 @@ of what runs them, `session` puts both together, `compiled` opens a simulation c
 library.
 """
 
-from pynq_driver.machine.compiled import CompiledMachine
-from pynq_driver.machine.device import Device, Run, RunResult
+from pynq_driver.machine.compiled import CompiledMachine, MemoryModel, NoProgressError
+from pynq_driver.machine.device import Device, Disturbance, Run, RunResult
 from pynq_driver.machine.session import MachineSession
 from pynq_driver.machine.words import MachineWords, Outcome, Scoreboard
 
 __all__ = [
     "CompiledMachine",
     "Device",
+    "Disturbance",
     "MachineSession",
     "MachineWords",
+    "MemoryModel",
+    "NoProgressError",
     "Outcome",
     "Run",
     "RunResult",

@@ -14,6 +14,26 @@ Words = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
+class Disturbance:
+    """Faults and delays of one run, for tests; keyed by stream (`stream_names`).
+
+    Attributes:
+        last_word: index of the word that carries TLAST, None for none at all; words behind it are
+            offered as the next packet.
+        words: words that are offered at all, as of a memory access that died.
+        stall_percent: how often, each cycle, the stream is held back (RTL only).
+        seed: of the stalls.
+        reset_cycle: cycle in which the soft reset is pulled, 0: never (RTL only).
+    """
+
+    last_word: Mapping[str, int | None] = field(default_factory=dict)
+    words: Mapping[str, int] = field(default_factory=dict)
+    stall_percent: Mapping[str, int] = field(default_factory=dict)
+    seed: int = 1
+    reset_cycle: int = 0
+
+
+@dataclass(frozen=True)
 class Run:
     """One pass over the weights: one token a lane.
 
@@ -23,6 +43,7 @@ class Run:
         parameters: words of the parameter packet.
         input: words of the input packet, embedding mantissas.
         output_words: words that the output packet has if nothing goes wrong.
+        disturbance: what to do wrong, in tests.
     """
 
     command: int
@@ -30,6 +51,7 @@ class Run:
     parameters: Words
     input: Words
     output_words: int
+    disturbance: Disturbance | None = None
 
 
 @dataclass(frozen=True)

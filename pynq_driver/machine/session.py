@@ -27,7 +27,7 @@ class MachineSession:
     Attributes:
         lanes: lanes of the accelerator.
         runs: runs so far.
-        counters: sums of the device's counters over all runs.
+        counters: the device's counters of the last run.
         saturations: signal -> runs in which it saturated.
     """
 
@@ -48,7 +48,7 @@ class MachineSession:
         self._parameters = self._words.parameters()
         self.lanes = config.lanes
         self.runs = 0
-        self.counters: Counter[str] = Counter()
+        self.counters: Mapping[str, int] = {}
         self.saturations: Counter[str] = Counter()
 
     def advance(
@@ -76,7 +76,7 @@ class MachineSession:
     def _account(self, result: RunResult) -> None:
         outcome = self._words.outcome(result.result)
         self.runs += 1
-        self.counters.update(result.counters)
+        self.counters = result.counters
         self.saturations.update(outcome.saturations)
         if outcome.error is not ErrorCode.NONE:
             streams = f" ({', '.join(outcome.stream_errors)})" if outcome.stream_errors else ""
