@@ -8,6 +8,7 @@ library.
 
 from pynq_driver.machine.compiled import CompiledMachine, MemoryModel, NoProgressError
 from pynq_driver.machine.device import Device, Disturbance, Run, RunResult
+from pynq_driver.machine.fit import config_for
 from pynq_driver.machine.session import MachineSession
 from pynq_driver.machine.words import MachineWords, Outcome, Scoreboard
 
@@ -23,4 +24,5 @@ __all__ = [
     "Run",
     "RunResult",
     "Scoreboard",
+    "config_for",
 ]

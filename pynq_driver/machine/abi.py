@@ -131,6 +131,7 @@ def declare(library: ctypes.CDLL) -> None:
         "open": (machine, []),
         "close": (None, [machine]),
         "run": (ctypes.c_int, [machine, ctypes.POINTER(Run)]),
+        "reset": (ctypes.c_int, [machine]),
         "message": (text, [machine]),
         "set_memory": (ctypes.c_int, [machine, ctypes.POINTER(Memory)]),
         "get_memory": (ctypes.c_int, [machine, ctypes.POINTER(Memory)]),

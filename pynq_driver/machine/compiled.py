@@ -140,6 +140,10 @@ class CompiledMachine:
             }
         return result
 
+    def reset(self) -> None:
+        """See Device."""
+        self._call("reset")
+
     def close(self) -> None:
         """See Device."""
         if self._machine is not None:

@@ -82,5 +82,8 @@ class Device(Protocol):
             TritforgeError: it made no progress, or cannot be used any more.
         """
 
+    def reset(self) -> None:
+        """Soft reset: whatever was on its way is gone, every context must start anew."""
+
     def close(self) -> None:
         """Give it back; it cannot be used afterwards."""

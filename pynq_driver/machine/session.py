@@ -17,6 +17,7 @@ _WHAT_TO_DO: Mapping[ErrorCode, str] = {
     ErrorCode.UNKNOWN_OPERATION: "the parameter stream is damaged, open the image again",
     ErrorCode.SHAPE_TOO_LARGE: "generate an accelerator that is large enough for the model",
     ErrorCode.OPERATION_OUT_OF_ORDER: "the parameter stream is damaged, open the image again",
+    ErrorCode.INVALID_FIELD: "the parameter stream is damaged, open the image again",
     ErrorCode.STREAM_LENGTH: "a packet had a wrong length, start again",
 }
 

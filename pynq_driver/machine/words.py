@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynq_driver.machine.device import Words
-from tritforge.config import BYTES_PER_PORT, AcceleratorConfig
+from pynq_driver.machine.fit import check_fit
+from tritforge.config import BYTES_PER_PORT, TOP_K, AcceleratorConfig
 from tritforge.control_registers import SATURATION_SIGNALS, ErrorCode, stream_names
-from tritforge.errors import ConfigurationError, TritforgeError
+from tritforge.errors import TritforgeError
 from tritforge.image import Image
 from tritforge.packing import row_tiles
 from tritforge.parameters import operation_shapes
@@ -24,7 +25,7 @@ from tritforge.parameters import operation_shapes
 _ERROR_CODE_BITS = 8
 _WORD = np.dtype("<u8")
 _INPUT_MANTISSA = np.dtype("<i2")
-#: Token of a top-k entry that does not exist because the vocabulary is smaller than k.
+#: Token of an entry that does not exist because the vocabulary is smaller than TOP_K.
 NO_TOKEN = 0xFFFFFFFF
 
 
@@ -49,8 +50,8 @@ class Scoreboard:
 
     Attributes:
         logits, accumulators: (lanes, vocabulary) int64, or None if the run did not send them.
-        best_tokens: (lanes, top_k) ids, best first; NO_TOKEN where there is no such entry.
-        best_logits: (lanes, top_k) int64.
+        best_tokens: (lanes, TOP_K) ids, best first; NO_TOKEN where the vocabulary has no more.
+        best_logits: (lanes, TOP_K) int64.
     """
 
     logits: NDArray[np.int64] | None
@@ -67,9 +68,9 @@ class MachineWords:
         Raises:
             ConfigurationError: the accelerator cannot run the image.
         """
-        _check_fit(config, image)
+        check_fit(config, image)
         self._image = image
-        self.lanes, self.ports, self.top_k = config.lanes, config.ports, config.top_k
+        self.lanes, self.ports = config.lanes, config.ports
         self._rows_per_beat = config.rows_per_beat
         self._input_streams = stream_names(config)[:-1]
         self.shape = image.header.shape
@@ -133,7 +134,7 @@ class MachineWords:
     def output_words(self, all_logits: bool) -> int:
         """Words of the output packet of a run that goes well."""
         every = self.shape.vocabulary if all_logits else 0
-        return self.lanes * (every + self.top_k)
+        return self.lanes * (every + TOP_K)
 
     def scoreboard(self, words: Words, all_logits: bool) -> Scoreboard:
         """Decode an output packet.
@@ -147,12 +148,12 @@ class MachineWords:
                 f"the machine sent {words.size} output words instead of {expected}: "
                 "the library or overlay does not fit this driver, build it again"
             )
-        split = words.size - self.lanes * self.top_k
+        split = words.size - self.lanes * TOP_K
         logits = accumulators = None
         if all_logits:
             elements = self._in_lane_order(words[:split])
             logits, accumulators = _low(elements), _high(elements)
-        best = words[split:].reshape(self.lanes, self.top_k)
+        best = words[split:].reshape(self.lanes, TOP_K)
         tokens = (best >> np.uint64(32)).astype(np.int64)
         return Scoreboard(logits, accumulators, tokens, _low(best))
 
@@ -182,22 +183,6 @@ class MachineWords:
         saturations = _set_bits(flags, SATURATION_SIGNALS)
         kinds = [f"{stream}_{kind}" for stream in self._input_streams for kind in ("early", "late")]
         return Outcome(error, saturations, _set_bits(flags >> len(SATURATION_SIGNALS), kinds))
-
-
-def _check_fit(config: AcceleratorConfig, image: Image) -> None:
-    header = image.header
-    for name in ("dim", "layers", "glu_width", "vocabulary"):
-        has, needs = getattr(config.shape, name), getattr(header.shape, name)
-        if needs > has:
-            raise ConfigurationError(
-                f"{image.path} needs {name} = {needs}, the accelerator has {has}: generate one "
-                f"with --{name.replace('_', '-')} {needs} or more"
-            )
-    if header.widths != config.widths:
-        raise ConfigurationError(
-            f"{image.path} was converted for other bit widths than the accelerator's: convert the "
-            "model again, or generate an accelerator with the image's widths"
-        )
 
 
 def _retile(packed: NDArray[np.uint8], rows: int, rows_per_beat: int) -> NDArray[np.uint8]:

@@ -58,6 +58,7 @@ const char* tritforge_kind(void) {{ return "csim"; }}
 tritforge_machine* tritforge_open(void) {{ return (tritforge_machine*){machine}; }}
 void tritforge_close(tritforge_machine* machine) {{}}
 int tritforge_run(tritforge_machine* machine, struct tritforge_run* run) {{ return 0; }}
+int tritforge_reset(tritforge_machine* machine) {{ return 0; }}
 const char* tritforge_message(const tritforge_machine* machine) {{ return ""; }}
 int tritforge_set_memory(tritforge_machine* machine, const struct tritforge_memory* memory)
 {{ return 4; }}

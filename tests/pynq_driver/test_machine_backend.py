@@ -11,8 +11,7 @@ import pytest
 
 from pynq_driver.backends import Backend, Scores, open_backend
 from pynq_driver.backends.machine import MachineBackend
-from pynq_driver.machine import Run, RunResult
-from tests.pynq_driver.test_machine_words import config_of
+from pynq_driver.machine import Run, RunResult, config_for
 from tests.support.golden_device import GoldenDevice
 from tritforge.control_registers import SATURATION_SIGNALS, ErrorCode
 from tritforge.errors import ConfigurationError, TritforgeError
@@ -22,7 +21,7 @@ TOKENS = [1, 17, 250, 3, 99, 299, 0, 42, 5]
 
 
 def backend_on(image: Image, **changes: int) -> tuple[MachineBackend, GoldenDevice]:
-    config = config_of(image, **changes)
+    config = config_for(image, **changes)
     device = GoldenDevice(config, image)
     return MachineBackend(image, device, config), device
 
@@ -72,11 +71,14 @@ class ScriptedDevice:
         aborted = self.result & 0xFF
         return RunResult(np.zeros(1 if aborted else run.output_words, np.uint64), self.result)
 
+    def reset(self) -> None:
+        """Nothing is ever on its way."""
+
     def close(self) -> None: ...
 
 
 def test_an_error_code_is_an_error_and_loses_the_context(small_image: Image) -> None:
-    config = config_of(small_image)
+    config = config_for(small_image)
     early = 1 << 8 + len(SATURATION_SIGNALS)
     device = ScriptedDevice(config.fingerprint(), ErrorCode.STREAM_LENGTH | early)
     backend = MachineBackend(small_image, device, config)
@@ -99,13 +101,13 @@ def test_runs_and_counters_are_kept(small_image: Image) -> None:
 
 
 def test_a_device_of_another_configuration_is_refused(small_image: Image) -> None:
-    device = GoldenDevice(config_of(small_image, lanes=2), small_image)
+    device = GoldenDevice(config_for(small_image, lanes=2), small_image)
     with pytest.raises(ConfigurationError, match="build it from this configuration"):
-        MachineBackend(small_image, device, config_of(small_image))
+        MachineBackend(small_image, device, config_for(small_image))
 
 
 def test_other_widths_are_refused(small_image: Image) -> None:
-    config = config_of(small_image)
+    config = config_for(small_image)
     config = dataclasses.replace(config, widths=dataclasses.replace(config.widths, logit=31))
     with pytest.raises(ConfigurationError, match="other bit widths"):
         MachineBackend(small_image, GoldenDevice(config, small_image), config)

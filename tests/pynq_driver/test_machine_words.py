@@ -4,8 +4,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pynq_driver.machine import MachineWords
-from tritforge.config import AcceleratorConfig
+from pynq_driver.machine import MachineWords, config_for
+from pynq_driver.machine.words import NO_TOKEN
+from tritforge.config import TOP_K
 from tritforge.control_registers import SATURATION_SIGNALS, ErrorCode
 from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.image import Image
@@ -13,19 +14,8 @@ from tritforge.packing import unpack_matrix
 from tritforge.parameters import operation_shapes
 
 
-def config_of(image: Image, **changes: int) -> AcceleratorConfig:
-    shape = image.header.shape
-    sizes = {
-        "dim": shape.dim,
-        "layers": shape.layers,
-        "glu_width": shape.glu_width,
-        "vocabulary": shape.vocabulary,
-    }
-    return AcceleratorConfig(**{**sizes, "ports": image.header.rows_per_beat // 8, **changes})
-
-
 def test_weight_ports_put_together_are_the_weight_section(small_image: Image) -> None:
-    words = MachineWords(config_of(small_image), small_image).weight_ports()
+    words = MachineWords(config_for(small_image), small_image).weight_ports()
     assert len(words) == 2
     together = np.stack(words, axis=1).reshape(-1).view(np.uint8)
     assert np.array_equal(together, small_image.weight_stream)
@@ -33,7 +23,7 @@ def test_weight_ports_put_together_are_the_weight_section(small_image: Image) ->
 
 @pytest.mark.parametrize("ports", [1, 4])
 def test_an_image_for_other_ports_is_packed_again(small_image: Image, ports: int) -> None:
-    words = MachineWords(config_of(small_image, ports=ports), small_image).weight_ports()
+    words = MachineWords(config_for(small_image, ports=ports), small_image).weight_ports()
     stream = np.stack(words, axis=1).reshape(-1).view(np.uint8)
     position = 0
     items = [item for item in operation_shapes(small_image.header.shape) if item.matrices]
@@ -54,7 +44,7 @@ def test_an_image_for_other_ports_is_packed_again(small_image: Image, ports: int
 
 def test_input_travels_in_element_order(small_image: Image) -> None:
     # 72 elements in tiles of 16: four and a half tiles.
-    words = MachineWords(config_of(small_image, lanes=4), small_image).input([7, 3, 5])
+    words = MachineWords(config_for(small_image, lanes=4), small_image).input([7, 3, 5])
     mantissas = words.view("<i2")
     assert mantissas.size == 5 * 4 * 16
     table = small_image.embedding
@@ -68,11 +58,11 @@ def test_input_travels_in_element_order(small_image: Image) -> None:
 @pytest.mark.parametrize("tokens", [[300], [-1]])
 def test_tokens_outside_the_vocabulary_are_refused(small_image: Image, tokens: list[int]) -> None:
     with pytest.raises(IndexError):
-        MachineWords(config_of(small_image), small_image).input(tokens)
+        MachineWords(config_for(small_image), small_image).input(tokens)
 
 
 def test_command_bits(small_image: Image) -> None:
-    words = MachineWords(config_of(small_image, lanes=4), small_image)
+    words = MachineWords(config_for(small_image, lanes=4), small_image)
     command = words.command(prefill=True, all_logits=False, fresh=(0,), hold=(2, 3))
     assert command == 0b1100_0001_01
     command = words.command(prefill=False, all_logits=True, fresh=range(4))
@@ -84,8 +74,7 @@ def word(low: int, high: int) -> int:
 
 
 def test_output_is_decoded(small_image: Image) -> None:
-    config = config_of(small_image, lanes=2, top_k=3, ports=1)
-    words = MachineWords(config, small_image)
+    words = MachineWords(config_for(small_image, lanes=2, ports=1), small_image)
     # Row r of lane b: logit -(1000 b + r), accumulator 1000 b + r; 300 rows in tiles of 8.
     sent = [
         word(-(1000 * lane + row), 1000 * lane + row)
@@ -93,21 +82,24 @@ def test_output_is_decoded(small_image: Image) -> None:
         for lane in (0, 1)
         for row in range(tile, min(tile + 8, 300))
     ]
-    sent += [word(-5, 299), word(-6, 298), word(0, -1)] + [word(7, 1), word(8, 2), word(9, 3)]
+    sent += [word(-lane - rank, 299 - rank) for lane in (0, 1) for rank in range(TOP_K - 1)]
+    sent[-TOP_K + 1 : -TOP_K + 1] = [word(0, -1)]
+    sent += [word(7, 1)]
     board = words.scoreboard(np.array(sent, np.uint64), all_logits=True)
     assert board.logits is not None and board.accumulators is not None
     assert np.array_equal(board.accumulators, [np.arange(300), 1000 + np.arange(300)])
     assert np.array_equal(board.logits, -board.accumulators)
-    assert board.best_tokens.tolist() == [[299, 298, 0xFFFFFFFF], [1, 2, 3]]
-    assert board.best_logits.tolist() == [[-5, -6, 0], [7, 8, 9]]
-    short = words.scoreboard(np.array(sent[-6:], np.uint64), all_logits=False)
-    assert short.logits is None and short.best_tokens[1].tolist() == [1, 2, 3]
-    with pytest.raises(TritforgeError, match="605 output words instead of 606"):
+    first = list(range(299, 299 - TOP_K + 1, -1))
+    assert board.best_tokens.tolist() == [[*first, NO_TOKEN], [*first, 1]]
+    assert board.best_logits[1].tolist() == [*range(-1, -TOP_K, -1), 7]
+    short = words.scoreboard(np.array(sent[-2 * TOP_K :], np.uint64), all_logits=False)
+    assert short.logits is None and short.best_tokens.tolist() == board.best_tokens.tolist()
+    with pytest.raises(TritforgeError, match="615 output words instead of 616"):
         words.scoreboard(np.array(sent[1:], np.uint64), all_logits=True)
 
 
 def test_result_word_is_decoded(small_image: Image) -> None:
-    words = MachineWords(config_of(small_image), small_image)
+    words = MachineWords(config_for(small_image), small_image)
     flags = 1 << SATURATION_SIGNALS.index("state") | 1
     streams = 1 << 1 | 1 << 6  # weights_0 late, input early
     outcome = words.outcome(4 | flags << 8 | streams << 8 + len(SATURATION_SIGNALS))
@@ -123,4 +115,4 @@ def test_result_word_is_decoded(small_image: Image) -> None:
 def test_an_image_that_is_too_large_is_refused(small_image: Image, name: str) -> None:
     size = getattr(small_image.header.shape, name)
     with pytest.raises(ConfigurationError, match=f"needs {name} = {size}"):
-        MachineWords(config_of(small_image, **{name: size - 1}), small_image)
+        MachineWords(config_for(small_image, **{name: size - 1}), small_image)

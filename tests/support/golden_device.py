@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pynq_driver.machine import Run, RunResult
 from pynq_driver.machine.words import NO_TOKEN
-from tritforge.config import AcceleratorConfig
+from tritforge.config import TOP_K, AcceleratorConfig
 from tritforge.control_registers import SATURATION_SIGNALS, ErrorCode
 from tritforge.errors import ImageError
 from tritforge.golden import GoldenModel, State
@@ -67,6 +67,9 @@ class GoldenDevice:
         result = sum(int(bit) << 8 + index for index, bit in enumerate(bits))
         return RunResult(self._output(packets, bool(all_logits)), result, {"cycles": 7})
 
+    def reset(self) -> None:
+        """Nothing is ever on its way."""
+
     def close(self) -> None:
         """Nothing to give back."""
         self.closed = True
@@ -113,9 +116,9 @@ class GoldenDevice:
                         words.append(_pair(logits[row], accumulators[row]))
         for accumulators, logits in lanes:
             best = sorted(range(vocabulary), key=lambda token: (-accumulators[token], token))
-            best = best[: self._config.top_k]
+            best = best[:TOP_K]
             words += [_pair(logits[token], token) for token in best]
-            words += [NO_TOKEN << 32] * (self._config.top_k - len(best))
+            words += [NO_TOKEN << 32] * (TOP_K - len(best))
         return np.array(words, np.uint64)
 
 

@@ -44,7 +44,8 @@ enum tritforge_outcome {
 /// Faults and disturbances of one run, for tests. Entries of the output stream are ignored where
 /// they have no meaning.
 struct tritforge_hooks {
-    /// Word that carries TLAST, per stream; words behind it are offered as a next packet.
+    /// Word that carries TLAST, per stream. Words behind it begin a packet of their own, which the
+    /// next run would take: reset the machine after such a run.
     uint64_t last_word[TRITFORGE_STREAMS];
     /// Words that are offered at all: a memory access that died.
     uint64_t words[TRITFORGE_STREAMS];
@@ -132,6 +133,10 @@ void tritforge_close(tritforge_machine* machine);
 
 /// Runs one token a lane. After TRITFORGE_NO_PROGRESS the machine has been reset.
 int tritforge_run(tritforge_machine* machine, struct tritforge_run* run);
+
+/// The soft reset: as after tritforge_open, but counters and memory settings stay. Contexts must start
+/// anew (fresh).
+int tritforge_reset(tritforge_machine* machine);
 
 /// Why the last call failed: one line, or one line for every process that waits; never NULL.
 const char* tritforge_message(const tritforge_machine* machine);
