@@ -5,11 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
 from pynq_driver.backends.base import Scores, token_nats
 from pynq_driver.machine import Device, MachineSession, Scoreboard
-from tritforge.config import AcceleratorConfig
+from tritforge.config import AcceleratorConfig, check_integer
 from tritforge.errors import TritforgeError
 from tritforge.image import Image
 
@@ -29,7 +27,6 @@ class MachineBackend:
         self.session = MachineSession(image, device, config)
         assert config.streams is not None
         self.batch = config.streams
-        self._logit_scale = 2.0**-image.header.widths.logit_fraction
         self._is_fresh, self._is_lost = True, False
 
     def reset(self) -> None:
@@ -45,7 +42,7 @@ class MachineBackend:
         """
         for is_last, chunk in self._chunks(tokens):
             board = self._run_chunk(chunk, all_logits=is_last)
-        return self._scores(board, len(chunk) - 1)
+        return self.session.scores(board, len(chunk) - 1)
 
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
         """See Backend."""
@@ -70,7 +67,7 @@ class MachineBackend:
             board = self._run_chunk(chunk, all_logits=True)
             for lane in range(len(chunk)):
                 following = document[len(nats) + 1]
-                nats.append(token_nats(self._scores(board, lane).logits, following))
+                nats.append(token_nats(self.session.scores(board, lane).logits, following))
         return nats
 
     def _score_position(
@@ -88,7 +85,7 @@ class MachineBackend:
         )
         for lane in active:
             following = documents[lane][position + 1]
-            nats[lane].append(token_nats(self._scores(board, lane).logits, following))
+            nats[lane].append(token_nats(self.session.scores(board, lane).logits, following))
 
     def _chunks(self, tokens: Sequence[int]) -> Iterator[tuple[bool, Sequence[int]]]:
         """(is the last one, at most one token a lane)."""
@@ -112,7 +109,53 @@ class MachineBackend:
         self._is_fresh, self._is_lost = False, False
         return board
 
-    def _scores(self, board: Scoreboard, lane: int) -> Scores:
-        assert board.logits is not None and board.accumulators is not None
-        logits = board.logits[lane].astype(np.float64) * self._logit_scale
-        return Scores(logits, board.accumulators[lane])
+    def lanes(self, count: int) -> MachineLanes:
+        """`count` streams, a lane each, with empty contexts; the backend's own context is lost.
+
+        Raises:
+            ConfigurationError: the machine does not keep so many states.
+        """
+        check_integer("lanes", count, 1, self.batch)
+        self._is_lost = True
+        return MachineLanes(self.session, count)
+
+
+class MachineLanes:
+    """Independent streams, each in a lane of its own; a lane without a token holds its context."""
+
+    def __init__(self, session: MachineSession, count: int) -> None:
+        self.count = count
+        self._session = session
+        self._fresh = set(range(count))
+
+    def reset(self, lane: int) -> None:
+        """Forget the context of one lane."""
+        self._fresh.add(lane)
+
+    def prefill(self, lane: int, tokens: Sequence[int]) -> Scores:
+        """Advance one lane by `tokens` (at least one); returns the scores after the last one."""
+        for index, token in enumerate(tokens):
+            board = self._advance([lane], [token], all_logits=index + 1 == len(tokens))
+        return self._session.scores(board, lane)
+
+    def step(self, lanes: Sequence[int], tokens: Sequence[int]) -> list[Scores]:
+        """Advance several lanes by one token each; returns their scores in the same order."""
+        board = self._advance(lanes, tokens, all_logits=True)
+        return [self._session.scores(board, lane) for lane in lanes]
+
+    def _advance(self, lanes: Sequence[int], tokens: Sequence[int], all_logits: bool) -> Scoreboard:
+        given = [0] * self._session.lanes
+        for lane, token in zip(lanes, tokens):
+            given[lane] = token
+        fresh, others = self._fresh & set(lanes), self._fresh - set(lanes)
+        # Whatever ends the run early leaves unknown contexts behind.
+        self._fresh = set(range(self.count))
+        board = self._session.advance(
+            given,
+            prefill=False,
+            all_logits=all_logits,
+            fresh=fresh,
+            hold=set(range(self._session.lanes)) - set(lanes),
+        )
+        self._fresh = others
+        return board

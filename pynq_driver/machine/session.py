@@ -6,6 +6,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
+
+from pynq_driver.backends.base import Scores
 from pynq_driver.machine.device import Device, Run, RunResult
 from pynq_driver.machine.words import MachineWords, Scoreboard
 from tritforge.config import AcceleratorConfig
@@ -47,6 +50,7 @@ class MachineSession:
         # Cut once: the weights of every run are the same words.
         self._weights = self._words.weight_ports()
         self._parameters = self._words.parameters()
+        self._logit_scale = 2.0**-image.header.widths.logit_fraction
         self.lanes = config.lanes
         self.runs = 0
         self.counters: Mapping[str, int] = {}
@@ -73,6 +77,12 @@ class MachineSession:
         result = self._device.run(Run(command, self._weights, self._parameters, given, expected))
         self._account(result)
         return self._words.scoreboard(result.output, all_logits)
+
+    def scores(self, board: Scoreboard, lane: int) -> Scores:
+        """Scores of one lane of a run that sent all logits."""
+        assert board.logits is not None and board.accumulators is not None
+        logits = board.logits[lane].astype(np.float64) * self._logit_scale
+        return Scores(logits, board.accumulators[lane])
 
     def _account(self, result: RunResult) -> None:
         outcome = self._words.outcome(result.result)

@@ -61,6 +61,30 @@ def test_scores_of_documents(small_image: Image, golden: Backend, lanes: int, st
         backend.prefill([1])
 
 
+def test_lanes_hold_different_streams(small_image: Image, golden: Backend) -> None:
+    backend, _ = backend_on(small_image, lanes=4)
+    lanes = backend.lanes(3)
+    streams: list[list[int]] = [[], [], []]
+
+    def check(lane: int, found: Scores) -> None:
+        golden.reset()
+        assert same(found, golden.prefill(streams[lane]))
+
+    streams[1] += [5, 6, 7]
+    check(1, lanes.prefill(1, [5, 6, 7]))
+    for chosen in ([0, 1, 2], [2, 0], [1]):
+        tokens = [lane * 10 + len(streams[lane]) for lane in chosen]
+        for lane, token in zip(chosen, tokens):
+            streams[lane].append(token)
+        for lane, found in zip(chosen, lanes.step(chosen, tokens)):
+            check(lane, found)
+    lanes.reset(2)
+    streams[2] = [8]
+    check(2, lanes.step([2], [8])[0])
+    with pytest.raises(ConfigurationError, match="lanes = 5"):
+        backend.lanes(5)
+
+
 class ScriptedDevice:
     """Answers every run with the same result word and zeros."""
 

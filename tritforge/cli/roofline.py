@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -82,7 +83,7 @@ def write_roofline(
         temporary.unlink(missing_ok=True)
 
 
-def _pyplot():  # type: ignore[no-untyped-def]  # matplotlib is optional
+def _pyplot() -> Any:
     try:
         import matplotlib
     except ImportError:
