@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import ctypes
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -57,7 +59,7 @@ class CompiledMachine:
         self._path = library
         self._machine: int | None = None
         try:
-            self._library = ctypes.CDLL(str(library))
+            self._library = _private_library(library)
             abi.declare(self._library)
         except (OSError, AttributeError) as error:
             raise TritforgeError(
@@ -73,9 +75,7 @@ class CompiledMachine:
         self.kind: str = self._library.tritforge_kind().decode("ascii")
         self._machine = self._library.tritforge_open()
         if not self._machine:
-            raise TritforgeError(
-                f"{library} is open already: a library holds one machine, close the other one"
-            )
+            raise TritforgeError(f"{library} gives no machine: build it again")
 
     def run(self, run: Run) -> RunResult:
         """See Device.
@@ -164,6 +164,14 @@ class CompiledMachine:
         if status == abi.Status.NO_PROGRESS:
             raise NoProgressError(f"the machine made no progress: {message}")
         raise TritforgeError(f"the machine of {self._path} refused {name}: {message}")
+
+
+def _private_library(path: Path) -> ctypes.CDLL:
+    """A library holds one machine; a copy of the file is another library to the loader."""
+    with tempfile.TemporaryDirectory(prefix="tritforge_machine_") as folder:
+        copy = Path(folder) / path.name
+        shutil.copyfile(path, copy)
+        return ctypes.CDLL(str(copy))
 
 
 def _pointer(words: Words) -> Any:

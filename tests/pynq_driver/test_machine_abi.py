@@ -84,7 +84,7 @@ def library(folder: Path, text: str) -> Path:
     [
         ("int x;", "not a compiled machine .*tritforge_abi_version"),
         (STAND_IN.format(header=HEADER, version=99, machine=1), "interface version 99"),
-        (STAND_IN.format(header=HEADER, version=abi.VERSION, machine=0), "is open already"),
+        (STAND_IN.format(header=HEADER, version=abi.VERSION, machine=0), "gives no machine"),
     ],
 )
 def test_libraries_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:
