@@ -165,6 +165,9 @@ struct Sequencer {
                      hls::stream<GainWord>& gains, hls::stream<LowerBound>& lower_bounds,
                      hls::stream<ResultWord>& results) {
 #pragma HLS INLINE
+        const bool payload = state.phase == kGains || state.phase == kBounds;
+        const bool takes = state.phase == kRead || (payload && state.parts_left == 0);
+        const StreamData data = state.packet.next(parameters, takes, state.phase == kDrop);
         const Record record = Record::from_words(state.words);
         // Headers of this step; a process gets one if its flag is set.
         Headers headers;
@@ -172,15 +175,15 @@ struct Sequencer {
         if (state.phase == kIdle) {
             begin_run(state, Command::from_word(commands.read()));
         } else if (state.phase == kRead) {
-            read_word(state, parameters);
+            read_word(state, data);
         } else if (state.phase == kCheck) {
             check(state, record);
         } else if (state.phase == kIssue) {
             issue(state, record, headers);
         } else if (state.phase == kGains) {
-            gains.write(next_gains(state, parameters));
+            gains.write(next_gains(state, data));
         } else if (state.phase == kBounds) {
-            lower_bounds.write(next_part(state, parameters, 1));
+            lower_bounds.write(next_part(state, data, 1));
             if (state.elements_left == 0) {
                 state.phase = kRead;
             }
@@ -189,8 +192,6 @@ struct Sequencer {
         } else if (state.phase == kDrop) {
             if (state.packet.ended) {
                 state.phase = kEnd;
-            } else {
-                state.packet.drop(parameters);
             }
         } else if (state.phase == kEnd) {
             end_run(state, headers);
@@ -251,9 +252,8 @@ struct Sequencer {
         state.phase = kRead;
     }
 
-    static void read_word(State& state, hls::stream<StreamWord>& parameters) {
+    static void read_word(State& state, const StreamData& data) {
 #pragma HLS INLINE
-        const StreamData data = state.packet.take(parameters);
     words:
         for (int index = 0; index < Record::kUsedWords; ++index) {
 #pragma HLS UNROLL
@@ -503,10 +503,10 @@ struct Sequencer {
     }
 
     /// The gains of an element lie side by side in 64, 32 or 16 bits.
-    static GainWord next_gains(State& state, hls::stream<StreamWord>& parameters) {
+    static GainWord next_gains(State& state, const StreamData& data) {
 #pragma HLS INLINE
         const ap_uint<3> each = state.gains_per_element;
-        const StreamData part = next_part(state, parameters, each);
+        const StreamData part = next_part(state, data, each);
         if (state.elements_left == 0) {
             state.elements_left = state.dim;
             state.parts_left = 0;
@@ -526,22 +526,19 @@ struct Sequencer {
                                      ap_uint<kGainBits>(third), ap_uint<kGainBits>(fourth));
     }
 
-    /// The next `sixteens` times 16 bits of the payload, in the low bits.
-    static StreamData next_part(State& state, hls::stream<StreamWord>& parameters,
-                                const ap_uint<3>& sixteens) {
+    /// The next `sixteens` times 16 bits of the payload, in the low bits; `data` is the word that
+    /// was taken if no part was left.
+    static StreamData next_part(State& state, const StreamData& data, const ap_uint<3>& sixteens) {
 #pragma HLS INLINE
-        StreamData data = state.part;
-        ap_uint<2> left = state.parts_left;
-        if (left == 0) {
-            data = state.packet.take(parameters);
-            left = sixteens == 4 ? 0 : sixteens == 2 ? 1 : 3;
-        } else {
-            left = left - 1;
-        }
-        state.part = sixteens == 2 ? StreamData(data >> 32) : StreamData(data >> 16);
-        state.parts_left = left;
+        const bool fresh = state.parts_left == 0;
+        const StreamData part = fresh ? data : state.part;
+        state.part = sixteens == 2 ? StreamData(part >> 32) : StreamData(part >> 16);
+        state.parts_left = !fresh          ? ap_uint<2>(state.parts_left - 1)
+                           : sixteens == 4 ? ap_uint<2>(0)
+                           : sixteens == 2 ? ap_uint<2>(1)
+                                           : ap_uint<2>(3);
         state.elements_left = state.elements_left - 1;
-        return data;
+        return part;
     }
 
     /// What the last operation still produces is read and thrown away.

@@ -32,28 +32,21 @@ struct PacketReader {
     bool early;
     bool late;
 
-    /// The next word of the packet; zero after its end.
-    StreamData take(hls::stream<StreamWord>& words) {
+    /// One step at the receiving end; a process calls it at one place.
+    /// @param takes  a word of the packet is needed: the result, zero after the packet's end
+    /// @param drops  words up to the packet's end are not needed
+    StreamData next(hls::stream<StreamWord>& words, bool takes, bool drops) {
 #pragma HLS INLINE
         StreamData data = 0;
-        if (ended) {
-            early = true;
-        } else {
+        if ((takes || drops) && !ended) {
             const StreamWord word = words.read();
             data = word.range(kStreamBits - 1, 0);
             ended = word[kStreamBits];
+            late = late || drops;
+        } else if (takes) {
+            early = true;
         }
         return data;
-    }
-
-    /// Drops a word unless the mark has come; call it until `ended`.
-    void drop(hls::stream<StreamWord>& words) {
-#pragma HLS INLINE
-        if (!ended) {
-            late = true;
-            const StreamWord word = words.read();
-            ended = word[kStreamBits];
-        }
     }
 
     void restart() {

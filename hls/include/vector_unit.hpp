@@ -46,6 +46,7 @@ struct VectorUnit {
     static constexpr int kMaximumEmbeddingShift = Config::kMaximumEmbeddingShift;
 
     static_assert(Config::kRowsPerBeat % kMantissas == 0, "a tile is a whole number of words");
+    static_assert(kMantissas == 4, "the count of mantissas starts again by itself");
 
     using Order = TileOrder<Config, Config::kMaximumInputs>;
     using InputCount = ap_uint<bits_for(Config::kMaximumInputs)>;
@@ -107,6 +108,9 @@ struct VectorUnit {
                      hls::stream<Increment>& increments, hls::stream<Product>& products,
                      hls::stream<Operand>& operands, hls::stream<Status>& status, Memory& memory) {
 #pragma HLS INLINE
+        const bool takes = state.phase == kRun && state.vector.source == kInput;
+        const StreamData data =
+            state.packet.next(input, takes && state.mantissa == 0, state.phase == kDrop);
         if (state.phase == kIdle) {
             state.vector = Header::from_word(headers.read());
             state.at.restart();
@@ -116,7 +120,7 @@ struct VectorUnit {
             if (state.vector.source == kProduct) {
                 value = products.read();
             } else {
-                value = next_residual(state, input, increments, memory);
+                value = next_residual(state, data, increments, memory);
             }
             operands.write(operand_of(state, value));
             if (state.at.ends_vectors(state.vector.inputs)) {
@@ -126,13 +130,11 @@ struct VectorUnit {
         } else if (state.packet.ended) {
             status.write(report(state));
             state.phase = kIdle;
-        } else {
-            state.packet.drop(input);
         }
     }
 
   private:
-    static Residual next_residual(State& state, hls::stream<StreamWord>& input,
+    static Residual next_residual(State& state, const StreamData& data,
                                   hls::stream<Increment>& increments, Memory& memory) {
 #pragma HLS INLINE
         const bool valid = state.at.element() < state.vector.inputs;
@@ -148,7 +150,7 @@ struct VectorUnit {
         constexpr int kSumBits = kIncrementBits > kResidualBits ? kIncrementBits : kResidualBits;
         ap_int<(kSumBits > kLeftBits ? kSumBits : kLeftBits) + 1> exact = 0;
         if (state.vector.source == kInput) {
-            const ap_int<kLeftBits> mantissa = next_mantissa(state, input);
+            const ap_int<kLeftBits> mantissa = next_mantissa(state, data);
             const ap_int<kLeftBits> shifted = mantissa << state.vector.embedding_left;
             exact = round_half_up_shift(shifted, state.vector.embedding_right);
         } else {
@@ -169,16 +171,13 @@ struct VectorUnit {
         return after.value;
     }
 
-    static Mantissa next_mantissa(State& state, hls::stream<StreamWord>& input) {
+    /// `data` is the word that was taken if no mantissa was left.
+    static Mantissa next_mantissa(State& state, const StreamData& data) {
 #pragma HLS INLINE
-        if (state.mantissa == 0) {
-            state.mantissas = state.packet.take(input);
-        }
-        const ap_uint<kMantissaBits> bits = state.mantissas.range(kMantissaBits - 1, 0);
-        state.mantissas = state.mantissas >> kMantissaBits;
-        state.mantissa = state.mantissa == kMantissas - 1
-                             ? ap_uint<bits_for(kMantissas - 1)>(0)
-                             : ap_uint<bits_for(kMantissas - 1)>(state.mantissa + 1);
+        const StreamData mantissas = state.mantissa == 0 ? data : state.mantissas;
+        const ap_uint<kMantissaBits> bits = mantissas.range(kMantissaBits - 1, 0);
+        state.mantissas = mantissas >> kMantissaBits;
+        state.mantissa = state.mantissa + 1;
         return bits;
     }
 

@@ -72,49 +72,35 @@ struct WeightJoin {
                      hls::stream<Status>& status, Ports&... ports) {
 #pragma HLS INLINE
         static_assert(sizeof...(Ports) == kPorts, "one stream a port");
+        Beat beat = 0;
+        next_words<0>(state, beat, ports...);
         if (state.phase == kIdle) {
             state.operation = Header::from_word(headers.read());
             state.tiles_left = state.operation.tiles;
             state.beat = 0;
             state.phase = state.operation.end == 1 ? kDrop : kRun;
         } else if (state.phase == kRun) {
-            Beat beat = 0;
-            take_words<0>(state, beat, ports...);
             beats.write(beat);
             count_beat(state);
         } else if (all_ended(state)) {
             status.write(report(state));
             state.phase = kIdle;
-        } else {
-            drop_words<0>(state, ports...);
         }
     }
 
   private:
     template <int Port>
-    static void take_words(State&, Beat&) {
+    static void next_words(State&, Beat&) {
 #pragma HLS INLINE
     }
 
     template <int Port, class... Rest>
-    static void take_words(State& state, Beat& beat, hls::stream<StreamWord>& words,
+    static void next_words(State& state, Beat& beat, hls::stream<StreamWord>& words,
                            Rest&... rest) {
 #pragma HLS INLINE
         beat.range(kStreamBits * (Port + 1) - 1, kStreamBits * Port) =
-            state.packets[Port].take(words);
-        take_words<Port + 1>(state, beat, rest...);
-    }
-
-    template <int Port>
-    static void drop_words(State&) {
-#pragma HLS INLINE
-    }
-
-    template <int Port, class... Rest>
-    static void drop_words(State& state, hls::stream<StreamWord>& words, Rest&... rest) {
-#pragma HLS INLINE
-        state.packets[Port].drop(words);
-        drop_words<Port + 1>(state, rest...);
+            state.packets[Port].next(words, state.phase == kRun, state.phase == kDrop);
+        next_words<Port + 1>(state, beat, rest...);
     }
 
     static void count_beat(State& state) {
