@@ -35,6 +35,8 @@ class GoldenDevice:
         self.fingerprint = config.fingerprint()
         self.runs: list[int] = []
         self.closed = False
+        # Unpacking is slow, so it is done again only for other words.
+        self._model_words: tuple[NDArray[np.uint64], ...] | None = None
         self._config = config
         header = dataclasses.replace(image.header, rows_per_beat=config.rows_per_beat)
         self._image = dataclasses.replace(image, header=header)
@@ -75,6 +77,12 @@ class GoldenDevice:
         self.closed = True
 
     def _model(self, run: Run) -> GoldenModel:
+        given = (*run.weights, run.parameters)
+        if self._model_words is None or any(a is not b for a, b in zip(given, self._model_words)):
+            self._golden, self._model_words = self._new_model(run), given
+        return self._golden
+
+    def _new_model(self, run: Run) -> GoldenModel:
         beats = np.stack([words.view("<u8") for words in run.weights], axis=1)
         return GoldenModel(
             dataclasses.replace(
