@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Union
 
@@ -118,6 +118,14 @@ def render_project(project: Project) -> dict[str, bytes]:
     return dict(sorted(files.items()))
 
 
+def render_sources(project: Project) -> dict[str, bytes]:
+    """Only the C++ of the project, without benches and vectors: src/, include/ and shim/."""
+    blueprint = blueprint_of(project)
+    files = _rendered_files(blueprint, [])
+    files.update(_copied_files(files, []))
+    return {name: content for name, content in sorted(files.items()) if "/" in name}
+
+
 def _config_json(blueprint: Blueprint) -> bytes:
     document = {
         "generator": GENERATOR,
@@ -190,7 +198,13 @@ def _rendered_files(blueprint: Blueprint, units: list[str]) -> dict[str, bytes]:
         "benches": units,
         **blueprint.template_values(),
     }
-    return {
-        path: environment.get_template(template).render(values).encode()
-        for template, path in templates.items()
-    }
+
+    def render(templates: Mapping[str, str]) -> dict[str, bytes]:
+        return {
+            path: environment.get_template(template).render(values).encode()
+            for template, path in templates.items()
+        }
+
+    files = render(templates)
+    values.update(blueprint.late_template_values(files))
+    return {**files, **render(blueprint.late_templates)}

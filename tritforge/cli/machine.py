@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codegen.machine.library import build_csim_library, build_rtl_library
+from codegen.machine.csim_library import build_csim_library
 from tqdm import tqdm
 
 from pynq_driver import CompiledLibrary

@@ -13,6 +13,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 /// Changes whenever a struct or the meaning of a function changes.
 #define TRITFORGE_ABI_VERSION 1
 #define TRITFORGE_MAXIMUM_PORTS 4
@@ -36,8 +38,8 @@ enum tritforge_outcome {
 };
 
 /// Values of tritforge_hooks.last_word other than an index.
-#define TRITFORGE_LAST_AT_END UINT64_MAX         ///< TLAST on the last word, the usual case
-#define TRITFORGE_LAST_NEVER (UINT64_MAX - 1)    ///< no TLAST at all
+#define TRITFORGE_LAST_AT_END UINT64_MAX       ///< TLAST on the last word, the usual case
+#define TRITFORGE_LAST_NEVER (UINT64_MAX - 1)  ///< no TLAST at all
 /// Value of tritforge_hooks.words: the whole array.
 #define TRITFORGE_ALL_WORDS UINT64_MAX
 
@@ -73,10 +75,10 @@ struct tritforge_counters {
     uint64_t array_beats;  ///< weight beats that the ternary array accepted
     /// Cycles in which the ternary array took no beat, by what was missing. The four and
     /// array_beats add up to cycles.
-    uint64_t array_no_weights;  ///< codes were there: the memory is the limit
-    uint64_t array_no_codes;    ///< weights were there: norms and quantisation are not done
-    uint64_t array_blocked;     ///< both were there, but the sums could not leave
-    uint64_t array_idle;        ///< neither was there
+    uint64_t array_no_weights;       ///< codes were there: the memory is the limit
+    uint64_t array_no_codes;         ///< weights were there: norms and quantisation are not done
+    uint64_t array_blocked;          ///< both were there, but the sums could not leave
+    uint64_t array_idle;             ///< neither was there
     uint64_t memory_bytes;           ///< that the memory moved
     uint64_t memory_refresh_cycles;  ///< in which the memory could move none
     struct tritforge_stream_counters streams[TRITFORGE_STREAMS];
@@ -85,9 +87,9 @@ struct tritforge_counters {
 /// One run: one token a lane.
 struct tritforge_run {
     // Given.
-    uint64_t command;                                    ///< CommandWord
+    uint64_t command;                                  ///< CommandWord
     const uint64_t* weights[TRITFORGE_MAXIMUM_PORTS];  ///< of every port that the machine has
-    uint64_t weight_words;                               ///< of each port
+    uint64_t weight_words;                             ///< of each port
     const uint64_t* parameters;
     uint64_t parameter_words;
     const uint64_t* input;
@@ -114,8 +116,8 @@ struct tritforge_memory {
 /// One FIFO within the machine since the last run began (RTL only).
 struct tritforge_fifo_counters {
     uint64_t words;
-    uint64_t full_cycles;   ///< in which its producer had a word that did not fit
-    uint64_t empty_cycles;  ///< in which it held no word
+    uint64_t full_cycles;     ///< in which its producer had a word that did not fit
+    uint64_t empty_cycles;    ///< in which it held no word
     uint64_t waiting_cycles;  ///< in which its consumer left a word lying
 };
 
@@ -134,8 +136,8 @@ void tritforge_close(tritforge_machine* machine);
 /// Runs one token a lane. After TRITFORGE_NO_PROGRESS the machine has been reset.
 int tritforge_run(tritforge_machine* machine, struct tritforge_run* run);
 
-/// The soft reset: as after tritforge_open, but counters and memory settings stay. Contexts must start
-/// anew (fresh).
+/// The soft reset: as after tritforge_open, but counters and memory settings stay. Contexts must
+/// start anew (fresh).
 int tritforge_reset(tritforge_machine* machine);
 
 /// Why the last call failed: one line, or one line for every process that waits; never NULL.
@@ -170,6 +172,8 @@ int tritforge_advance(tritforge_machine* machine, uint64_t cycles);
 /// Words of a stream's packet that have moved so far, and whether it has ended.
 int tritforge_progress(const tritforge_machine* machine, uint64_t stream, uint64_t* words,
                        uint64_t* ended);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that a machine is built from: its network and the C++ of its processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from codegen.language_model import LanguageModelBlueprint
+from codegen.machine.language_model import machine_network
+from codegen.machine.network import Network
+from codegen.project import render_sources
+from tritforge.config import AcceleratorConfig
+
+#: Folders of a project that hold headers.
+HEADER_FOLDERS = ("src", "include", "shim")
+
+
+@dataclass(frozen=True)
+class MachineSource:
+    """A machine.
+
+    Attributes:
+        name: for people.
+        fingerprint: what tritforge_fingerprint() returns.
+        network: its processes and their connections.
+        pipeline_stages: process -> stages of its RTL.
+        files: path -> content: src/top.hpp and src/top.cpp with the processes, src/machine.hpp and
+            src/machine.cpp with the Vitis form, and all headers in include/ and shim/.
+    """
+
+    name: str
+    fingerprint: str
+    network: Network
+    pipeline_stages: Mapping[str, int]
+    files: Mapping[str, bytes]
+
+
+def machine_source(config: AcceleratorConfig) -> MachineSource:
+    """The language-model machine of a configuration."""
+    blueprint = LanguageModelBlueprint(config)
+    return MachineSource(
+        blueprint.name,
+        blueprint.fingerprint,
+        machine_network(config),
+        blueprint.pipeline_stages,
+        render_sources(blueprint),
+    )

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A machine of three small processes, and what it computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import jinja2
+
+import codegen
+from codegen.machine.network import Edge, EdgeKind, Network
+from codegen.machine.source import MachineSource
+from codegen.machine.vitis_form import vitis_values
+from codegen.openhls.wrapper import Connection
+from codegen.project import hls_folder
+
+FOLDER = Path(__file__).parent / "toy"
+TEMPLATES = Path(codegen.__file__).parent / "templates"
+STAGES = {"control": 1, "adder": 1, "emitter": 4}
+NETWORK = Network(
+    "toy_machine",
+    ("control", "adder", "emitter"),
+    (
+        Connection("control", "adder_headers", "adder", "headers", 2),
+        Connection("control", "emitter_headers", "emitter", "headers", 2),
+        Connection("adder", "sums", "emitter", "sums", 3),
+        Connection("adder", "status", "control", "adder_status", 1),
+        Connection("emitter", "status", "control", "emitter_status", 1),
+    ),
+    (
+        Edge("commands", EdgeKind.COMMANDS, "control", "commands", 1),
+        Edge("weights_0", EdgeKind.PACKETS_IN, "adder", "port_0", 32),
+        Edge("weights_1", EdgeKind.PACKETS_IN, "adder", "port_1", 32),
+        Edge("parameters", EdgeKind.PACKETS_IN, "control", "parameters", 4),
+        Edge("input", EdgeKind.PACKETS_IN, "emitter", "input", 8),
+        Edge("output", EdgeKind.PACKETS_OUT, "emitter", "output", 8),
+        Edge("results", EdgeKind.RESULTS, "control", "results", 1),
+    ),
+)
+
+
+def toy_source(network: Network = NETWORK, fault: tuple[str, str] | None = None) -> MachineSource:
+    """The toy; `fault` replaces a text of its top.cpp by another."""
+    files = {f"src/{path.name}": path.read_bytes() for path in FOLDER.glob("top.*")}
+    if fault is not None:
+        text = files["src/top.cpp"].decode()
+        assert text.count(fault[0]) == 1
+        files["src/top.cpp"] = text.replace(*fault).encode()
+    for folder in ("include", "shim"):
+        files |= {
+            f"{folder}/{path.name}": path.read_bytes()
+            for path in (hls_folder() / folder).glob("*.h*")
+        }
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    values = {
+        "name": "toy",
+        "fingerprint": "toy",
+        "version": "",
+        "command_in_cpp": "//",
+        **vitis_values(network, files["src/top.hpp"].decode()),
+    }
+    for name in ("machine.hpp", "machine.cpp"):
+        files[f"src/{name}"] = environment.get_template(f"{name}.j2").render(values).encode()
+    return MachineSource("toy", "toy-fingerprint", network, STAGES, files)
+
+
+@dataclass(frozen=True)
+class ToyCase:
+    """Words of one run and what comes out."""
+
+    command: int
+    weights: tuple[list[int], list[int]]
+    parameters: list[int]
+    given: list[int]
+    output: list[int]
+    result: int
+
+
+def toy_case(
+    seed: int, rows: int, lengths: Mapping[str, int] | None = None, parameters: int = 5
+) -> ToyCase:
+    """A run of so many rows.
+
+    Args:
+        lengths: packet stream -> words, where it is not `rows`.
+    """
+    random = Random(seed)
+    lengths = lengths or {}
+    streams = [
+        [random.getrandbits(64) for _ in range(lengths.get(name, rows))]
+        for name in ("weights_0", "weights_1", "input")
+    ]
+    packet = [random.getrandbits(64) for _ in range(parameters)]
+    full = [[*words, *([0] * rows)][:rows] for words in streams]
+    output: list[int] = []
+    for row, (a, b, c) in enumerate(zip(*full)):
+        before = output[row - 16] if row >= 16 else 0
+        output.append((3 * a + b + c + before) % 2**64)
+    result = (sum(packet) % 2**32) << 8
+    for index, words in enumerate(streams):
+        result |= (len(words) < rows) << 2 * index | (len(words) > rows) << 2 * index + 1
+    return ToyCase(rows, (streams[0], streams[1]), packet, streams[2], output, result)
