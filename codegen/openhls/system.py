@@ -12,7 +12,6 @@ from pathlib import Path
 from codegen.openhls.errors import CompileError, ToolError
 
 CPP_FOLDER = Path(__file__).resolve().parent / "cpp"
-RTL_FOLDER = Path(__file__).resolve().parent / "rtl"
 _TIMEOUT_S = 900
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from codegen.openhls.emit import READ_REQUEST, READ_RESPONSE, WRITE_REQUEST
 from codegen.openhls.errors import InterfaceError
 from codegen.openhls.manifest import Direction, Manifest, Ram
-from codegen.openhls.system import RTL_FOLDER
 from codegen.openhls.xls_tools import (
     CLOCK,
     DATA_SUFFIX,
@@ -18,6 +17,7 @@ from codegen.openhls.xls_tools import (
     RESET,
     VALID_SUFFIX,
 )
+from codegen.project import hls_folder
 
 CORE_SUFFIX = "_core"
 
@@ -31,6 +31,11 @@ class _Wire:
     def declaration(self) -> str:
         direction = "input" if self.is_input else "output"
         return f"    {direction} wire {_range(self.width)}{self.name}"
+
+
+def library_module(name: str) -> str:
+    """Text of a module of hls/rtl (docs/rtl-library.md)."""
+    return (hls_folder() / "rtl" / f"{name}.sv").read_text(encoding="utf-8")
 
 
 def _range(width: int) -> str:
@@ -61,7 +66,7 @@ def ram_wrapper(manifest: Manifest) -> str:
         connections += [f".{name}({name})" for name, _ in _ram_wires(ram)]
     instance = ",\n      ".join([f".{CLOCK}({CLOCK})", f".{RESET}({RESET})", *connections])
     core = f"  {manifest.top}{CORE_SUFFIX} core (\n      {instance}\n  );"
-    library = (RTL_FOLDER / "tritforge_ram.sv").read_text(encoding="utf-8")
+    library = library_module("tritforge_ram")
     return library + "\n" + _module(manifest.top, wires, [*lines, core])
 
 
@@ -156,7 +161,7 @@ def connect(
         outer += [wire for wire in wires if wire.name.rsplit("_t", 1)[0] not in ends_here]
         joined = ",\n      ".join([f".{CLOCK}({CLOCK})", f".{RESET}({RESET})", *ports])
         body.append(f"  {process.top} {process.top}_process (\n      {joined}\n  );")
-    library = (RTL_FOLDER / "tritforge_fifo.sv").read_text(encoding="utf-8")
+    library = library_module("tritforge_fifo")
     text = library + "\n" + _module(name, outer, body)
     return text, _joined_manifest(name, processes, inner)
 

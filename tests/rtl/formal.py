@@ -41,7 +41,7 @@ def holds(
     settings = "".join(f" -chparam {name} {value}" for name, value in (parameters or {}).items())
     script = (
         f"read_verilog -sv -formal {' '.join(texts)}; hierarchy -check -top {top}{settings}; "
-        "proc; flatten; async2sync; chformal -lower; opt -fast; "
+        "proc; flatten; memory; async2sync; chformal -lower; opt -fast; "
         f"sat -seq {depth} -prove-asserts -set-assumes"
     )
     result = yosys(folder, script)

@@ -25,6 +25,10 @@ CASES = [
     ("width_adapter", {"IN_WIDTH": 2, "OUT_WIDTH": 2}),
     ("packet_guard", {}),
     ("axi_lite_registers", {}),
+    ("fifo", {"DEPTH": 1}),
+    ("fifo", {"DEPTH": 2}),
+    ("fifo", {"DEPTH": 3}),
+    ("ram", {}),
 ]
 
 UP = {"IN_WIDTH": 1, "OUT_WIDTH": 3}
@@ -66,6 +70,18 @@ FAULTS = [
         "read_held && s_axi_rready",
     ),
     ("axi_lite_registers", {}, "data_held <= data_stays", "data_held <= address_stays"),
+    ("fifo", {}, "out_tvalid <= take || (out_tvalid && !out_tready)", "out_tvalid <= take"),
+    ("fifo", {}, "COUNT_WIDTH'(DEPTH - 1) :", "COUNT_WIDTH'(DEPTH) :"),
+    ("fifo", {}, "in_tready  <= take || count", "in_tready  <= count"),
+    ("fifo", {}, "take = count != '0 && (!out_tvalid || out_tready)", "take = count != '0"),
+    ("fifo", {}, "pointer == POINTER_WIDTH'(DEPTH - 1) ? '0 :", "1'b0 ? '0 :"),
+    ("fifo", {}, "in_tready <= 1'b0", "in_tready <= 1'b1"),
+    ("ram", {}, "save = request && newest_valid && !take_newest", "save = 1'b0"),
+    ("ram", {}, "oldest_valid ? oldest : newest", "newest_valid ? newest : oldest"),
+    ("ram", {}, "running && !(newest_valid && oldest_valid)", "running"),
+    ("ram", {}, "read_request_tready = running &&", "read_request_tready ="),
+    ("ram", {}, "oldest_valid <= save || (oldest_valid && !take)", "oldest_valid <= save"),
+    ("ram", {}, "if (request) newest", "newest"),
 ]
 
 

@@ -26,6 +26,11 @@ PARAMETERS = {
     "tritforge_axi_stream_sink": ["-GWIDTH=8", "-GWIDTH=4096 -GCOUNT_WIDTH=1"],
     "tritforge_axi_stream_source": ["-GWIDTH=8", "-GWIDTH=4096 -GCOUNT_WIDTH=1"],
     "tritforge_packet_guard": ["-GWIDTH=1 -GCOUNT_WIDTH=1"],
+    "tritforge_fifo": ["-GWIDTH=1 -GDEPTH=1", "-GWIDTH=256 -GDEPTH=2048", "-GDEPTH=5"],
+    "tritforge_ram": [
+        "-GWIDTH=1 -GWORDS=1 -GADDRESS_WIDTH=1",
+        "-GWIDTH=24 -GWORDS=5632 -GADDRESS_WIDTH=13",
+    ],
 }
 REFUSED = [
     ("tritforge_skid_buffer", "-GWIDTH=0", "WIDTH must be from 1 to 8192"),
@@ -36,6 +41,9 @@ REFUSED = [
     ("tritforge_axi_stream_sink", "-GWIDTH=12", "WIDTH must be a multiple of 8 from 8 to 4096"),
     ("tritforge_axi_stream_source", "-GWIDTH=0", "WIDTH must be a multiple of 8 from 8 to 4096"),
     ("tritforge_packet_guard", "-GCOUNT_WIDTH=33", "COUNT_WIDTH must be from 1 to 32"),
+    ("tritforge_fifo", "-GDEPTH=0", "DEPTH must be from 1 to 1048576"),
+    ("tritforge_fifo", "-GWIDTH=8193", "WIDTH must be from 1 to 8192"),
+    ("tritforge_ram", "-GWORDS=17", "ADDRESS_WIDTH must be from 1 to 20 and enough for WORDS"),
 ]
 CASES = [(module, choice) for module in MODULES for choice in ["", *PARAMETERS.get(module, [])]]
 

@@ -15,7 +15,7 @@ from tests.rtl.sources import sources_of, with_fault
 pytestmark = pytest.mark.cosim
 
 BENCHES = Path(__file__).parent / "benches"
-STREAM_MODULES = ("skid_buffer", "width_adapter", "axi_stream_sink", "axi_stream_source")
+STREAM_MODULES = ("skid_buffer", "fifo", "width_adapter", "axi_stream_sink", "axi_stream_source")
 
 
 def stream_sources() -> dict[str, str]:
@@ -27,7 +27,7 @@ def stream_sources() -> dict[str, str]:
 
 def test_streams(tmp_path: Path) -> None:
     count, failed = run_bench(tmp_path, "streams", "streams", stream_sources())
-    assert (count, failed) == (15, 0)
+    assert (count, failed) == (18, 0)
 
 
 def register_sources() -> dict[str, str]:
@@ -47,6 +47,8 @@ STREAM_FAULTS = [
     ("axi_stream_source", "guarded_tlast ? guarded_tkeep : full", "guarded_tkeep"),
     ("axi_stream_source", "in_tlast ? in_tkeep : full", "full"),
     ("skid_buffer", "out_tdata <= saved_valid ? saved : in_tdata", "out_tdata <= in_tdata"),
+    ("fifo", "if (put && !take) count <= count + 1'b1;", "if (put) count <= count + 1'b1;"),
+    ("fifo", "pointer == POINTER_WIDTH'(DEPTH - 1) ? '0 :", "1'b0 ? '0 :"),
     ("width_adapter", "out_tlast = last && final_part", "out_tlast = last"),
     ("packet_guard", "state <= in_tlast ? FILL : INSIDE", "state <= INSIDE"),
 ]

@@ -21,6 +21,8 @@ PATHS: dict[str, tuple[str, set[str]]] = {
     "axi_stream_sink": ("*", set()),
     "axi_stream_source": ("*", set()),
     "axi_lite_registers": ("s_axi_*", set()),
+    "fifo": ("*", set()),
+    "ram": ("*", set()),
 }
 
 

@@ -12,6 +12,20 @@ module streams (
     output wire skid_out_tvalid,
     input wire skid_out_tready,
 
+    input wire [15:0] fifo_in_tdata,
+    input wire fifo_in_tvalid,
+    output wire fifo_in_tready,
+    output wire [15:0] fifo_out_tdata,
+    output wire fifo_out_tvalid,
+    input wire fifo_out_tready,
+
+    input wire [15:0] deep_in_tdata,
+    input wire deep_in_tvalid,
+    output wire deep_in_tready,
+    output wire [15:0] deep_out_tdata,
+    output wire deep_out_tvalid,
+    input wire deep_out_tready,
+
     input wire [15:0] up_in_tdata,
     input wire [1:0] up_in_tkeep,
     input wire up_in_tlast,
@@ -73,6 +87,32 @@ module streams (
       .out_tdata(skid_out_tdata),
       .out_tvalid(skid_out_tvalid),
       .out_tready(skid_out_tready)
+  );
+  tritforge_fifo #(
+      .WIDTH(16),
+      .DEPTH(5)
+  ) fifo (
+      .clk(clk),
+      .rst(rst),
+      .in_tdata(fifo_in_tdata),
+      .in_tvalid(fifo_in_tvalid),
+      .in_tready(fifo_in_tready),
+      .out_tdata(fifo_out_tdata),
+      .out_tvalid(fifo_out_tvalid),
+      .out_tready(fifo_out_tready)
+  );
+  tritforge_fifo #(
+      .WIDTH(16),
+      .DEPTH(1000)
+  ) deep (
+      .clk(clk),
+      .rst(rst),
+      .in_tdata(deep_in_tdata),
+      .in_tvalid(deep_in_tvalid),
+      .in_tready(deep_in_tready),
+      .out_tdata(deep_out_tdata),
+      .out_tvalid(deep_out_tvalid),
+      .out_tready(deep_out_tready)
   );
   tritforge_width_adapter #(
       .IN_WIDTH(16),

@@ -2,13 +2,21 @@
 //
 // RAM with one read and one write port for a process with ready/valid streams.
 //
-// A read takes one cycle; a response that the process does not take yet is kept, so a stalled
-// pipeline loses nothing: at most two responses wait, then no request is accepted. Writes are always
-// accepted. Reading a word in the cycle in which it is written returns the old word.
+// Interface:   read_request_* (an address) is answered by one word of read_response_*, in order;
+//              write_request_* holds a word in the low bits and its address above.
+// Storage:     block RAM if it is large. It powers up as zero, as static variables of C++ do, and
+//              reset leaves it alone.
+// Timing:      read_request_tready and read_response_tvalid leave flip-flops (or one LUT behind
+//              them); no path goes through.
+// Latency:     1 cycle. A response that the process does not take yet is kept, so a stalled pipeline
+//              loses nothing: two responses may wait, then no request is accepted.
+// Throughput:  1 request and 1 write a cycle. Writes are always accepted.
+// Assumptions: addresses are below WORDS. Reading a word in the cycle in which it is written returns
+//              the old word.
 module tritforge_ram #(
-    parameter integer WIDTH = 8,
-    parameter integer WORDS = 16,
-    parameter integer ADDRESS_WIDTH = 4
+    parameter integer WIDTH = 8,  // bits of a word, 1 to 8192
+    parameter integer WORDS = 16,  // 1 to 1048576
+    parameter integer ADDRESS_WIDTH = 4  // bits of an address, enough for WORDS
 ) (
     input wire clk,
     input wire rst,
@@ -22,17 +30,27 @@ module tritforge_ram #(
     input wire write_request_tvalid,
     output wire write_request_tready
 );
+  if (WIDTH < 1 || WIDTH > 8192) begin : g_check_width
+    $error("WIDTH must be from 1 to 8192");
+  end
+  if (WORDS < 1 || WORDS > 1048576) begin : g_check_words
+    $error("WORDS must be from 1 to 1048576");
+  end
+  if (ADDRESS_WIDTH < 1 || ADDRESS_WIDTH > 20 || (1 << ADDRESS_WIDTH) < WORDS) begin : g_address
+    $error("ADDRESS_WIDTH must be from 1 to 20 and enough for WORDS");
+  end
+
   reg [WIDTH-1:0] words[WORDS];
   reg [WIDTH-1:0] newest;  // output register of the RAM
   reg [WIDTH-1:0] oldest;  // saved from it when the process did not take it in time
   reg newest_valid;
   reg oldest_valid;
+  reg running;  // low during reset, so no request is taken then
 
-  // Block RAM powers up as zero, as static variables of C++ do.
   integer i;
-  initial for (i = 0; i < WORDS; i = i + 1) words[i] = 0;
+  initial for (i = 0; i < WORDS; i = i + 1) words[i] = '0;
 
-  assign read_request_tready = !(newest_valid && oldest_valid);
+  assign read_request_tready = running && !(newest_valid && oldest_valid);
   assign read_response_tvalid = newest_valid || oldest_valid;
   assign read_response_tdata = oldest_valid ? oldest : newest;
   assign write_request_tready = 1'b1;
@@ -48,6 +66,7 @@ module tritforge_ram #(
     end
     if (request) newest <= words[read_request_tdata];
     if (save) oldest <= newest;
+    running <= !rst;
     if (rst) begin
       newest_valid <= 1'b0;
       oldest_valid <= 1'b0;
