@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codegen.machine.csim_library import build_csim_library
 from tqdm import tqdm
 
+from codegen.machine.csim_library import build_csim_library
 from pynq_driver import CompiledLibrary
 from pynq_driver.machine import config_for
 from tritforge.config import AcceleratorConfig
@@ -34,5 +34,8 @@ def build_library(backend: str, config: AcceleratorConfig, waveforms: bool = Fal
             bar.refresh()
 
         if backend == "csim":
-            return build_csim_library(config, show)
+            show("compile the C-simulation", 0, 1)
+            return build_csim_library(config)
+        from codegen.machine.rtl_library import build_rtl_library
+
         return build_rtl_library(config, show, waveforms=waveforms)
