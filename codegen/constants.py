@@ -12,18 +12,26 @@ from tritforge.config import (
     LANE_CHOICES,
     LAYER_RANGE,
     PORT_CHOICES,
+    TOP_K,
     VOCABULARY_RANGE,
     AcceleratorConfig,
 )
+from tritforge.control_registers import ErrorCode
 from tritforge.golden.scalar_unit import CODE_LIMIT
+from tritforge.golden.sigmoid import SEGMENTS, segment_bits, sigmoid_table
 from tritforge.packing import row_tiles
 from tritforge.parameters import (
+    EMBEDDING_SHIFT_RANGE,
     MAXIMUM_OUTPUTS,
     SCALE_EXPONENT_RANGE,
     SHIFT_RANGE,
+    OperationKind,
     operation_shapes,
     scale_mantissa_range,
 )
+
+#: Mantissas of the embedding as they enter the machine; images with 8 bits are widened.
+EMBEDDING_BITS = 16
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,36 @@ class Constant:
 
 def constants(config: AcceleratorConfig) -> tuple[Constant, ...]:
     """Every constant the C++ sees, in the order of the header."""
-    return (*_shape(config), *_array(config), *_derived(config), *_fixed(config), *_widths(config))
+    return (
+        *_shape(config),
+        *_array(config),
+        *_derived(config),
+        *_fixed(config),
+        *_protocol(),
+        *_widths(config),
+    )
+
+
+@dataclass(frozen=True)
+class Table:
+    """One `static constexpr int` array of the header: ROM contents."""
+
+    name: str
+    values: tuple[int, ...]
+    meaning: str
+
+
+def tables(config: AcceleratorConfig) -> tuple[Table, ...]:
+    """ROM contents: the sigmoid's knots and the rises between them."""
+    knots = sigmoid_table(config.widths.sigmoid_fraction)
+    return (
+        Table("kSigmoidKnots", tuple(knots[:-1].tolist()), "sigmoid at the start of a segment"),
+        Table(
+            "kSigmoidRises",
+            tuple((knots[1:] - knots[:-1]).tolist()),
+            "how much the sigmoid grows within a segment",
+        ),
+    )
 
 
 def _span(limits: tuple[int, int]) -> str:
@@ -69,11 +106,14 @@ def _shape(config: AcceleratorConfig) -> tuple[Constant, ...]:
 
 
 def _array(config: AcceleratorConfig) -> tuple[Constant, ...]:
+    assert config.streams is not None
+    streams = config.streams
     return (
         Constant("kPorts", config.ports, "ports", _choices(PORT_CHOICES), "64-bit weight ports"),
         Constant(
             "kLanes", config.lanes, "vectors", _choices(LANE_CHOICES), "vectors that share a weight"
         ),
+        Constant("kStreams", streams, "states", f"1 or {config.lanes}", "recurrent states on chip"),
     )
 
 
@@ -82,11 +122,21 @@ def _derived(config: AcceleratorConfig) -> tuple[Constant, ...]:
     rows = config.rows_per_beat
     tiles = max(row_tiles(item.rows, rows) * item.matrices for item in operations)
     inputs = max(item.inputs for item in operations)
+    rises = [value for table in tables(config)[1:] for value in table.values]
     derived = "derived"
     return (
         Constant("kRowsPerBeat", rows, "rows", derived, "matrix rows that advance together"),
         Constant("kMaximumInputs", inputs, "elements", derived, "longest row of a matrix"),
         Constant("kMaximumTiles", tiles, "tiles", derived, "row tiles of the largest operation"),
+        Constant("kSigmoidSegments", SEGMENTS, "segments", "fixed", "linear pieces of the sigmoid"),
+        Constant(
+            "kSigmoidSegmentBits",
+            segment_bits(config.widths),
+            "bits",
+            derived,
+            "sigmoid argument within a segment",
+        ),
+        Constant("kSigmoidLargestRise", max(rises), "1", derived, "within one segment"),
     )
 
 
@@ -100,7 +150,43 @@ def _fixed(config: AcceleratorConfig) -> tuple[Constant, ...]:
         Constant("kScaleMantissaBits", mantissa_bits, "bits", fixed, "scale mantissa, unsigned"),
         Constant("kScaleExponentBits", exponent_bits, "bits", fixed, "scale exponent, signed"),
         Constant("kMaximumInputShift", SHIFT_RANGE[1], "bits", fixed, "largest operand shift"),
+        Constant("kEmbeddingBits", EMBEDDING_BITS, "bits", fixed, "embedding mantissa, signed"),
+        Constant(
+            "kMaximumEmbeddingShift",
+            EMBEDDING_SHIFT_RANGE[1],
+            "bits",
+            fixed,
+            "largest embedding shift, left or right",
+        ),
+        Constant("kTopK", TOP_K, "tokens", fixed, "best tokens that the head finds"),
+        Constant("kMinimumDim", DIM_RANGE[0], "elements", fixed, "smallest dim of a model"),
+        Constant("kMinimumGluWidth", GLU_RANGE[0], "elements", fixed, "smallest GLU width"),
+        Constant(
+            "kMinimumVocabulary", VOCABULARY_RANGE[0], "tokens", fixed, "smallest vocabulary"
+        ),
     )
+
+
+def _protocol() -> tuple[Constant, ...]:
+    """Numbers that the parameter stream and the result of a run use."""
+    last = max(OperationKind)
+    return (
+        Constant("kEndOfRun", 0, "kind", "fixed", "header after the last operation"),
+        *(
+            Constant(_enumerator(kind.name), int(kind), "kind", "fixed", f"operation {kind.name}")
+            for kind in OperationKind
+        ),
+        Constant("kLastOperation", int(last), "kind", "fixed", "largest kind of operation"),
+        *(
+            Constant(_enumerator(code.name), int(code), "error", "fixed", "why a run stopped")
+            for code in ErrorCode
+        ),
+    )
+
+
+def _enumerator(name: str) -> str:
+    """`STREAM_LENGTH` -> `kStreamLength`."""
+    return "k" + name.title().replace("_", "")
 
 
 def _widths(config: AcceleratorConfig) -> tuple[Constant, ...]:

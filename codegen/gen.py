@@ -53,7 +53,16 @@ except ModuleNotFoundError as error:
 
 #: The units of `AcceleratorConfig`, all together.
 LANGUAGE_MODEL = "language-model"
-_LANGUAGE_MODEL_NAMES = ("dim", "layers", "glu_width", "vocabulary", "ports", "lanes", "board")
+_LANGUAGE_MODEL_NAMES = (
+    "dim",
+    "layers",
+    "glu_width",
+    "vocabulary",
+    "ports",
+    "lanes",
+    "streams",
+    "board",
+)
 _DEFAULTS = {item.name: item.default for item in dataclasses.fields(AcceleratorConfig)}
 _ROW_UNIT_FIELDS = {item.name: item for item in dataclasses.fields(RowUnitConfig)}
 
@@ -118,6 +127,7 @@ def _add_language_model_options(parser: argparse.ArgumentParser) -> None:
             f"vectors that share one weight stream, or elements of a row that a unit takes a "
             f"cycle: {_choices(LANE_CHOICES)}",
         ),
+        ("--streams", "recurrent states on chip, 1 or as many as lanes (default: lanes)"),
     )
     for option, text in options:
         default = _DEFAULTS[option[2:].replace("-", "_")]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from codegen.blueprint import Blueprint, ConstantTable
-from codegen.constants import constants
+from codegen.constants import constants, tables
+from codegen.processes import Process, machine_processes
 from codegen.vectors import vector_files
 from tritforge.config import AcceleratorConfig, default_glu_width
 
@@ -38,12 +39,14 @@ class LanguageModelBlueprint(Blueprint):
             for letter, name in (("l", "layers"), ("g", "glu_width"), ("v", "vocabulary"))
             if getattr(config, name) != usual[name]
         )
-        return f"tritforge_d{config.dim}{shape}_p{config.ports}_b{config.lanes}_{config.board}"
+        streams = "" if config.streams == config.lanes else f"_s{config.streams}"
+        array = f"p{config.ports}_b{config.lanes}{streams}"
+        return f"tritforge_d{config.dim}{shape}_{array}_{config.board}"
 
     @property
     def options(self) -> str:
         """Every number and the board; widths have no option."""
-        names = ("dim", "layers", "glu_width", "vocabulary", "ports", "lanes", "board")
+        names = ("dim", "layers", "glu_width", "vocabulary", "ports", "lanes", "streams", "board")
         return " ".join(
             f"--{name.replace('_', '-')} {getattr(self.config, name)}" for name in names
         )
@@ -64,8 +67,12 @@ class LanguageModelBlueprint(Blueprint):
 
     @property
     def pipeline_stages(self) -> Mapping[str, int]:
-        """Units with RAM need 3 to 8 stages; the others have few levels of logic."""
-        return {"ternary_array": 2, "code_buffer": 4, "quantiser": 4, "scalar_unit": 1}
+        """Of every process."""
+        return {item.name: item.stages for item in self._processes}
+
+    @property
+    def _processes(self) -> tuple[Process, ...]:
+        return machine_processes(self.config.ports)
 
     def vectors(self) -> dict[str, str]:
         """Unit -> vectors."""
@@ -73,5 +80,10 @@ class LanguageModelBlueprint(Blueprint):
         return {name[: -len(suffix)]: text for name, text in vector_files(self.config).items()}
 
     def template_values(self) -> dict[str, Any]:
-        """The configuration itself."""
-        return {"config": self.config}
+        """The configuration itself, and the contents of ROMs."""
+        return {
+            "config": self.config,
+            "processes": self._processes,
+            "process_headers": [f"{item.name}.hpp" for item in self._processes],
+            "roms": tables(self.config),
+        }

@@ -23,6 +23,8 @@ SIGMOID_ARGUMENT_INTEGER_BITS = 5
 BYTES_PER_PORT = 8
 PORT_CHOICES = (1, 2, 4)
 LANE_CHOICES = (1, 2, 4, 8)
+#: Best tokens that the machine's head finds by itself, for every lane.
+TOP_K = 8
 
 DIM_RANGE = (16, 8192)
 LAYER_RANGE = (1, 128)
@@ -183,6 +185,10 @@ class AcceleratorConfig:
     """Everything that fixes a generated accelerator.
 
     An overlay runs every model whose dim, layers, GLU width and vocabulary do not exceed its own.
+
+    Attributes:
+        streams: recurrent states on chip. As many as lanes (the default): every lane may be a
+            stream of its own. One: lanes are consecutive prompt tokens of one stream.
     """
 
     dim: int
@@ -191,6 +197,7 @@ class AcceleratorConfig:
     vocabulary: int = 32000
     ports: int = 2
     lanes: int = 1
+    streams: int | None = None
     board: str = "pynq-z2"
     widths: Widths = field(default_factory=Widths)
 
@@ -213,6 +220,13 @@ class AcceleratorConfig:
                     f"{name} = {value!r} is not available: choose one of "
                     + ", ".join(map(str, choices))
                 )
+        if self.streams is None:
+            object.__setattr__(self, "streams", self.lanes)
+        if self.streams not in (1, self.lanes):
+            raise ConfigurationError(
+                f"streams = {self.streams!r} is not available: give 1 (all lanes share one state) "
+                f"or {self.lanes} (one state a lane)"
+            )
         if self.board not in board_names():
             raise ConfigurationError(
                 f"board {self.board!r} is unknown: choose one of {', '.join(board_names())}, "

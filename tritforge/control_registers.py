@@ -48,6 +48,7 @@ class ErrorCode(IntEnum):
     SHAPE_TOO_LARGE = 2
     OPERATION_OUT_OF_ORDER = 3
     STREAM_LENGTH = 4
+    INVALID_FIELD = 5
 
 
 def stream_names(config: AcceleratorConfig) -> tuple[str, ...]:

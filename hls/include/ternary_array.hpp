@@ -8,15 +8,15 @@
 //                                row tiles, counted over all interleaved matrices;
 //                   weights in   one byte (five columns) of each of kRows rows a beat;
 //                   codes in     the same five columns of q for every lane, again for every tile;
-//                   sums out     one row a word, all lanes side by side, rows in order.
-//                   Tiles of several matrices are simply consecutive tiles. The last tile of a
+//                   sums out     one sum a word, tile after tile: the rows of lane 0, of lane 1,
+//                   ... Tiles of several matrices are simply consecutive tiles. The last tile of a
 //                   matrix may hold padded rows: they are summed and sent like the others (zero
 //                   weights, zero sums) and the consumer, which knows the row count, drops them.
 //                   Padded columns have weight 0, so their codes do not matter.
 // Formats:          codes int8 in +-127; sums signed kAccumulatorBits, exact.
-// Timing:           one beat a step. The kRows sums of a tile leave in the next kRows steps while
-//                   the following tile accumulates; only tiles of less than kRows beats wait.
-//                   Steps of an operation: 1 + beats + (tiles - 1) * max(beats, kRows) + kRows.
+// Timing:           one beat a step. The kSums sums of a tile leave in the next kSums steps while
+//                   the following tile accumulates; only tiles of less than kSums beats wait.
+//                   Steps of an operation: 1 + beats + (tiles - 1) * max(beats, kSums) + kSums.
 // Assumptions:      no sum leaves the accumulator (static_assert over the longest row), so there is
 //                   no saturation here and no flag.
 #pragma once
@@ -33,6 +33,8 @@ template <class Config>
 struct TernaryArray {
     static constexpr int kRows = Config::kRowsPerBeat;
     static constexpr int kLanes = Config::kLanes;
+    /// Sums of a tile.
+    static constexpr int kSums = kRows * kLanes;
     static constexpr int kCodeBits = Config::kCodeBits;
     static constexpr int kSumBits = Config::kAccumulatorBits;
     static constexpr int kMaximumBeats = groups_of(Config::kMaximumInputs, kTritsPerByte);
@@ -48,8 +50,6 @@ struct TernaryArray {
     /// Code of lane l, column c in bits 8 * (5 l + c) and up.
     using CodeGroup = ap_uint<kCodeBits * kTritsPerByte * kLanes>;
     using Sum = ap_int<kSumBits>;
-    /// Sum of lane l in bits kSumBits * l and up.
-    using SumWord = ap_uint<kSumBits * kLanes>;
     using HeaderWord = ap_uint<BeatCount::width + TileCount::width>;
 
     /// One operation: both counts are at least 1.
@@ -78,25 +78,26 @@ struct TernaryArray {
         Header operation;
         BeatCount beat;
         TileCount tiles_left;
-        ap_uint<bits_for(kRows)> rows_left;
+        ap_uint<bits_for(kSums)> sums_left;
         Sum sums[kRows][kLanes];
-        SumWord finished[kRows];
+        // Sums that wait to leave, the next one first.
+        Sum finished[kSums];
     };
 
     static void step(State& state, hls::stream<HeaderWord>& headers, hls::stream<Beat>& weights,
-                     hls::stream<CodeGroup>& codes, hls::stream<SumWord>& sums) {
+                     hls::stream<CodeGroup>& codes, hls::stream<Sum>& sums) {
 #pragma HLS INLINE
-        const bool idle = state.tiles_left == 0 && state.rows_left == 0;
+        const bool idle = state.tiles_left == 0 && state.sums_left == 0;
         const bool active = state.tiles_left != 0;
         if (idle) {
             state.operation = Header::from_word(headers.read());
             state.tiles_left = state.operation.tiles;
             state.beat = 0;
         }
-        send_row(state, sums);
+        send_sum(state, sums);
         const bool last = state.beat + 1 == state.operation.beats;
         // A finished tile may not overwrite rows that are still waiting to leave.
-        if (active && !(last && state.rows_left != 0)) {
+        if (active && !(last && state.sums_left != 0)) {
             accumulate(state, weights.read(), codes.read());
             if (last) {
                 finish_tile(state);
@@ -106,15 +107,15 @@ struct TernaryArray {
     }
 
   private:
-    static void send_row(State& state, hls::stream<SumWord>& sums) {
+    static void send_sum(State& state, hls::stream<Sum>& sums) {
 #pragma HLS INLINE
-        if (state.rows_left != 0) {
+        if (state.sums_left != 0) {
             sums.write(state.finished[0]);
-            state.rows_left = state.rows_left - 1;
-        shift_rows:
-            for (int row = 0; row + 1 < kRows; ++row) {
+            state.sums_left = state.sums_left - 1;
+        shift_sums:
+            for (int index = 0; index + 1 < kSums; ++index) {
 #pragma HLS UNROLL
-                state.finished[row] = state.finished[row + 1];
+                state.finished[index] = state.finished[index + 1];
             }
         }
     }
@@ -153,18 +154,15 @@ struct TernaryArray {
     static void finish_tile(State& state) {
 #pragma HLS INLINE
         state.tiles_left = state.tiles_left - 1;
-        state.rows_left = kRows;
-    finish_rows:
-        for (int row = 0; row < kRows; ++row) {
+        state.sums_left = kSums;
+    finish_lanes:
+        for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
-            SumWord word = 0;
-        finish_lanes:
-            for (int lane = 0; lane < kLanes; ++lane) {
+        finish_rows:
+            for (int row = 0; row < kRows; ++row) {
 #pragma HLS UNROLL
-                word.range(kSumBits * (lane + 1) - 1, kSumBits * lane) =
-                    ap_uint<kSumBits>(state.sums[row][lane]);
+                state.finished[kRows * lane + row] = state.sums[row][lane];
             }
-            state.finished[row] = word;
         }
     }
 };

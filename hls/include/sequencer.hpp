@@ -1,0 +1,617 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sequencer: reads the in-band program and tells every other process what to do next.
+//
+// What it computes: nothing; it checks each record of the parameter stream against the order of
+//                   operations and the sizes of this accelerator, sends each process its header and
+//                   hands on gains and lower bounds. Nothing unchecked reaches another process.
+// Interface:        commands in    one a run: bit 0 prefill, bit 1 all logits, then for every lane
+//                                  `fresh`, then for every lane `hold` (element_unit.hpp,
+//                                  head.hpp);
+//                   parameters in  one packet a run: the image's parameter section;
+//                   *_headers out  one a process and operation;
+//                   gains out      one word an element: norm gain, then the consumers' gains;
+//                   lower bounds out;
+//                   *_status in    one a run from every process that reports;
+//                   results out    one a run: error code in the low 8 bits, then a bit for every
+//                                  signal that saturated (in the order of the `saturation`
+//                                  register), then early and late of every stream: weight ports,
+//                                  parameters, input.
+// Errors:           the first bad record ends the program. Elements of the operation before it that
+//                   are still on their way are thrown away, the rest of all packets is dropped, and
+//                   the run ends like any other; the next one starts clean.
+// Formats:          parameter stream as in record.hpp.
+// Timing:           one parameter word or one element's gains a step, 8 + 3 steps a record; all of
+// it
+//                   beside the operation before, but for the first one.
+// Assumptions:      the lower_bounds stream holds kDim words, so that a MIX's bounds can wait there
+//                   while the gains of the next operation are used.
+#pragma once
+
+#include "ap_int.h"
+#include "bit_count.hpp"
+#include "bit_fields.hpp"
+#include "code_buffer.hpp"
+#include "dequantiser.hpp"
+#include "element_unit.hpp"
+#include "head.hpp"
+#include "hls_stream.h"
+#include "quantiser.hpp"
+#include "record.hpp"
+#include "stream_word.hpp"
+#include "ternary_array.hpp"
+#include "vector_unit.hpp"
+#include "weight_join.hpp"
+
+namespace tritforge {
+
+/// @tparam Config  constants of the generated tritforge_config.hpp
+template <class Config>
+struct Sequencer {
+    static constexpr int kLanes = Config::kLanes;
+    static constexpr int kRowBits = bits_for(Config::kRowsPerBeat) - 1;
+
+    using Join = WeightJoin<Config>;
+    using Vectors = VectorUnit<Config>;
+    using Quant = Quantiser<Config>;
+    using Codes = CodeBuffer<Config>;
+    using Array = TernaryArray<Config>;
+    using Dequant = Dequantiser<Config>;
+    using Elements = ElementUnit<Config>;
+    using Scores = Head<Config>;
+
+    using LaneMask = ap_uint<kLanes>;
+    using CommandWord = FieldsWord<ap_uint<1>, ap_uint<1>, LaneMask, LaneMask>;
+    using GainWord = typename Quant::GainWord;
+    using LowerBound = typename Elements::LowerBound;
+    using InputCount = typename Quant::InputCount;
+    using BeatCount = typename Quant::BeatCount;
+    using TileCount = typename Array::TileCount;
+    using TokenCount = typename Scores::TokenCount;
+    using Kind = typename Dequant::Kind;
+    using Layer = ap_uint<bits_for(Config::kLayers)>;
+
+    static constexpr int kErrorBits = 8;
+    using Error = ap_uint<kErrorBits>;
+    using Saturation = FieldsWord<ap_uint<2>, typename Quant::Status, ap_uint<1>, ap_uint<3>,
+                                  typename Elements::Status, ap_uint<2>, ap_uint<1>>;
+    /// Early and late of every stream.
+    using PacketErrors = FieldsWord<typename Join::Status, ap_uint<2>, ap_uint<2>>;
+    using ResultWord = FieldsWord<Error, Saturation, PacketErrors>;
+
+    static_assert(Config::kGainBits <= 16, "gains travel as 16-bit numbers");
+    static_assert(GainWord::width <= kStreamBits, "the gains of an element fit one word");
+    static_assert((1 << kRowBits) == Config::kRowsPerBeat, "row tiles are a power of two of rows");
+
+    struct Command {
+        ap_uint<1> prefill;
+        ap_uint<1> all_logits;
+        LaneMask fresh;
+        LaneMask hold;
+
+        CommandWord to_word() const {
+#pragma HLS INLINE
+            return pack_fields<CommandWord>(prefill, all_logits, fresh, hold);
+        }
+
+        static Command from_word(const CommandWord& word) {
+#pragma HLS INLINE
+            Command command;
+            unpack_fields(word, command.prefill, command.all_logits, command.fresh, command.hold);
+            return command;
+        }
+    };
+
+    enum Phase {
+        kIdle,
+        kRead,
+        kCheck,
+        kIssue,
+        kGains,
+        kBounds,
+        kDiscard,
+        kDrop,
+        kEnd,
+        kReport,
+    };
+
+    /// Where in the program the next record stands.
+    enum Expected { kFirst, kMixer, kOutput, kChannel, kDown };
+
+    /// All zero is the idle state.
+    struct State {
+        ap_uint<4> phase;
+        Command command;
+        PacketReader packet;
+        StreamData words[Record::kUsedWords];
+        ap_uint<bits_for(Record::kWords - 1)> word;
+        Error error;
+        ap_uint<3> expected;
+        Layer layer;
+        // Sizes that the records so far have fixed.
+        InputCount dim;
+        InputCount glu_width;
+        TokenCount tokens;
+        bool has_glu_width;
+        typename Vectors::EmbeddingShift embedding_right;
+        typename Vectors::EmbeddingShift embedding_left;
+        // Kind and rows of the operation whose results are on their way; kEndOfRun: none.
+        Kind last_kind;
+        InputCount last_rows;
+        // Payload that is handed on: elements left, and the parts of a word not used yet.
+        InputCount elements_left;
+        ap_uint<3> gains_per_element;
+        StreamData part;
+        ap_uint<2> parts_left;
+        bool has_bounds;
+    };
+
+    static void step(State& state, hls::stream<CommandWord>& commands,
+                     hls::stream<StreamWord>& parameters,
+                     hls::stream<typename Join::Status>& weight_status,
+                     hls::stream<typename Vectors::Status>& vector_status,
+                     hls::stream<typename Quant::Status>& quantiser_status,
+                     hls::stream<typename Dequant::Status>& dequantiser_status,
+                     hls::stream<typename Elements::Status>& element_status,
+                     hls::stream<typename Scores::Status>& head_status,
+                     hls::stream<typename Join::HeaderWord>& weight_headers,
+                     hls::stream<typename Vectors::HeaderWord>& vector_headers,
+                     hls::stream<typename Quant::HeaderWord>& quantiser_headers,
+                     hls::stream<typename Codes::HeaderWord>& code_headers,
+                     hls::stream<typename Array::HeaderWord>& array_headers,
+                     hls::stream<typename Dequant::HeaderWord>& dequantiser_headers,
+                     hls::stream<typename Elements::HeaderWord>& element_headers,
+                     hls::stream<typename Scores::HeaderWord>& head_headers,
+                     hls::stream<GainWord>& gains, hls::stream<LowerBound>& lower_bounds,
+                     hls::stream<ResultWord>& results) {
+#pragma HLS INLINE
+        const bool payload = state.phase == kGains || state.phase == kBounds;
+        const bool takes = state.phase == kRead || (payload && state.parts_left == 0);
+        const StreamData data = state.packet.next(parameters, takes, state.phase == kDrop);
+        const Record record = Record::from_words(state.words);
+        // Headers of this step; a process gets one if its flag is set.
+        Headers headers;
+        headers.none();
+        if (state.phase == kIdle) {
+            begin_run(state, Command::from_word(commands.read()));
+        } else if (state.phase == kRead) {
+            read_word(state, data);
+        } else if (state.phase == kCheck) {
+            check(state, record);
+        } else if (state.phase == kIssue) {
+            issue(state, record, headers);
+        } else if (state.phase == kGains) {
+            gains.write(next_gains(state, data));
+        } else if (state.phase == kBounds) {
+            lower_bounds.write(next_part(state, data, 1));
+            if (state.elements_left == 0) {
+                state.phase = kRead;
+            }
+        } else if (state.phase == kDiscard) {
+            discard(state, headers);
+        } else if (state.phase == kDrop) {
+            if (state.packet.ended) {
+                state.phase = kEnd;
+            }
+        } else if (state.phase == kEnd) {
+            end_run(state, headers);
+        } else {
+            head_status.read();
+            results.write(result(state, weight_status.read(), vector_status.read(),
+                                 quantiser_status.read(), dequantiser_status.read(),
+                                 element_status.read()));
+            state.phase = kIdle;
+        }
+        if (headers.to_weights) weight_headers.write(headers.weights.to_word());
+        if (headers.to_vectors) vector_headers.write(headers.vectors.to_word());
+        if (headers.to_quantiser) quantiser_headers.write(headers.quantiser.to_word());
+        if (headers.to_array) code_headers.write(headers.codes.to_word());
+        if (headers.to_array) array_headers.write(headers.array.to_word());
+        if (headers.to_dequantiser) dequantiser_headers.write(headers.dequantiser.to_word());
+        if (headers.to_elements) element_headers.write(headers.elements.to_word());
+        if (headers.to_head) head_headers.write(headers.head.to_word());
+    }
+
+  private:
+    struct Headers {
+        bool to_weights, to_vectors, to_quantiser, to_array, to_dequantiser, to_elements, to_head;
+        typename Join::Header weights;
+        typename Vectors::Header vectors;
+        typename Quant::Header quantiser;
+        typename Codes::Header codes;
+        typename Array::Header array;
+        typename Dequant::Header dequantiser;
+        typename Elements::Header elements;
+        typename Scores::Header head;
+
+        void none() {
+#pragma HLS INLINE
+            to_weights = to_vectors = to_quantiser = to_array = false;
+            to_dequantiser = to_elements = to_head = false;
+            weights = Join::Header::from_word(0);
+            vectors = Vectors::Header::from_word(0);
+            quantiser = Quant::Header::from_word(0);
+            codes = Codes::Header::from_word(0);
+            array = Array::Header::from_word(0);
+            dequantiser = Dequant::Header::from_word(0);
+            elements = Elements::Header::from_word(0);
+            head = Scores::Header::from_word(0);
+        }
+    };
+
+    static void begin_run(State& state, const Command& command) {
+#pragma HLS INLINE
+        state.command = command;
+        state.packet.restart();
+        state.word = 0;
+        state.error = 0;
+        state.expected = kFirst;
+        state.layer = 0;
+        state.has_glu_width = false;
+        state.last_kind = Config::kEndOfRun;
+        state.phase = kRead;
+    }
+
+    static void read_word(State& state, const StreamData& data) {
+#pragma HLS INLINE
+    words:
+        for (int index = 0; index < Record::kUsedWords; ++index) {
+#pragma HLS UNROLL
+            if (state.word == index) {
+                state.words[index] = data;
+            }
+        }
+        if (state.word == Record::kWords - 1) {
+            state.phase = kCheck;
+        }
+        state.word = state.word + 1;
+    }
+
+    static void check(State& state, const Record& record) {
+#pragma HLS INLINE
+        state.error = first_error(state, record);
+        state.phase = state.error == 0 ? kIssue : kDiscard;
+    }
+
+    static Error first_error(const State& state, const Record& record) {
+#pragma HLS INLINE
+        const bool known = record.magic == Record::kMagic && record.kind >= Config::kEmbed &&
+                           record.kind <= Config::kLastOperation;
+        if (state.packet.early) {
+            return Config::kStreamLength;
+        }
+        if (!known) {
+            return Config::kUnknownOperation;
+        }
+        if (!in_order(state, record)) {
+            return Config::kOperationOutOfOrder;
+        }
+        if (!sizes_fit(state, record)) {
+            return Config::kShapeTooLarge;
+        }
+        return fields_fit(record) ? Config::kNone : Config::kInvalidField;
+    }
+
+    static bool in_order(const State& state, const Record& record) {
+#pragma HLS INLINE
+        const bool numbered = record.layer == state.layer;
+        if (state.expected == kFirst) {
+            return record.kind == Config::kEmbed && numbered;
+        }
+        if (state.expected == kMixer) {
+            // After the last layer comes the head, whose layer is written as 0.
+            return (record.kind == Config::kMix && numbered) ||
+                   (record.kind == Config::kHead && record.layer == 0 && state.layer != 0);
+        }
+        if (state.expected == kChannel) {
+            return record.kind == Config::kGlu && numbered;
+        }
+        return record.kind == Config::kProject && numbered;
+    }
+
+    static bool sizes_fit(const State& state, const Record& record) {
+#pragma HLS INLINE
+        const bool from_dim = record.inputs == state.dim;
+        if (state.expected == kFirst) {
+            return record.inputs >= Config::kMinimumDim && record.inputs <= Config::kDim &&
+                   record.rows >= Config::kMinimumVocabulary && record.rows <= Config::kVocabulary;
+        }
+        if (record.kind == Config::kMix) {
+            return from_dim && record.rows == state.dim && state.layer < Config::kLayers;
+        }
+        if (record.kind == Config::kHead) {
+            return from_dim && record.rows == state.tokens;
+        }
+        if (record.kind == Config::kGlu) {
+            const bool first =
+                record.rows >= Config::kMinimumGluWidth && record.rows <= Config::kGluWidth;
+            return from_dim && (state.has_glu_width ? record.rows == state.glu_width : first);
+        }
+        const bool down = state.expected == kDown;
+        return record.inputs == (down ? state.glu_width : state.dim) && record.rows == state.dim;
+    }
+
+    static bool fields_fit(const Record& record) {
+#pragma HLS INLINE
+        const bool embed = record.kind == Config::kEmbed;
+        const int outputs = embed ? 0 : record.kind == Config::kMix ? 3 : 1;
+        const int matrices = record.kind == Config::kGlu ? 2 : outputs;
+        // The down projection has no gain of its own, every other operation has one.
+        const bool norm_fits =
+            record.has_norm_gain <= 1 &&
+            (record.kind == Config::kProject || record.has_norm_gain == (embed ? 0 : 1));
+        const int largest = Config::kMaximumInputShift;
+        const int embedding = Config::kMaximumEmbeddingShift;
+        const bool shift_fits =
+            embed ? record.input_shift >= -embedding && record.input_shift <= embedding
+                  : record.input_shift >= 0 && record.input_shift <= largest;
+        bool fit = record.outputs == outputs && record.matrices == matrices && norm_fits &&
+                   shift_fits && record.square_shift <= largest &&
+                   record.payload_bytes == payload_bytes(record);
+    outputs:
+        for (int index = 0; index < Record::kOutputs; ++index) {
+#pragma HLS UNROLL
+            const RecordOutput& output = record.output[index];
+            const bool used = index < outputs;
+            const bool fits = output.value_shift <= largest &&
+                              (output.scale_mantissa >> Config::kScaleMantissaBits) == 0 &&
+                              output.scale_exponent >= -(1 << (Config::kScaleExponentBits - 1)) &&
+                              output.scale_exponent < (1 << (Config::kScaleExponentBits - 1));
+            fit = fit && (!used || fits);
+        }
+        return fit;
+    }
+
+    static ap_uint<3> gains_of(const Record& record) {
+#pragma HLS INLINE
+        return record.outputs + record.has_norm_gain;
+    }
+
+    /// Sizes have been checked, so the products are small.
+    static ap_uint<32> payload_bytes(const Record& record) {
+#pragma HLS INLINE
+        const InputCount inputs = record.inputs;
+        const ap_uint<3> each = gains_of(record);
+        using Fourths = ap_uint<InputCount::width + 2>;
+        const Fourths fourths = each == 4   ? Fourths(inputs << 2)
+                                : each == 2 ? Fourths(inputs << 1)
+                                : each == 1 ? Fourths(inputs)
+                                            : Fourths(0);
+        const ap_uint<InputCount::width + 3> gain_words = (fourths + 3) >> 2;
+        const ap_uint<InputCount::width + 1> bound_words = (inputs + 3) >> 2;
+        const bool bounds = record.kind == Config::kMix;
+        return (gain_words + (bounds ? bound_words : ap_uint<InputCount::width + 1>(0))) << 3;
+    }
+
+    static BeatCount beats_of(const InputCount& inputs) {
+#pragma HLS INLINE
+        static_assert(InputCount::width <= 15, "the reciprocal of five is exact for 15 bits");
+        // 52429 / 2^18 is one fifth, and exact after truncation for numbers below 43690.
+        return (ap_uint<16>(inputs + (kTritsPerByte - 1)) * ap_uint<16>(52429)) >> 18;
+    }
+
+    static TileCount tiles_of(const Record& record) {
+#pragma HLS INLINE
+        using Rows = ap_uint<bits_for(Config::kVocabulary > Config::kMaximumInputs
+                                          ? Config::kVocabulary
+                                          : Config::kMaximumInputs) +
+                             1>;
+        const TileCount tiles = (Rows(record.rows) + (Config::kRowsPerBeat - 1)) >> kRowBits;
+        if (record.kind == Config::kMix) {
+            return tiles + (tiles << 1);
+        }
+        return record.kind == Config::kGlu ? TileCount(tiles << 1) : tiles;
+    }
+
+    static void issue(State& state, const Record& record, Headers& headers) {
+#pragma HLS INLINE
+        if (record.kind == Config::kEmbed) {
+            state.dim = record.inputs;
+            state.tokens = record.rows;
+            state.embedding_right = record.input_shift > 0 ? record.input_shift : ap_int<16>(0);
+            state.embedding_left =
+                record.input_shift < 0 ? ap_int<16>(-record.input_shift) : ap_int<16>(0);
+            state.expected = kMixer;
+            state.phase = kRead;
+            return;
+        }
+        vector_header(state, record, headers);
+        array_headers(record, headers);
+        if (record.kind == Config::kMix || record.kind == Config::kGlu) {
+            headers.to_elements = true;
+            headers.elements.kind = record.kind;
+            headers.elements.rows = record.rows;
+            headers.elements.prefill = state.command.prefill;
+            headers.elements.fresh = state.command.fresh;
+            headers.elements.hold = state.command.hold;
+        }
+        if (record.kind == Config::kHead) {
+            headers.to_head = true;
+            headers.head.all_logits = state.command.all_logits;
+            headers.head.tokens = record.rows;
+        }
+        state.last_kind = record.kind;
+        state.last_rows = record.rows;
+        state.elements_left = record.inputs;
+        state.gains_per_element = gains_of(record);
+        state.parts_left = 0;
+        state.has_bounds = record.kind == Config::kMix;
+        advance_program(state, record);
+        state.phase = kGains;
+    }
+
+    static void vector_header(const State& state, const Record& record, Headers& headers) {
+#pragma HLS INLINE
+        const bool of_layer = record.kind == Config::kProject;
+        const bool first = state.last_kind == Config::kEndOfRun;
+        headers.to_vectors = true;
+        headers.vectors.source = of_layer ? Vectors::kProduct
+                                 : first  ? Vectors::kInput
+                                          : Vectors::kIncrement;
+        headers.vectors.inputs = record.inputs;
+        headers.vectors.operand_shift = record.input_shift;
+        headers.vectors.embedding_right = state.embedding_right;
+        headers.vectors.embedding_left = state.embedding_left;
+
+        headers.to_quantiser = true;
+        headers.quantiser.inputs = record.inputs;
+        headers.quantiser.beats = beats_of(record.inputs);
+        headers.quantiser.consumers = record.outputs;
+        headers.quantiser.has_norm_gain = record.has_norm_gain;
+        headers.quantiser.square_shift = record.square_shift;
+    outputs:
+        for (int index = 0; index < Record::kOutputs; ++index) {
+#pragma HLS UNROLL
+            headers.quantiser.outputs[index].value_shift = record.output[index].value_shift;
+            headers.quantiser.outputs[index].scale_mantissa = record.output[index].scale_mantissa;
+            headers.quantiser.outputs[index].scale_exponent = record.output[index].scale_exponent;
+        }
+    }
+
+    static void array_headers(const Record& record, Headers& headers) {
+#pragma HLS INLINE
+        const BeatCount beats = beats_of(record.inputs);
+        const TileCount tiles = tiles_of(record);
+        headers.to_weights = true;
+        headers.weights.beats = beats;
+        headers.weights.tiles = tiles;
+        headers.to_array = true;
+        headers.codes.beats = beats;
+        headers.codes.vectors = record.outputs;
+        headers.codes.tiles = tiles;
+        headers.array.beats = beats;
+        headers.array.tiles = tiles;
+        headers.to_dequantiser = true;
+        headers.dequantiser.kind = record.kind;
+        headers.dequantiser.tiles = tiles;
+    }
+
+    static void advance_program(State& state, const Record& record) {
+#pragma HLS INLINE
+        if (state.expected == kMixer) {
+            state.expected = kOutput;
+        } else if (state.expected == kOutput) {
+            state.expected = kChannel;
+        } else if (state.expected == kChannel) {
+            state.expected = kDown;
+            state.glu_width = record.rows;
+            state.has_glu_width = true;
+        } else {
+            state.expected = kMixer;
+            state.layer = state.layer + 1;
+        }
+    }
+
+    /// The gains of an element lie side by side in 64, 32 or 16 bits.
+    static GainWord next_gains(State& state, const StreamData& data) {
+#pragma HLS INLINE
+        const ap_uint<3> each = state.gains_per_element;
+        const StreamData part = next_part(state, data, each);
+        if (state.elements_left == 0) {
+            state.elements_left = state.dim;
+            state.parts_left = 0;
+            state.phase = state.has_bounds                   ? kBounds
+                          : state.last_kind == Config::kHead ? kDrop
+                                                             : kRead;
+        }
+        constexpr int kGainBits = Config::kGainBits;
+        const ap_uint<16> first = part.range(15, 0);
+        const ap_uint<16> second = part.range(31, 16);
+        const ap_uint<16> third = part.range(47, 32);
+        const ap_uint<16> fourth = part.range(63, 48);
+        // A single gain is the consumer's, not the norm's.
+        const ap_uint<16> norm = each == 1 ? ap_uint<16>(0) : first;
+        const ap_uint<16> consumer = each == 1 ? first : second;
+        return pack_fields<GainWord>(ap_uint<kGainBits>(norm), ap_uint<kGainBits>(consumer),
+                                     ap_uint<kGainBits>(third), ap_uint<kGainBits>(fourth));
+    }
+
+    /// The next `sixteens` times 16 bits of the payload, in the low bits; `data` is the word that
+    /// was taken if no part was left.
+    static StreamData next_part(State& state, const StreamData& data, const ap_uint<3>& sixteens) {
+#pragma HLS INLINE
+        const bool fresh = state.parts_left == 0;
+        const StreamData part = fresh ? data : state.part;
+        state.part = sixteens == 2 ? StreamData(part >> 32) : StreamData(part >> 16);
+        state.parts_left = !fresh          ? ap_uint<2>(state.parts_left - 1)
+                           : sixteens == 4 ? ap_uint<2>(0)
+                           : sixteens == 2 ? ap_uint<2>(1)
+                                           : ap_uint<2>(3);
+        state.elements_left = state.elements_left - 1;
+        return part;
+    }
+
+    /// What the last operation still produces is read and thrown away.
+    static void discard(State& state, Headers& headers) {
+#pragma HLS INLINE
+        if (state.last_kind != Config::kEndOfRun) {
+            const bool products =
+                state.last_kind == Config::kMix || state.last_kind == Config::kGlu;
+            headers.to_vectors = true;
+            headers.vectors.source = products ? Vectors::kProduct : Vectors::kIncrement;
+            headers.vectors.inputs = state.last_rows;
+            headers.to_quantiser = true;
+            headers.quantiser.inputs = state.last_rows;
+        }
+        state.phase = kDrop;
+    }
+
+    static void end_run(State& state, Headers& headers) {
+#pragma HLS INLINE
+        headers.to_weights = true;
+        headers.weights.end = 1;
+        headers.to_vectors = true;
+        headers.vectors.end = 1;
+        headers.to_quantiser = true;
+        headers.quantiser.end = 1;
+        headers.to_dequantiser = true;
+        headers.dequantiser.kind = Config::kEndOfRun;
+        headers.to_elements = true;
+        headers.elements.kind = Config::kEndOfRun;
+        headers.to_head = true;
+        headers.head.end = 1;
+        headers.head.abort = state.last_kind != Config::kHead;
+        state.phase = kReport;
+    }
+
+    static ResultWord result(const State& state, const typename Join::Status& weights,
+                             const typename Vectors::Status& vectors,
+                             const typename Quant::Status& quantiser,
+                             const typename Dequant::Status& dequantiser,
+                             const typename Elements::Status& elements) {
+#pragma HLS INLINE
+        // The array's sums are exact, so `accumulator` never saturates.
+        const Saturation saturation = pack_fields<Saturation>(
+            ap_uint<2>(vectors.range(Vectors::kOperandFlag, Vectors::kResidualFlag)), quantiser,
+            ap_uint<1>(0), ap_uint<3>(dequantiser.range(Dequant::kGate, Dequant::kForget)),
+            elements, ap_uint<2>(dequantiser.range(Dequant::kUpOperand, Dequant::kGateOperand)),
+            ap_uint<1>(dequantiser.range(Dequant::kLogit, Dequant::kLogit)));
+        ap_uint<2> parameters = 0;
+        parameters[0] = state.packet.early;
+        parameters[1] = state.packet.late;
+        const ap_uint<2> input = vectors.range(Vectors::kLate, Vectors::kEarly);
+        PacketErrors packets = pack_fields<PacketErrors>(weights, parameters, input);
+        if (state.error != 0) {
+            // What was dropped after an error is no fault of its packet.
+            packets = packets & early_flags();
+        }
+        Error error = state.error;
+        if (error == 0 && packets != 0) {
+            error = Config::kStreamLength;
+        }
+        return pack_fields<ResultWord>(error, saturation, packets);
+    }
+
+    static PacketErrors early_flags() {
+#pragma HLS INLINE
+        PacketErrors flags = 0;
+    streams:
+        for (int bit = 0; bit < PacketErrors::width; bit += 2) {
+#pragma HLS UNROLL
+            flags[bit] = 1;
+        }
+        return flags;
+    }
+};
+
+}  // namespace tritforge
