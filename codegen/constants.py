@@ -161,9 +161,7 @@ def _fixed(config: AcceleratorConfig) -> tuple[Constant, ...]:
         Constant("kTopK", TOP_K, "tokens", fixed, "best tokens that the head finds"),
         Constant("kMinimumDim", DIM_RANGE[0], "elements", fixed, "smallest dim of a model"),
         Constant("kMinimumGluWidth", GLU_RANGE[0], "elements", fixed, "smallest GLU width"),
-        Constant(
-            "kMinimumVocabulary", VOCABULARY_RANGE[0], "tokens", fixed, "smallest vocabulary"
-        ),
+        Constant("kMinimumVocabulary", VOCABULARY_RANGE[0], "tokens", fixed, "smallest vocabulary"),
     )
 
 

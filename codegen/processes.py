@@ -187,9 +187,7 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
         ),
         Process(
             "code_buffer",
-            _streams(
-                "CodeBuffer", headers="HeaderWord", groups="CodeGroup", repeated="CodeGroup"
-            ),
+            _streams("CodeBuffer", headers="HeaderWord", groups="CodeGroup", repeated="CodeGroup"),
             "Keeps the codes of an operation and repeats them for every row tile.",
             memories=(Memory("memory", "CodeBuffer::Memory"),),
             stages=4,
