@@ -72,13 +72,6 @@ class Blueprint(ABC):
         """What the templates of this kind need beyond the common values."""
         return {}
 
-    #: Templates that need the files rendered so far, like `templates`.
-    late_templates: ClassVar[Mapping[str, str]] = {}
-
-    def late_template_values(self, files: Mapping[str, bytes]) -> dict[str, Any]:
-        """What the late templates need beyond all other values."""
-        return {}
-
     def constants_document(self) -> dict[str, Any]:
         """The constants as config.json shows them."""
         documents = {

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Union
 
@@ -198,13 +198,7 @@ def _rendered_files(blueprint: Blueprint, units: list[str]) -> dict[str, bytes]:
         "benches": units,
         **blueprint.template_values(),
     }
-
-    def render(templates: Mapping[str, str]) -> dict[str, bytes]:
-        return {
-            path: environment.get_template(template).render(values).encode()
-            for template, path in templates.items()
-        }
-
-    files = render(templates)
-    values.update(blueprint.late_template_values(files))
-    return {**files, **render(blueprint.late_templates)}
+    return {
+        path: environment.get_template(template).render(values).encode()
+        for template, path in templates.items()
+    }

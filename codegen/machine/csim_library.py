@@ -20,7 +20,7 @@ MACHINE_CPP_FOLDER = Path(__file__).resolve().parent / "cpp"
 _ABI_HEADER = "tritforge_machine.h"
 _RUNTIME = "csim_machine.hpp"
 _FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
-_HLS_FLAGS = ("-Wno-unknown-pragmas", "-Wno-unused-label", "-Wno-keyword-macro")
+_HLS_FLAGS = ("-Wno-unknown-pragmas", "-Wno-unused-label")
 #: Edges other than weight ports have their own names in the C interface.
 _WEIGHTS = "weights_"
 
@@ -82,7 +82,7 @@ def _main_text(source: MachineSource) -> str:
 #include "machine.cpp"
 #include "tritforge_machine.h"
 struct CsimMachine {{
-    static constexpr const char* kFingerprint = "{source.fingerprint}";
+    static constexpr const char* kFingerprint = "{source.config.fingerprint()}";
     static constexpr int kPorts = {ports};
     template <class Streams>
     static void call(MachineCommand command, MachineResult& result, Streams& streams) {{

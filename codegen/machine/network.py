@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from codegen.openhls.errors import InterfaceError
 from codegen.openhls.manifest import Direction, Manifest
-from codegen.openhls.wrapper import Connection
 
 #: Bits of a word of an AXI4-Stream packet, and of the word inside: TLAST above the data.
 PACKET_DATA_BITS = 64
@@ -38,6 +37,31 @@ class EdgeKind(enum.Enum):
     def is_packets(self) -> bool:
         """Whether words have TLAST above their data."""
         return self in (EdgeKind.PACKETS_IN, EdgeKind.PACKETS_OUT)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A FIFO from an output stream of one process to an input stream of another.
+
+    Attributes:
+        depth: words of the FIFO.
+    """
+
+    source: str
+    source_stream: str
+    target: str
+    target_stream: str
+    depth: int = 2
+
+    @property
+    def source_end(self) -> str:
+        """The stream that is written."""
+        return f"{self.source}.{self.source_stream}"
+
+    @property
+    def target_end(self) -> str:
+        """The stream that is read."""
+        return f"{self.target}.{self.target_stream}"
 
 
 @dataclass(frozen=True)
@@ -82,12 +106,16 @@ class Network:
         processes: top functions, in the order in which the C-simulation lets them run.
         connections: FIFOs from process to process.
         edges: one COMMANDS, one RESULTS, one PACKETS_OUT and any number of PACKETS_IN.
+        array_weights, array_codes: the two streams that the array reads in every step; counters say
+            which of them it waits for.
     """
 
     name: str
     processes: tuple[str, ...]
     connections: tuple[Connection, ...]
     edges: tuple[Edge, ...]
+    array_weights: str
+    array_codes: str
 
     def __post_init__(self) -> None:
         ends = [str(end) for end in self.ends()]
@@ -97,11 +125,14 @@ class Network:
         for end in self.ends():
             if end.process not in self.processes:
                 raise InterfaceError(f"{end} is connected, but {end.process} is no process")
+        for stream in (self.array_weights, self.array_codes):
+            if stream not in ends:
+                raise InterfaceError(f"{stream} is to be counted, but it is not connected")
         for kind in (EdgeKind.COMMANDS, EdgeKind.RESULTS, EdgeKind.PACKETS_OUT):
             found = [edge.name for edge in self.edges if edge.kind is kind]
             if len(found) != 1:
                 raise InterfaceError(f"a machine has one {kind.value}, not {len(found)}: {found}")
-        depths = [(f"{item.target}.{item.target_stream}", item.depth) for item in self.connections]
+        depths = [(item.target_end, item.depth) for item in self.connections]
         for name, depth in (*depths, *((edge.end, edge.depth) for edge in self.edges)):
             if depth < 1:
                 raise InterfaceError(f"{name} has a FIFO of depth {depth}: give at least 1")
@@ -171,12 +202,10 @@ class Network:
                     f"{end.direction.value}"
                 )
         for item in self.connections:
-            source = streams[f"{item.source}.{item.source_stream}"]
-            target = streams[f"{item.target}.{item.target_stream}"]
+            source, target = streams[item.source_end], streams[item.target_end]
             if source.width != target.width:
                 raise InterfaceError(
-                    f"{item.source}.{source.name} has {source.width} bits, "
-                    f"{item.target}.{target.name} {target.width}"
+                    f"{item.source_end} has {source.width} bits, {item.target_end} {target.width}"
                 )
         for edge in self.edges:
             width = streams[edge.end].width

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from codegen.language_model import LanguageModelBlueprint
-from codegen.machine.language_model import machine_network
 from codegen.machine.network import Network
 from codegen.project import render_sources
 from tritforge.config import AcceleratorConfig
@@ -22,7 +21,7 @@ class MachineSource:
 
     Attributes:
         name: for people.
-        fingerprint: what tritforge_fingerprint() returns.
+        config: its registers and its memory; tritforge_fingerprint() returns the fingerprint.
         network: its processes and their connections.
         pipeline_stages: process -> stages of its RTL.
         files: path -> content: src/top.hpp and src/top.cpp with the processes, src/machine.hpp and
@@ -30,7 +29,7 @@ class MachineSource:
     """
 
     name: str
-    fingerprint: str
+    config: AcceleratorConfig
     network: Network
     pipeline_stages: Mapping[str, int]
     files: Mapping[str, bytes]
@@ -41,8 +40,8 @@ def machine_source(config: AcceleratorConfig) -> MachineSource:
     blueprint = LanguageModelBlueprint(config)
     return MachineSource(
         blueprint.name,
-        blueprint.fingerprint,
-        machine_network(config),
+        config,
+        blueprint.network,
         blueprint.pipeline_stages,
         render_sources(blueprint),
     )

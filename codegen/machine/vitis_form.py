@@ -10,25 +10,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from codegen.machine.network import PACKET_DATA_BITS, EdgeKind, Network
-from codegen.machine.signatures import stream_parameters
-
-#: Column limit of .clang-format.
-_COLUMNS = 100
-_TASK = "    hls_thread_local hls::task "
-_STREAM = "    hls_thread_local hls::stream"
+from codegen.processes import Process
 
 
-def vitis_values(network: Network, top_header: str) -> dict[str, Any]:
+def vitis_values(network: Network, processes: Sequence[Process]) -> dict[str, Any]:
     """What the templates need beyond the common values of a project.
 
-    Args:
-        top_header: declarations of the processes.
-
     Raises:
-        InterfaceError: the network does not fit the declarations.
+        InterfaceError: the network does not fit the processes.
     """
-    functions = stream_parameters(top_header)
-    declared = {name: functions[name] for name in network.processes if name in functions}
+    declared = {item.name: item.streams for item in processes}
     network.check_streams({name: [item.name for item in items] for name, items in declared.items()})
     words = {f"{name}.{item.name}": item.word for name, items in declared.items() for item in items}
     streams = _streams(network)
@@ -57,12 +48,12 @@ def vitis_values(network: Network, top_header: str) -> dict[str, Any]:
         "result_word": words[results],
         "commands": variables[commands],
         "results": variables[results],
-        "top": _filled(f"void {network.name}(", arguments, ")"),
+        "top": f"void {network.name}(\n    " + ",\n    ".join(arguments) + ")",
         "streams": [
-            _filled(f"{_STREAM}<{words[ends[0]]}, {depth}> {name}(", [f'"{name}"'], ");")
+            f'hls::stream<{words[ends[0]]}, {depth}> {name}("{name}");'
             for name, (depth, ends) in streams.items()
         ],
-        "tasks": [_filled(f"{_TASK}{name}(", items, ");") for name, items in tasks],
+        "tasks": [f"hls::task {name}({', '.join(items)});" for name, items in tasks],
     }
 
 
@@ -70,26 +61,8 @@ def _streams(network: Network) -> Mapping[str, tuple[int, tuple[str, ...]]]:
     """Variable -> depth and the process streams it connects; named after the consumer."""
     streams: dict[str, tuple[int, tuple[str, ...]]] = {}
     for item in network.connections:
-        target, source = (
-            f"{item.target}.{item.target_stream}",
-            f"{item.source}.{item.source_stream}",
-        )
-        streams[target.replace(".", "_")] = (item.depth, (target, source))
+        ends = (item.target_end, item.source_end)
+        streams[item.target_end.replace(".", "_")] = (item.depth, ends)
     for edge in network.edges:
         streams[edge.end.replace(".", "_")] = (edge.depth, (edge.end,))
     return streams
-
-
-def _filled(start: str, items: Sequence[str], end: str) -> str:
-    """A list in brackets as clang-format breaks it: filled lines, aligned behind the bracket."""
-    if len(items) == 1 and len(start) + len(items[0]) + len(end) > _COLUMNS:
-        return f"{start}\n        {items[0]}{end}"
-    lines, line = [], start
-    for index, item in enumerate(items):
-        text = item + ("," if index + 1 < len(items) else end)
-        space = "" if line.endswith("(") or not line.strip() else " "
-        if len(line) + len(space) + len(text) > _COLUMNS:
-            lines.append(line)
-            line, space = " " * len(start), ""
-        line += space + text
-    return "\n".join([*lines, line])

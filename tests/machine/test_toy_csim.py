@@ -21,7 +21,7 @@ from tests.machine.library import (
     Outcome,
     opened,
 )
-from tests.machine.toy_machine import ToyCase, toy_case, toy_source
+from tests.machine.toy_machine import CONFIG, ToyCase, toy_case, toy_source
 
 pytestmark = pytest.mark.csim
 
@@ -51,7 +51,7 @@ def machine(library: Path) -> Iterator[Machine]:
 
 
 def test_what_it_is(machine: Machine) -> None:
-    assert machine.text("fingerprint") == "toy-fingerprint"
+    assert machine.text("fingerprint") == CONFIG.fingerprint()
     assert machine.text("kind") == "csim"
     assert machine.library.tritforge_abi_version() == 1
     assert not machine.library.tritforge_open()  # it is open already

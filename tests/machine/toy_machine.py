@@ -11,18 +11,59 @@ from random import Random
 import jinja2
 
 import codegen
-from codegen.machine.network import Edge, EdgeKind, Network
+from codegen.machine.network import Connection, Edge, EdgeKind, Network
 from codegen.machine.source import MachineSource
 from codegen.machine.vitis_form import vitis_values
-from codegen.openhls.wrapper import Connection
+from codegen.processes import Process, StreamPort
 from codegen.project import hls_folder
+from tritforge.config import AcceleratorConfig
+from tritforge.control_registers import ErrorCode
 
 FOLDER = Path(__file__).parent / "toy"
 TEMPLATES = Path(codegen.__file__).parent / "templates"
-STAGES = {"control": 1, "adder": 1, "emitter": 4}
+#: Its registers are those of such an accelerator.
+CONFIG = AcceleratorConfig(dim=64, layers=1, vocabulary=64, ports=2, lanes=1)
+
+
+def _process(name: str, stages: int, **words: str) -> Process:
+    streams = tuple(StreamPort(stream, f"toy::{word}") for stream, word in words.items())
+    return Process(name, streams, "Part of the toy.", stages=stages)
+
+
+PROCESSES = (
+    _process(
+        "control",
+        1,
+        commands="CommandWord",
+        parameters="PacketWord",
+        adder_status="FlagWord",
+        emitter_status="InputFlagWord",
+        adder_headers="RowCount",
+        emitter_headers="RowCount",
+        results="ResultWord",
+    ),
+    _process(
+        "adder",
+        1,
+        headers="RowCount",
+        port_0="PacketWord",
+        port_1="PacketWord",
+        sums="Word",
+        status="FlagWord",
+    ),
+    _process(
+        "emitter",
+        4,
+        headers="RowCount",
+        sums="Word",
+        input="PacketWord",
+        output="PacketWord",
+        status="InputFlagWord",
+    ),
+)
 NETWORK = Network(
     "toy_machine",
-    ("control", "adder", "emitter"),
+    tuple(item.name for item in PROCESSES),
     (
         Connection("control", "adder_headers", "adder", "headers", 2),
         Connection("control", "emitter_headers", "emitter", "headers", 2),
@@ -39,6 +80,8 @@ NETWORK = Network(
         Edge("output", EdgeKind.PACKETS_OUT, "emitter", "output", 8),
         Edge("results", EdgeKind.RESULTS, "control", "results", 1),
     ),
+    array_weights="adder.port_0",
+    array_codes="adder.port_1",
 )
 
 
@@ -66,11 +109,12 @@ def toy_source(network: Network = NETWORK, fault: tuple[str, str] | None = None)
         "fingerprint": "toy",
         "version": "",
         "command_in_cpp": "//",
-        **vitis_values(network, files["src/top.hpp"].decode()),
+        **vitis_values(network, PROCESSES),
     }
     for name in ("machine.hpp", "machine.cpp"):
         files[f"src/{name}"] = environment.get_template(f"{name}.j2").render(values).encode()
-    return MachineSource("toy", "toy-fingerprint", network, STAGES, files)
+    stages = {item.name: item.stages for item in PROCESSES}
+    return MachineSource("toy", CONFIG, network, stages, files)
 
 
 @dataclass(frozen=True)
@@ -99,13 +143,20 @@ def toy_case(
         [random.getrandbits(64) for _ in range(lengths.get(name, rows))]
         for name in ("weights_0", "weights_1", "input")
     ]
-    packet = [random.getrandbits(64) for _ in range(parameters)]
+    packet = [rows, *(random.getrandbits(64) for _ in range(parameters - 1))]
     full = [[*words, *([0] * rows)][:rows] for words in streams]
     output: list[int] = []
     for row, (a, b, c) in enumerate(zip(*full)):
         before = output[row - 16] if row >= 16 else 0
         output.append((3 * a + b + c + before) % 2**64)
-    result = (sum(packet) % 2**32) << 8
-    for index, words in enumerate(streams):
-        result |= (len(words) < rows) << 2 * index | (len(words) > rows) << 2 * index + 1
-    return ToyCase(rows, (streams[0], streams[1]), packet, streams[2], output, result)
+    command = random.getrandbits(4)
+    flags = 0
+    for bit, words in zip((23, 25, 29), streams):
+        flags |= (len(words) < rows) << bit | (len(words) > rows) << bit + 1
+    result = (
+        flags
+        | (ErrorCode.STREAM_LENGTH if flags else 0)
+        | (sum(packet) % 2**11) << 8
+        | command << 19
+    )
+    return ToyCase(command, (streams[0], streams[1]), packet, streams[2], output, result)

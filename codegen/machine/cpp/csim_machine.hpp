@@ -19,9 +19,9 @@
 extern "C" char __start_tritforge_state[] __attribute__((visibility("hidden")));
 extern "C" char __stop_tritforge_state[] __attribute__((visibility("hidden")));
 
-struct tritforge_machine {
-    static tritforge_machine& instance() {
-        static tritforge_machine machine;
+struct tritforge_instance {
+    static tritforge_instance& instance() {
+        static tritforge_instance machine;
         return machine;
     }
 
@@ -59,7 +59,7 @@ struct tritforge_machine {
     std::string message;
 
   private:
-    tritforge_machine() : initial_state(__start_tritforge_state, __stop_tritforge_state) {}
+    tritforge_instance() : initial_state(__start_tritforge_state, __stop_tritforge_state) {}
 
     void offer_packets(const struct tritforge_run& run) {
         for (int port = 0; port < CsimMachine::kPorts; ++port) {
@@ -110,54 +110,56 @@ std::uint64_t tritforge_abi_version() { return TRITFORGE_ABI_VERSION; }
 const char* tritforge_fingerprint() { return CsimMachine::kFingerprint; }
 const char* tritforge_kind() { return "csim"; }
 
-tritforge_machine* tritforge_open() {
-    tritforge_machine& machine = tritforge_machine::instance();
+tritforge_instance* tritforge_open() {
+    tritforge_instance& machine = tritforge_instance::instance();
     if (machine.open) return nullptr;
     machine.reset();
     machine.open = true;
     return &machine;
 }
 
-void tritforge_close(tritforge_machine* machine) { machine->open = false; }
+void tritforge_close(tritforge_instance* machine) { machine->open = false; }
 
-int tritforge_run(tritforge_machine* machine, struct tritforge_run* run) {
+int tritforge_run(tritforge_instance* machine, struct tritforge_run* run) {
     run->counters = {};
     run->result = 0;
     return machine->run(*run);
 }
 
-int tritforge_reset(tritforge_machine* machine) {
+int tritforge_reset(tritforge_instance* machine) {
     machine->reset();
     return TRITFORGE_OK;
 }
 
-const char* tritforge_message(const tritforge_machine* machine) { return machine->message.c_str(); }
+const char* tritforge_message(const tritforge_instance* machine) {
+    return machine->message.c_str();
+}
 
-int tritforge_set_memory(tritforge_machine*, const struct tritforge_memory*) {
+int tritforge_set_memory(tritforge_instance*, const struct tritforge_memory*) {
     return TRITFORGE_UNSUPPORTED;
 }
-int tritforge_get_memory(const tritforge_machine*, struct tritforge_memory*) {
+int tritforge_get_memory(const tritforge_instance*, struct tritforge_memory*) {
     return TRITFORGE_UNSUPPORTED;
 }
-int tritforge_trace(tritforge_machine*, const char*) { return TRITFORGE_UNSUPPORTED; }
-int tritforge_fifo(const tritforge_machine*, std::uint64_t, const char**,
+int tritforge_trace(tritforge_instance*, const char*) { return TRITFORGE_UNSUPPORTED; }
+int tritforge_fifo(const tritforge_instance*, std::uint64_t, const char**,
                    struct tritforge_fifo_counters*) {
     return TRITFORGE_UNSUPPORTED;
 }
-int tritforge_read_register(tritforge_machine*, std::uint64_t, std::uint64_t*, std::uint64_t*) {
+int tritforge_read_register(tritforge_instance*, std::uint64_t, std::uint64_t*, std::uint64_t*) {
     return TRITFORGE_UNSUPPORTED;
 }
-int tritforge_write_register(tritforge_machine*, std::uint64_t, std::uint64_t, std::uint64_t*) {
+int tritforge_write_register(tritforge_instance*, std::uint64_t, std::uint64_t, std::uint64_t*) {
     return TRITFORGE_UNSUPPORTED;
 }
-int tritforge_send(tritforge_machine*, std::uint64_t, const std::uint64_t*, std::uint64_t) {
+int tritforge_send(tritforge_instance*, std::uint64_t, const std::uint64_t*, std::uint64_t) {
     return TRITFORGE_UNSUPPORTED;
 }
-int tritforge_receive(tritforge_machine*, std::uint64_t*, std::uint64_t) {
+int tritforge_receive(tritforge_instance*, std::uint64_t*, std::uint64_t) {
     return TRITFORGE_UNSUPPORTED;
 }
-int tritforge_advance(tritforge_machine*, std::uint64_t) { return TRITFORGE_UNSUPPORTED; }
-int tritforge_progress(const tritforge_machine*, std::uint64_t, std::uint64_t*, std::uint64_t*) {
+int tritforge_advance(tritforge_instance*, std::uint64_t) { return TRITFORGE_UNSUPPORTED; }
+int tritforge_progress(const tritforge_instance*, std::uint64_t, std::uint64_t*, std::uint64_t*) {
     return TRITFORGE_UNSUPPORTED;
 }
 

@@ -121,7 +121,7 @@ struct tritforge_fifo_counters {
     uint64_t waiting_cycles;  ///< in which its consumer left a word lying
 };
 
-typedef struct tritforge_machine tritforge_machine;
+typedef struct tritforge_instance tritforge_instance;
 
 uint64_t tritforge_abi_version(void);
 /// AcceleratorConfig.fingerprint() of the machine.
@@ -130,47 +130,47 @@ const char* tritforge_fingerprint(void);
 const char* tritforge_kind(void);
 
 /// The machine after reset, or NULL if it is open already.
-tritforge_machine* tritforge_open(void);
-void tritforge_close(tritforge_machine* machine);
+tritforge_instance* tritforge_open(void);
+void tritforge_close(tritforge_instance* machine);
 
 /// Runs one token a lane. After TRITFORGE_NO_PROGRESS the machine has been reset.
-int tritforge_run(tritforge_machine* machine, struct tritforge_run* run);
+int tritforge_run(tritforge_instance* machine, struct tritforge_run* run);
 
 /// The soft reset: as after tritforge_open, but counters and memory settings stay. Contexts must
 /// start anew (fresh).
-int tritforge_reset(tritforge_machine* machine);
+int tritforge_reset(tritforge_instance* machine);
 
 /// Why the last call failed: one line, or one line for every process that waits; never NULL.
-const char* tritforge_message(const tritforge_machine* machine);
+const char* tritforge_message(const tritforge_instance* machine);
 
 // RTL only; TRITFORGE_UNSUPPORTED in C-simulation.
 
 /// Sets the memory of the following runs; without a call it is that of the board.
-int tritforge_set_memory(tritforge_machine* machine, const struct tritforge_memory* memory);
-int tritforge_get_memory(const tritforge_machine* machine, struct tritforge_memory* memory);
+int tritforge_set_memory(tritforge_instance* machine, const struct tritforge_memory* memory);
+int tritforge_get_memory(const tritforge_instance* machine, struct tritforge_memory* memory);
 /// Writes a waveform (VCD) of all following cycles to a file; NULL closes it. Supported by
 /// libraries that were built with waveforms.
-int tritforge_trace(tritforge_machine* machine, const char* path);
+int tritforge_trace(tritforge_instance* machine, const char* path);
 /// FIFO number `index`, from 0 on; TRITFORGE_BAD_ARGUMENT behind the last one. *name stays valid.
-int tritforge_fifo(const tritforge_machine* machine, uint64_t index, const char** name,
+int tritforge_fifo(const tritforge_instance* machine, uint64_t index, const char** name,
                    struct tritforge_fifo_counters* counters);
 
 // The parts of a run, for programs that act like a processor with a DMA engine (RTL only).
 
 /// AXI4-Lite access to a register; *response gets the AXI response (0: OKAY).
-int tritforge_read_register(tritforge_machine* machine, uint64_t offset, uint64_t* value,
+int tritforge_read_register(tritforge_instance* machine, uint64_t offset, uint64_t* value,
                             uint64_t* response);
-int tritforge_write_register(tritforge_machine* machine, uint64_t offset, uint64_t value,
+int tritforge_write_register(tritforge_instance* machine, uint64_t offset, uint64_t value,
                              uint64_t* response);
 /// Starts to send a packet; the words must stay until it has gone. One packet a stream at a time.
-int tritforge_send(tritforge_machine* machine, uint64_t stream, const uint64_t* words,
+int tritforge_send(tritforge_instance* machine, uint64_t stream, const uint64_t* words,
                    uint64_t count);
 /// Starts to receive a packet from the output stream.
-int tritforge_receive(tritforge_machine* machine, uint64_t* words, uint64_t capacity);
+int tritforge_receive(tritforge_instance* machine, uint64_t* words, uint64_t capacity);
 /// Lets so many cycles pass.
-int tritforge_advance(tritforge_machine* machine, uint64_t cycles);
+int tritforge_advance(tritforge_instance* machine, uint64_t cycles);
 /// Words of a stream's packet that have moved so far, and whether it has ended.
-int tritforge_progress(const tritforge_machine* machine, uint64_t stream, uint64_t* words,
+int tritforge_progress(const tritforge_instance* machine, uint64_t stream, uint64_t* words,
                        uint64_t* ended);
 
 #pragma GCC visibility pop

@@ -33,38 +33,49 @@ struct Guard {
 void control(hls::stream<toy::CommandWord>& commands, hls::stream<toy::PacketWord>& parameters,
              hls::stream<toy::FlagWord>& adder_status,
              hls::stream<toy::InputFlagWord>& emitter_status,
-             hls::stream<toy::CommandWord>& adder_headers,
-             hls::stream<toy::CommandWord>& emitter_headers,
+             hls::stream<toy::RowCount>& adder_headers, hls::stream<toy::RowCount>& emitter_headers,
              hls::stream<toy::ResultWord>& results) {
     enum Phase { kIdle, kParameters, kCollect };
     static ap_uint<2> phase;
-    static ap_uint<32> sum;
+    static bool first;
+    static toy::CommandWord command;
+    static ap_uint<11> sum;
     if (phase == kIdle) {
-        const toy::CommandWord rows = commands.read();
-        adder_headers.write(rows);
-        emitter_headers.write(rows);
+        command = commands.read();
         sum = 0;
+        first = true;
         phase = kParameters;
     } else if (phase == kParameters) {
         const toy::PacketWord word = parameters.read();
-        sum += ap_uint<32>(word.range(31, 0));
+        sum += ap_uint<11>(word.range(10, 0));
+        if (first) {
+            const toy::RowCount rows = word.range(15, 0);
+            adder_headers.write(rows);
+            emitter_headers.write(rows);
+        }
+        first = false;
         if (word[64]) phase = kCollect;
     } else {
+        constexpr int kStreamLength = 4;
+        const toy::FlagWord weights = adder_status.read();
+        const toy::InputFlagWord input = emitter_status.read();
         toy::ResultWord result = 0;
-        result.range(3, 0) = adder_status.read();
-        result.range(7, 4) = ap_uint<4>(emitter_status.read());
-        result.range(39, 8) = sum;
+        if (weights != 0 || input != 0) result = kStreamLength;
+        result.range(18, 8) = sum;
+        result.range(22, 19) = command;
+        result.range(26, 23) = weights;
+        result.range(30, 29) = input;
         results.write(result);
         phase = kIdle;
     }
 }
 
-void adder(hls::stream<toy::CommandWord>& headers, hls::stream<toy::PacketWord>& port_0,
+void adder(hls::stream<toy::RowCount>& headers, hls::stream<toy::PacketWord>& port_0,
            hls::stream<toy::PacketWord>& port_1, hls::stream<toy::Word>& sums,
            hls::stream<toy::FlagWord>& status) {
     enum Phase { kIdle, kRows, kDrop };
     static ap_uint<2> phase;
-    static toy::CommandWord left;
+    static toy::RowCount left;
     static Guard guards[2];
     if (phase == kIdle) {
         left = headers.read();
@@ -93,14 +104,14 @@ void adder(hls::stream<toy::CommandWord>& headers, hls::stream<toy::PacketWord>&
     }
 }
 
-void emitter(hls::stream<toy::CommandWord>& headers, hls::stream<toy::Word>& sums,
+void emitter(hls::stream<toy::RowCount>& headers, hls::stream<toy::Word>& sums,
              hls::stream<toy::PacketWord>& input, hls::stream<toy::PacketWord>& output,
              hls::stream<toy::InputFlagWord>& status) {
     enum Phase { kIdle, kRows, kDrop };
     static tritforge::Ram<toy::Word, 16> history;
     static ap_uint<2> phase;
-    static toy::CommandWord rows;
-    static toy::CommandWord row;
+    static toy::RowCount rows;
+    static toy::RowCount row;
     static Guard guard;
     if (phase == kIdle) {
         rows = headers.read();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// hls::stream<T, DEPTH> as of Vitis HLS 2020.2, on top of the reference headers, which are older and
-// know no depth.
+// hls::stream<T, DEPTH> as of Vitis HLS 2020.2, on top of the reference headers, which are older
+// and know no depth.
 #pragma once
 
 #include <deque>
