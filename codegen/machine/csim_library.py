@@ -20,7 +20,9 @@ MACHINE_CPP_FOLDER = Path(__file__).resolve().parent / "cpp"
 _ABI_HEADER = "tritforge_machine.h"
 _RUNTIME = "csim_machine.hpp"
 _FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
-_HLS_FLAGS = ("-Wno-unknown-pragmas", "-Wno-unused-label")
+#: Libraries in one program share nothing; g++ would make statics of inline functions unique.
+_SHARING_FLAGS = ("-fno-gnu-unique",)
+_HLS_FLAGS = (*_SHARING_FLAGS, "-Wno-unknown-pragmas", "-Wno-unused-label")
 #: Edges other than weight ports have their own names in the C interface.
 _WEIGHTS = "weights_"
 
