@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Union
 
-import jinja2
-
 from codegen.blueprint import Blueprint
 from codegen.language_model import LanguageModelBlueprint
 from codegen.output import GENERATOR, MARKER_FILE
+from codegen.rendering import render
 from tritforge import __version__
 from tritforge.config import AcceleratorConfig
 from tritforge.errors import TritforgeError
@@ -176,13 +175,6 @@ def _source_file(root: Path, name: str) -> Path:
 
 
 def _rendered_files(blueprint: Blueprint, units: list[str]) -> dict[str, bytes]:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_PACKAGE / "templates"),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     templates = {**_COMMON_TEMPLATES, **blueprint.templates}
     values = {
         "name": blueprint.name,
@@ -198,7 +190,4 @@ def _rendered_files(blueprint: Blueprint, units: list[str]) -> dict[str, bytes]:
         "benches": units,
         **blueprint.template_values(),
     }
-    return {
-        path: environment.get_template(template).render(values).encode()
-        for template, path in templates.items()
-    }
+    return {path: render(template, values).encode() for template, path in templates.items()}

@@ -8,19 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-import jinja2
-
-import codegen
 from codegen.machine.network import Connection, Edge, EdgeKind, Network
 from codegen.machine.source import MachineSource
 from codegen.machine.vitis_form import vitis_values
 from codegen.processes import Process, StreamPort
 from codegen.project import hls_folder
+from codegen.rendering import render
 from tritforge.config import AcceleratorConfig
 from tritforge.control_registers import ErrorCode
 
 FOLDER = Path(__file__).parent / "toy"
-TEMPLATES = Path(codegen.__file__).parent / "templates"
 #: Its registers are those of such an accelerator.
 CONFIG = AcceleratorConfig(dim=64, layers=1, vocabulary=64, ports=2, lanes=1)
 
@@ -97,13 +94,6 @@ def toy_source(network: Network = NETWORK, fault: tuple[str, str] | None = None)
             f"{folder}/{path.name}": path.read_bytes()
             for path in (hls_folder() / folder).glob("*.h*")
         }
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     values = {
         "name": "toy",
         "fingerprint": "toy",
@@ -112,7 +102,7 @@ def toy_source(network: Network = NETWORK, fault: tuple[str, str] | None = None)
         **vitis_values(network, PROCESSES),
     }
     for name in ("machine.hpp", "machine.cpp"):
-        files[f"src/{name}"] = environment.get_template(f"{name}.j2").render(values).encode()
+        files[f"src/{name}"] = render(f"{name}.j2", values).encode()
     stages = {item.name: item.stages for item in PROCESSES}
     return MachineSource("toy", CONFIG, network, stages, files)
 
