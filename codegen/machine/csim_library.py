@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codegen.machine.network import Edge
+from codegen.machine.network import Edge, Network
 from codegen.machine.source import HEADER_FOLDERS, MachineSource, machine_source
 from codegen.openhls.cache import cached
 from codegen.openhls.errors import CompileError
@@ -70,10 +70,14 @@ def stream_index(edge: Edge) -> str:
     return f"TRITFORGE_{edge.name.upper()}"
 
 
+def weight_ports(network: Network) -> int:
+    """Number of weight streams."""
+    return sum(edge.name.startswith(_WEIGHTS) for edge in network.packets_in)
+
+
 def _main_text(source: MachineSource) -> str:
     network = source.network
     packets = [edge for edge in network.edges if edge.kind.is_packets]
-    ports = sum(edge.name.startswith(_WEIGHTS) for edge in packets)
     arguments = ", ".join(f"streams[{stream_index(edge)}]" for edge in packets)
     return f"""\
 #include "machine.hpp"
@@ -85,7 +89,7 @@ def _main_text(source: MachineSource) -> str:
 #include "tritforge_machine.h"
 struct CsimMachine {{
     static constexpr const char* kFingerprint = "{source.config.fingerprint()}";
-    static constexpr int kPorts = {ports};
+    static constexpr int kPorts = {weight_ports(network)};
     template <class Streams>
     static void call(MachineCommand command, MachineResult& result, Streams& streams) {{
         {network.name}(command, result, {arguments});
