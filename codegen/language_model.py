@@ -10,6 +10,9 @@ from typing import Any, ClassVar
 
 from codegen.blueprint import Blueprint, ConstantTable
 from codegen.constants import constants, tables
+from codegen.machine.language_model import machine_network
+from codegen.machine.network import Network
+from codegen.machine.vitis_form import vitis_values
 from codegen.processes import Process, machine_processes
 from codegen.vectors import vector_files
 from tritforge.config import AcceleratorConfig, SigmoidKind, default_glu_width
@@ -26,6 +29,8 @@ class LanguageModelBlueprint(Blueprint):
         "tritforge_config.hpp.j2": "include/tritforge_config.hpp",
         "top.hpp.j2": "src/top.hpp",
         "top.cpp.j2": "src/top.cpp",
+        "machine.hpp.j2": "src/machine.hpp",
+        "machine.cpp.j2": "src/machine.cpp",
     }
 
     @property
@@ -83,6 +88,11 @@ class LanguageModelBlueprint(Blueprint):
         return {item.name: item.stages for item in self._processes}
 
     @property
+    def network(self) -> Network:
+        """Processes and connections of the whole machine."""
+        return machine_network(self.config)
+
+    @property
     def _processes(self) -> tuple[Process, ...]:
         return machine_processes(self.config.ports)
 
@@ -98,6 +108,7 @@ class LanguageModelBlueprint(Blueprint):
             "processes": self._processes,
             "process_headers": [f"{item.name}.hpp" for item in self._processes],
             "roms": tables(self.config),
+            **vitis_values(self.network, self._processes),
         }
 
 

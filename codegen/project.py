@@ -10,11 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Union
 
-import jinja2
-
 from codegen.blueprint import Blueprint
 from codegen.language_model import LanguageModelBlueprint
 from codegen.output import GENERATOR, MARKER_FILE
+from codegen.rendering import render
 from tritforge import __version__
 from tritforge.config import AcceleratorConfig
 from tritforge.errors import TritforgeError
@@ -118,6 +117,14 @@ def render_project(project: Project) -> dict[str, bytes]:
     return dict(sorted(files.items()))
 
 
+def render_sources(project: Project) -> dict[str, bytes]:
+    """Only the C++ of the project, without benches and vectors: src/, include/ and shim/."""
+    blueprint = blueprint_of(project)
+    files = _rendered_files(blueprint, [])
+    files.update(_copied_files(files, []))
+    return {name: content for name, content in sorted(files.items()) if "/" in name}
+
+
 def _config_json(blueprint: Blueprint) -> bytes:
     document = {
         "generator": GENERATOR,
@@ -168,13 +175,6 @@ def _source_file(root: Path, name: str) -> Path:
 
 
 def _rendered_files(blueprint: Blueprint, units: list[str]) -> dict[str, bytes]:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_PACKAGE / "templates"),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     templates = {**_COMMON_TEMPLATES, **blueprint.templates}
     values = {
         "name": blueprint.name,
@@ -190,7 +190,4 @@ def _rendered_files(blueprint: Blueprint, units: list[str]) -> dict[str, bytes]:
         "benches": units,
         **blueprint.template_values(),
     }
-    return {
-        path: environment.get_template(template).render(values).encode()
-        for template, path in templates.items()
-    }
+    return {path: render(template, values).encode() for template, path in templates.items()}

@@ -13,15 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-
 from codegen.output import write_texts
+from codegen.rendering import render
 from tritforge.config import AcceleratorConfig
 from tritforge.control_registers import control_registers
 from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.register_map import ADDRESS_BITS, REGISTER_BITS, Access, Field, Register, RegisterMap
 
-_TEMPLATES = Path(__file__).resolve().parent / "templates"
 #: Access -> direction of its port, and what is added to its name.
 _PORTS: Mapping[Access, tuple[str, str]] = {
     Access.READ_ONLY: ("input wire", ""),
@@ -85,9 +83,15 @@ def _field_text(register: Register, field: Field) -> FieldText:
     )
 
 
-def _axi_ports(address_width: int) -> list[tuple[str, str, str]]:
-    """Direction, range and name of the ports of an AXI4-Lite slave."""
-    address, data = f"[{address_width - 1}:0] ", f"[{REGISTER_BITS - 1}:0] "
+def field_texts(registers: RegisterMap) -> list[FieldText]:
+    """Every field that is a port of the register file."""
+    texts = [_field_text(register, field) for register, field in registers.fields()]
+    return [item for item in texts if item.port]
+
+
+def axi_ports() -> list[tuple[str, str, str]]:
+    """Direction, range and name (behind `s_axi_`) of the register file's AXI4-Lite ports."""
+    address, data = f"[{ADDRESS_BITS - 1}:0] ", f"[{REGISTER_BITS - 1}:0] "
     given, made = "input wire", "output wire"
     return [
         (given, address, "awaddr"),
@@ -127,20 +131,13 @@ def render_register_file(registers: RegisterMap) -> dict[str, str]:
         "map": registers,
         "fields": fields,
         "address_width": ADDRESS_BITS,
-        "axi_ports": _axi_ports(ADDRESS_BITS),
+        "axi_ports": axi_ports(),
         "clear": registers.counter_clear.replace(".", "_"),
         "prefix": registers.name.upper(),
     }
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     templates = {"sv": "register_file.sv.j2", "h": "register_map.h.j2", "md": "register_map.md.j2"}
     files = {
-        f"{registers.name}.{suffix}": environment.get_template(template).render(values)
+        f"{registers.name}.{suffix}": render(template, values)
         for suffix, template in templates.items()
     }
     files[f"{registers.name}.json"] = json.dumps(registers.to_mapping(), indent=2) + "\n"

@@ -6,7 +6,7 @@ model = load()
 for piece in model.generate("Once upon a time", seed=1): print(piece, end="", flush=True)
 """
 
-from pynq_driver.backends import BACKEND_NAMES, Backend, Scores
+from pynq_driver.backends import BACKEND_NAMES, Backend, CompiledLibrary, Scores
 from pynq_driver.evaluation import Evaluation
 from pynq_driver.language_model import (
     EMBEDDED_MODEL,
@@ -22,6 +22,7 @@ __all__ = [
     "BACKEND_NAMES",
     "EMBEDDED_MODEL",
     "Backend",
+    "CompiledLibrary",
     "Evaluation",
     "Generation",
     "GenerationStatistics",

@@ -12,7 +12,7 @@ from typing import Any
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
-from pynq_driver.backends import Backend, open_backend
+from pynq_driver.backends import Backend, CompiledLibrary, open_backend
 from pynq_driver.evaluation import Evaluation, EvaluationProgress, evaluate_documents
 from pynq_driver.sampler import Sampler
 from tritforge.errors import ConfigurationError, ImageError
@@ -192,17 +192,21 @@ class LanguageModel:
 
 
 def load(
-    path: Path | str | None = None, backend: str = "cpu", threads: int | None = None
+    path: Path | str | None = None,
+    backend: str = "cpu",
+    threads: int | None = None,
+    library: CompiledLibrary | None = None,
 ) -> LanguageModel:
     """Open a model image (default: the embedded story model) on a backend.
 
     Args:
         path: a `.tritforge` file.
-        backend: `cpu`, `golden` or `float`.
+        backend: `cpu`, `golden`, `float`, `csim` or `rtl`.
         threads: processors for `cpu`; default: all this process may use.
+        library: compiled machine for `csim` and `rtl` (`codegen.machine_library`).
 
     Raises:
         TritforgeError: the file or the backend cannot be used; the message says why.
     """
     image = open_image(EMBEDDED_MODEL if path is None else path)
-    return LanguageModel(image, open_backend(backend, image, threads))
+    return LanguageModel(image, open_backend(backend, image, threads, library))

@@ -57,9 +57,29 @@ def stream_names(config: AcceleratorConfig) -> tuple[str, ...]:
     return (*weights, "parameters", "input", "output")
 
 
+def input_stream_names(config: AcceleratorConfig) -> tuple[str, ...]:
+    """Those of `stream_names` that bring packets in; a result has two flags for each."""
+    return stream_names(config)[:-1]
+
+
+#: What the ternary array did in a cycle, as counters name it. One of them is true in every cycle.
+ARRAY_EVENTS = {
+    "array_beats": "Cycles of a run in which the array took a beat of weights.",
+    "array_no_weights": "Cycles of a run in which the array had codes, but no weights.",
+    "array_no_codes": "Cycles of a run in which the array had weights, but no codes.",
+    "array_blocked": "Cycles of a run in which the array had both, but its sums could not leave.",
+    "array_idle": "Cycles of a run in which the array had neither weights nor codes.",
+}
+
+
 def control_registers(config: AcceleratorConfig) -> RegisterMap:
     """The register map of one generated accelerator."""
-    contents = [*_control(), *_identity(config), *_sticky_flags(config), *_counters(config)]
+    contents = [
+        *_control(config.lanes),
+        *_identity(config),
+        *_sticky_flags(config),
+        *_counters(config),
+    ]
     registers = tuple(
         Register(name, REGISTER_BYTES * index, meaning, fields)
         for index, (name, meaning, fields) in enumerate(contents)
@@ -70,7 +90,7 @@ def control_registers(config: AcceleratorConfig) -> RegisterMap:
 _Content = tuple[str, str, tuple[Field, ...]]
 
 
-def _control() -> list[_Content]:
+def _control(lanes: int) -> list[_Content]:
     codes = ", ".join(f"{code.value} {code.name.lower()}" for code in ErrorCode)
     return [
         (
@@ -89,6 +109,23 @@ def _control() -> list[_Content]:
             (
                 Field("start", 0, 1, Access.PULSE, "Start one run: one token a lane."),
                 Field("clear_counters", 1, 1, Access.PULSE, "Set all counters to 0."),
+                Field(
+                    "reset",
+                    2,
+                    1,
+                    Access.PULSE,
+                    "Forget the run, all packets and all contexts; registers stay.",
+                ),
+            ),
+        ),
+        (
+            "command",
+            "What the next run does; read when it starts.",
+            (
+                Field("prefill", 0, 1, Access.READ_WRITE, "Lanes are tokens of one text."),
+                Field("all_logits", 1, 1, Access.READ_WRITE, "Send the logits of all tokens."),
+                Field("fresh", 2, lanes, Access.READ_WRITE, "Lanes that begin a new text."),
+                Field("hold", 2 + lanes, lanes, Access.READ_WRITE, "Lanes that are not used."),
             ),
         ),
         (
@@ -107,6 +144,7 @@ def _identity(config: AcceleratorConfig) -> list[_Content]:
     fingerprint = int(config.fingerprint(), 16)
     meaning = "half of AcceleratorConfig.fingerprint()"
     shape = config.shape
+    assert config.streams is not None
     low = fingerprint & ((1 << REGISTER_BITS) - 1)
     high = fingerprint >> REGISTER_BITS
     numbers = (
@@ -116,6 +154,7 @@ def _identity(config: AcceleratorConfig) -> list[_Content]:
         ("vocabulary", shape.vocabulary, "Largest vocabulary."),
         ("ports", config.ports, "64-bit weight ports."),
         ("lanes", config.lanes, "Activation sets that share the weight stream."),
+        ("streams", config.streams, "Recurrent states on chip."),
     )
     halves: list[_Content] = [
         (
@@ -140,7 +179,7 @@ def _sticky_flags(config: AcceleratorConfig) -> list[_Content]:
     errors = ("early", "tlast came too early"), ("late", "tlast came too late")
     flags = [
         (f"{stream}_{kind}", f"Stream {stream}: {text}.")
-        for stream in stream_names(config)
+        for stream in input_stream_names(config)
         for kind, text in errors
     ]
     streams = tuple(_sticky(name, bit, text) for bit, (name, text) in enumerate(flags))
@@ -156,6 +195,7 @@ def _counters(config: AcceleratorConfig) -> list[_Content]:
         (f"stall_{stream}", f"Cycles of a run in which it waited for stream {stream}.")
         for stream in stream_names(config)
     ]
+    events += ARRAY_EVENTS.items()
     return [
         (name, meaning, (Field("count", 0, REGISTER_BITS, Access.COUNTER, meaning),))
         for name, meaning in events

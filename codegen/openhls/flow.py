@@ -15,7 +15,7 @@ from codegen.openhls.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest, check_agreement, manifest_of
 from codegen.openhls.step import Step
 from codegen.openhls.translate import translate
-from codegen.openhls.wrapper import CORE_SUFFIX, ram_wrapper
+from codegen.openhls.wrapper import CORE_SUFFIX, RAM_MODULE, library_module, ram_wrapper
 from codegen.openhls.xls_tools import optimise, to_system_verilog
 from codegen.project import hls_folder
 
@@ -30,13 +30,20 @@ class Design:
     Attributes:
         step: its graph, for the interpreter.
         ir: optimised XLS IR.
-        system_verilog: the module `manifest.top` and everything it needs.
+        modules: the module `manifest.top` and those of its own.
+        library: modules of hls/rtl that it needs.
     """
 
     manifest: Manifest
     step: Step
     ir: str
-    system_verilog: str
+    modules: str
+    library: tuple[str, ...]
+
+    @property
+    def system_verilog(self) -> str:
+        """All of it in one text."""
+        return "\n".join([*map(library_module, self.library), self.modules])
 
 
 def default_includes() -> tuple[Path, ...]:
@@ -100,4 +107,4 @@ def build_design(step: Step, wanted: Manifest) -> Design:
     text = to_system_verilog(ir, step, module, manifest.pipeline_stages)
     if step.rams:
         text = f"{text}\n{ram_wrapper(manifest)}"
-    return Design(manifest, step, ir, text)
+    return Design(manifest, step, ir, text, (RAM_MODULE,) if step.rams else ())

@@ -373,8 +373,8 @@ struct Sequencer {
         const InputCount inputs = record.inputs;
         const ap_uint<3> each = gains_of(record);
         using Fourths = ap_uint<InputCount::width + 2>;
-        const Fourths fourths = each == 4   ? Fourths(inputs << 2)
-                                : each == 2 ? Fourths(inputs << 1)
+        const Fourths fourths = each == 4   ? Fourths(Fourths(inputs) << 2)
+                                : each == 2 ? Fourths(Fourths(inputs) << 1)
                                 : each == 1 ? Fourths(inputs)
                                             : Fourths(0);
         const ap_uint<InputCount::width + 3> gain_words = (fourths + 3) >> 2;

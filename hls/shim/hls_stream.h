@@ -2,9 +2,10 @@
 //
 // hls::stream<T, DEPTH>: the FIFO between processes.
 //
-// C-simulation: an unbounded queue, as the vendor's is (DEPTH only matters in hardware); a test
-// may bound it with set_capacity(). Reading an empty or writing a full stream prints the stream's
-// name and aborts. Not safe for concurrent threads.
+// C-simulation: an unbounded queue, as the vendor's is; a test may bound it with set_capacity().
+// Reading an empty or writing a full stream prints the stream's name and aborts. Where there are
+// tasks (hls_task.h), it waits instead, and DEPTH bounds what tasks write, as in hardware. Not safe
+// for concurrent threads.
 // Open flow (TRITFORGE_OPENHLS): a read or write is a call of __xls_read or __xls_write, without a
 // body, which the translator turns into a receive or send; only blocking access exists there.
 #pragma once
@@ -22,8 +23,10 @@ void __xls_write(const void* channel, Word value);
 #else
 
 #include <cstddef>
-#include <deque>
+#include <memory>
 #include <string>
+
+#include "ap_fifo_wait.h"
 
 #endif
 
@@ -81,27 +84,18 @@ template <class T, int DEPTH = 0>
 class stream;
 
 template <class T>
-class stream<T, 0> {
+class stream<T, 0> : public ap_shim::fifo {
   public:
-    stream() = default;
-    explicit stream(const char* name) : name_(name) {}
-    explicit stream(const std::string& name) : name_(name) {}
-    // A FIFO has one producer and one consumer: it is handed on by reference.
-    stream(const stream&) = delete;
-    stream& operator=(const stream&) = delete;
+    explicit stream(const std::string& name = "unnamed") : ap_shim::fifo(name) {}
 
-    const std::string& name() const { return name_; }
-    bool empty() const { return queue_.empty(); }
-    bool full() const { return capacity_ != 0 && queue_.size() >= capacity_; }
-    std::size_t size() const { return queue_.size(); }
-
-    /// Not of the vendor's: bounds the stream to `capacity` elements; 0 takes the bound away.
-    void set_capacity(std::size_t capacity) { capacity_ = capacity; }
+    bool full() const { return count_ >= bound(); }
+    std::size_t size() const { return count_; }
 
     T read() {
-        if (empty()) fail("read while empty");
-        const T x = queue_.front();
-        queue_.pop_front();
+        if (empty()) wait_for_word();
+        const T x = words_[first_];
+        first_ = (first_ + 1) & (room_ - 1);
+        --count_;
         return x;
     }
     void read(T& x) { x = read(); }
@@ -111,8 +105,10 @@ class stream<T, 0> {
         return true;
     }
     void write(const T& x) {
-        if (full()) fail("write while full");
-        queue_.push_back(x);
+        if (full()) wait_for_room();
+        if (count_ == room_) grow();
+        words_[(first_ + count_) & (room_ - 1)] = x;
+        ++count_;
     }
     bool write_nb(const T& x) {
         if (full()) return false;
@@ -123,13 +119,18 @@ class stream<T, 0> {
     void operator<<(const T& x) { write(x); }
 
   private:
-    [[noreturn]] void fail(const char* message) const {
-        ap_shim::fail(("hls::stream '" + name_ + "'").c_str(), message);
+    void grow() {
+        const std::size_t room = room_ ? 2 * room_ : 16;
+        std::unique_ptr<T[]> words(new T[room]);
+        for (std::size_t i = 0; i < count_; ++i) words[i] = words_[(first_ + i) & (room_ - 1)];
+        words_ = std::move(words);
+        room_ = room;
+        first_ = 0;
     }
 
-    std::string name_ = "unnamed";
-    std::deque<T> queue_;
-    std::size_t capacity_ = 0;
+    std::unique_ptr<T[]> words_;  // a ring of room_ words, a power of two
+    std::size_t room_ = 0;
+    std::size_t first_ = 0;
 };
 
 #endif
@@ -140,8 +141,14 @@ class stream : public stream<T, 0> {
     static_assert(DEPTH > 0, "The depth of a stream is the number of elements it holds.");
 
   public:
+#ifdef TRITFORGE_OPENHLS
     using stream<T, 0>::stream;
     stream() = default;
+#else
+    explicit stream(const std::string& name = "unnamed") : stream<T, 0>(name) {
+        this->set_depth(DEPTH);
+    }
+#endif
 };
 
 }  // namespace hls

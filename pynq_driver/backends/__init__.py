@@ -5,6 +5,20 @@ The integer backends give the same scores bit for bit; `float` is the reference 
 equations.
 """
 
-from pynq_driver.backends.base import BACKEND_NAMES, Backend, Scores, open_backend
+from pynq_driver.backends.base import (
+    BACKEND_NAMES,
+    MACHINE_BACKENDS,
+    Backend,
+    CompiledLibrary,
+    Scores,
+    open_backend,
+)
 
-__all__ = ["BACKEND_NAMES", "Backend", "Scores", "open_backend"]
+__all__ = [
+    "BACKEND_NAMES",
+    "MACHINE_BACKENDS",
+    "Backend",
+    "CompiledLibrary",
+    "Scores",
+    "open_backend",
+]

@@ -5,15 +5,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tritforge.config import AcceleratorConfig
 from tritforge.errors import ConfigurationError
 from tritforge.image import Image
 
-BACKEND_NAMES = ("cpu", "golden", "float")
+BACKEND_NAMES = ("cpu", "golden", "float", "csim", "rtl")
+#: Backends that need a machine compiled to a shared library.
+MACHINE_BACKENDS = ("csim", "rtl")
+
+
+@dataclass(frozen=True)
+class CompiledLibrary:
+    """A machine that was built for a backend of MACHINE_BACKENDS.
+
+    Attributes:
+        path: shared library.
+        config: what it was generated from.
+    """
+
+    path: Path
+    config: AcceleratorConfig
 
 
 @dataclass(frozen=True)
@@ -53,11 +70,14 @@ class Backend(Protocol):
         """Signals that saturated since the last reset, and how often (`float`: none)."""
 
 
-def open_backend(name: str, image: Image, threads: int | None = None) -> Backend:
+def open_backend(
+    name: str, image: Image, threads: int | None = None, library: CompiledLibrary | None = None
+) -> Backend:
     """Backend `name` on `image`.
 
     Args:
         threads: processors to use, for `cpu`; default: all this process may use.
+        library: the machine, for `csim` and `rtl`.
 
     Raises:
         ConfigurationError: unknown name.
@@ -76,6 +96,16 @@ def open_backend(name: str, image: Image, threads: int | None = None) -> Backend
         from pynq_driver.backends.reference import float_backend
 
         return float_backend(image)
+    if name in MACHINE_BACKENDS:
+        if library is None:
+            raise ConfigurationError(
+                f"backend {name} needs a compiled machine: `tritforge generate --backend {name}` "
+                "builds one, from Python codegen.machine_library.build does"
+            )
+        from pynq_driver.backends.machine import MachineBackend
+        from pynq_driver.machine import CompiledMachine
+
+        return MachineBackend(image, CompiledMachine(library.path), library.config)
     raise ConfigurationError(
         f"backend {name!r} is unknown: choose one of {', '.join(BACKEND_NAMES)}"
     )

@@ -24,6 +24,7 @@ from tritforge.control_registers import (
     SATURATION_SIGNALS,
     ErrorCode,
     control_registers,
+    input_stream_names,
     stream_names,
 )
 from tritforge.errors import ConfigurationError
@@ -47,11 +48,15 @@ def test_configuration_hash_is_the_fingerprint(config: AcceleratorConfig) -> Non
 
 
 @pytest.mark.parametrize("config", CONFIGS)
-def test_every_stream_has_a_stall_counter_and_two_error_flags(config: AcceleratorConfig) -> None:
+def test_every_stream_has_a_stall_counter_and_inputs_have_two_error_flags(
+    config: AcceleratorConfig,
+) -> None:
     registers = control_registers(config)
     names = {item.name for item in registers.register("stream_errors").fields}
     assert len(stream_names(config)) == config.ports + 3
-    assert names == {f"{s}_{kind}" for s in stream_names(config) for kind in ("early", "late")}
+    inputs = input_stream_names(config)
+    assert inputs == stream_names(config)[:-1]
+    assert names == {f"{s}_{kind}" for s in inputs for kind in ("early", "late")}
     for stream in stream_names(config):
         (field,) = registers.register(f"stall_{stream}").fields
         assert field.access is Access.COUNTER

@@ -25,12 +25,25 @@ class Budget:
 
 @dataclass(frozen=True)
 class Memory:
-    """The DRAM that holds the weight stream."""
+    """The DRAM that holds the weight stream, as one high-performance port sees it.
+
+    Attributes:
+        sequential_efficiency: share of the peak that long sequential reads reach, refresh included.
+        latency_ns: from a request to its first word.
+        refresh_interval_ns, refresh_ns: from one refresh to the next, and what it takes.
+        burst_words: port words of the longest request.
+        outstanding_bursts: requests that a port has in flight.
+        source: where the figures come from.
+    """
 
     kind: str
     peak_bytes_per_second: int
-    #: share of the peak that long sequential reads reach, and where the figure comes from
     sequential_efficiency: float
+    latency_ns: int
+    refresh_interval_ns: int
+    refresh_ns: int
+    burst_words: int
+    outstanding_bursts: int
     source: str
 
 

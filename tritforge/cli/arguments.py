@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pynq_driver import BACKEND_NAMES, LanguageModel, load
-from tritforge.errors import TritforgeError
+from pynq_driver import BACKEND_NAMES, EMBEDDED_MODEL, LanguageModel
+from pynq_driver.backends import MACHINE_BACKENDS, open_backend
+from tritforge.config import LANE_CHOICES, PORT_CHOICES
+from tritforge.errors import ConfigurationError, TritforgeError
+from tritforge.image import open_image
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """--model, --backend and --threads."""
+    """--model, --backend, --threads, --ports and --lanes."""
     parser.add_argument(
         "--model",
         type=Path,
@@ -25,8 +28,9 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         "--backend",
         choices=BACKEND_NAMES,
         default="cpu",
-        help="cpu: C++ engine; golden: NumPy integer model, same tokens; "
-        "float: float64 reference (default: %(default)s)",
+        help="cpu: C++ engine; golden: NumPy integer model, same tokens; csim: C-simulation of the "
+        "generated machine, same tokens; rtl: its Verilated RTL, same tokens; float: float64 "
+        "reference (default: %(default)s)",
     )
     parser.add_argument(
         "--threads",
@@ -34,11 +38,50 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processors for --backend cpu (default: all this process may use)",
     )
+    machines = " and ".join(MACHINE_BACKENDS)
+    parser.add_argument(
+        "--ports",
+        type=int,
+        metavar="P",
+        help=f"64-bit weight ports, for --backend {machines}: "
+        f"{', '.join(map(str, PORT_CHOICES))} (default: what the image was packed for)",
+    )
+    parser.add_argument(
+        "--lanes",
+        type=int,
+        metavar="B",
+        help=f"tokens read at once, for --backend {machines}: "
+        f"{', '.join(map(str, LANE_CHOICES))} (default: 1)",
+    )
 
 
 def load_model(options: argparse.Namespace) -> LanguageModel:
-    """Open the model the arguments name."""
-    return load(options.model, options.backend, options.threads)
+    """Open the model the arguments name; builds the machine for `csim` and `rtl`.
+
+    Raises:
+        ConfigurationError: an option that the backend does not have.
+    """
+    _refuse_foreign_options(options)
+    image = open_image(EMBEDDED_MODEL if options.model is None else options.model)
+    library = None
+    if options.backend in MACHINE_BACKENDS:
+        # Imported late: the other backends run without the generator's tools.
+        from tritforge.cli.machine import library_for
+
+        library = library_for(options.backend, image, options.ports, options.lanes)
+    return LanguageModel(image, open_backend(options.backend, image, options.threads, library))
+
+
+def _refuse_foreign_options(options: argparse.Namespace) -> None:
+    is_machine = options.backend in MACHINE_BACKENDS
+    for name, belongs in (("threads", options.backend == "cpu"), ("ports", is_machine)) + (
+        ("lanes", is_machine),
+    ):
+        if getattr(options, name) is not None and not belongs:
+            owners = "cpu" if name == "threads" else " and ".join(MACHINE_BACKENDS)
+            raise ConfigurationError(
+                f"--{name} belongs to --backend {owners}, not to {options.backend}: leave it out"
+            )
 
 
 def add_json_argument(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Seeded faults: one changed line each, and the test that must catch it.
+
+Copies the project, checks that the tests pass in the copy, then changes one line at a time and runs
+the test that is to notice it. A fault counts as caught only if that test fails with a mismatch; an
+error while importing, compiling or translating does not count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from codegen.openhls.tools import check_tools
+from tritforge.errors import TritforgeError
+
+ROOT = Path(__file__).resolve().parent.parent
+#: pynq_driver because the tests' common fixtures import it.
+COPIED = ("codegen", "tritforge", "hls", "tests", "pynq_driver", "pyproject.toml")
+#: An editable installation comes before PYTHONPATH, so the tests would run the original.
+_LAUNCHER = """
+import sys
+sys.meta_path[:] = [f for f in sys.meta_path if not type(f).__module__.startswith("_editable")]
+import codegen, pytest, tests, tritforge
+for package in (codegen, tests, tritforge):
+    if not package.__file__.startswith(sys.argv[1]):
+        sys.exit(f"{package.__file__} is not in the copy {sys.argv[1]}")
+sys.exit(pytest.main(sys.argv[2:]))
+"""
+_IGNORED = shutil.ignore_patterns("__pycache__", "build")
+_TEST_TIMEOUT_S = 300
+#: How the message of a mismatch begins; pytest shortens the class of a plain `assert`.
+_MISMATCHES = ("codegen.openhls.proof.ProofError: ", "AssertionError", "assert ")
+
+
+class BrokenFaultError(TritforgeError):
+    """The list of faults does not fit the sources, or the tests fail without a fault."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One changed line.
+
+    Attributes:
+        before: text that stands in `path` exactly once.
+        test: the test that is to notice it.
+    """
+
+    name: str
+    path: str
+    before: str
+    after: str
+    test: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the test said about a fault; `message` is its first line."""
+
+    fault: str
+    test: str
+    caught: bool
+    message: str
+    seconds: float
+
+
+def copy_project(target: Path) -> None:
+    """Copy what the tests need."""
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=_IGNORED)
+        else:
+            shutil.copy2(source, target / name)
+
+
+def run_tests(project: Path, cache: Path, tests: Sequence[str]) -> tuple[int, ElementTree.Element]:
+    """Run tests in a copy; pytest's exit code and its JUnit report."""
+    report = project / "report.xml"
+    report.unlink(missing_ok=True)
+    # A stale byte code file of the same second and size would hide a fault.
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(project),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TRITFORGE_CACHE": str(cache),
+    }
+    command = [sys.executable, "-c", _LAUNCHER, str(project)]
+    command += [
+        "-x",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        f"--rootdir={project}",
+        f"--junitxml={report}",
+        *tests,
+    ]
+    result = subprocess.run(
+        command,
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=_TEST_TIMEOUT_S,
+        check=False,
+    )
+    if not report.is_file():
+        raise BrokenFaultError(f"pytest wrote no report: {(result.stdout + result.stderr)[-2000:]}")
+    return result.returncode, ElementTree.parse(report).getroot()
+
+
+def check_unmodified(project: Path, cache: Path, tests: Sequence[str]) -> None:
+    """Without a fault every test runs and passes.
+
+    Raises:
+        BrokenFaultError: one fails, is skipped or does not exist.
+    """
+    code, report = run_tests(project, cache, tests)
+    cases = list(report.iter("testcase"))
+    unhappy = [case for case in cases if len(case)]
+    if code or len(cases) != len(tests) or unhappy:
+        names = ", ".join(case.get("name", "") for case in unhappy)
+        raise BrokenFaultError(
+            f"without a fault {len(cases)} of {len(tests)} tests ran, not passed: {names or 'none'}"
+        )
+
+
+def try_fault(project: Path, cache: Path, fault: Fault) -> Outcome:
+    """Put in one fault, run its test, take the fault out."""
+    path = project / fault.path
+    text = path.read_text(encoding="utf-8")
+    start = time.monotonic()
+    path.write_text(text.replace(fault.before, fault.after), encoding="utf-8")
+    try:
+        code, report = run_tests(project, cache, [fault.test])
+    except subprocess.TimeoutExpired:
+        return Outcome(fault.name, fault.test, False, "timeout", time.monotonic() - start)
+    finally:
+        path.write_text(text, encoding="utf-8")
+    found = [item.get("message", "") for item in report.iter("failure")]
+    message = found[0] if found else "passed" if code == 0 else "error outside the test"
+    caught = code == 1 and len(found) == 1 and is_mismatch(message)
+    seconds = time.monotonic() - start
+    return Outcome(fault.name, fault.test, caught, message.splitlines()[0], seconds)
+
+
+def is_mismatch(message: str) -> bool:
+    """Whether a failure compares results; a compiler's message inside an assertion does not."""
+    return message.startswith(_MISMATCHES) and " error: " not in message
+
+
+def check_faults(project: Path, faults: Sequence[Fault]) -> None:
+    """Every fault changes one place.
+
+    Raises:
+        BrokenFaultError: its text is not there, or more than once.
+    """
+    for fault in faults:
+        count = (project / fault.path).read_text(encoding="utf-8").count(fault.before)
+        if count != 1:
+            raise BrokenFaultError(
+                f"{fault.name}: {fault.before!r} stands {count} times in {fault.path}, "
+                "must stand once: adapt FAULTS"
+            )
+
+
+def run(faults: Sequence[Fault]) -> list[Outcome]:
+    """Try every fault in a fresh copy."""
+    with tempfile.TemporaryDirectory(prefix="open_flow_faults_") as name:
+        project, cache = Path(name).resolve() / "project", Path(name) / "cache"
+        project.mkdir()
+        copy_project(project)
+        check_faults(project, faults)
+        tests = list(dict.fromkeys(fault.test for fault in faults))
+        with tqdm(total=len(faults) + 1, unit="run", disable=None) as progress:
+            progress.set_description("unmodified")
+            check_unmodified(project, cache, tests)
+            progress.update()
+            outcomes = []
+            for fault in faults:
+                progress.set_description(fault.name)
+                outcomes.append(try_fault(project, cache, fault))
+                progress.update()
+    return outcomes
+
+
+def print_table(outcomes: Sequence[Outcome]) -> None:
+    """One fault a line, and the message it was caught with."""
+    width = max(len(item.fault) for item in outcomes)
+    for item in outcomes:
+        result = "caught by" if item.caught else "MISSED by"
+        print(f"{item.fault:{width}}  {result} {item.test.split('::')[-1]}  ({item.seconds:.0f} s)")
+        print(f"{'':{width}}    {item.message[:100]}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run; exit code 1 if a fault is missed or the tests fail without one."""
+    parser = argparse.ArgumentParser(prog="open_flow_faults", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
+    parser.add_argument("--only", default="", help="faults whose name contains this text")
+    arguments = parser.parse_args(argv)
+    faults = [fault for fault in FAULTS if arguments.only in fault.name]
+    if not faults:
+        names = "; ".join(fault.name for fault in FAULTS)
+        parser.exit(1, f"open_flow_faults: error: no fault contains {arguments.only!r}: {names}\n")
+    try:
+        check_tools()
+        outcomes = run(faults)
+    except TritforgeError as error:
+        parser.exit(1, f"open_flow_faults: error: {error}\n")
+    caught = sum(item.caught for item in outcomes)
+    if arguments.json:
+        print(json.dumps([asdict(item) for item in outcomes], indent=2))
+    else:
+        print_table(outcomes)
+        print(f"{caught} of {len(outcomes)} faults caught")
+    return 0 if caught == len(outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

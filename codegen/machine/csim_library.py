@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The machine in C-simulation as a shared library with the C interface of tritforge_machine.h.
+
+The library is the Vitis form itself, compiled with the shim: every process is a task, and its
+streams hold what they are deep.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codegen.machine.network import Edge, Network
+from codegen.machine.source import HEADER_FOLDERS, MachineSource, machine_source
+from codegen.openhls.cache import cached
+from codegen.openhls.errors import CompileError
+from codegen.openhls.system import gxx, run
+from tritforge.config import AcceleratorConfig
+
+MACHINE_CPP_FOLDER = Path(__file__).resolve().parent / "cpp"
+_ABI_HEADER = "tritforge_machine.h"
+_RUNTIME = "csim_machine.hpp"
+_FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
+#: Libraries in one program share nothing; g++ would make statics of inline functions unique.
+_SHARING_FLAGS = ("-fno-gnu-unique",)
+_HLS_FLAGS = (*_SHARING_FLAGS, "-Wno-unknown-pragmas", "-Wno-unused-label")
+#: Edges other than weight ports have their own names in the C interface.
+_WEIGHTS = "weights_"
+
+
+def build_csim_library(config: AcceleratorConfig) -> Path:
+    """Compile the C-simulation of a configuration; kept in the cache.
+
+    Returns:
+        Path of the shared library.
+
+    Raises:
+        CompileError: g++ rejects it.
+        ToolError: g++ is missing.
+    """
+    return build_csim_library_of(machine_source(config))
+
+
+def build_csim_library_of(source: MachineSource) -> Path:
+    """The same for any machine."""
+    main = _main_text(source)
+    runtime = [(MACHINE_CPP_FOLDER / name).read_bytes() for name in (_ABI_HEADER, _RUNTIME)]
+    parts: list[str | bytes] = [gxx(), *_FLAGS, *_HLS_FLAGS, main, *runtime]
+    for path, content in sorted(source.files.items()):
+        parts += [path, content]
+
+    def build(folder: Path) -> None:
+        project = folder / "project"
+        for path, content in source.files.items():
+            file = project / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        (folder / "main.cpp").write_text(main, encoding="utf-8")
+        includes = [f"-I{project / name}" for name in HEADER_FOLDERS[:-1]]
+        includes += ["-isystem", str(project / HEADER_FOLDERS[-1]), f"-I{MACHINE_CPP_FOLDER}"]
+        command = [gxx(), *_FLAGS, *_HLS_FLAGS, *includes, folder / "main.cpp"]
+        run([*command, "-o", folder / "machine.so"], f"g++ on {source.name}", CompileError)
+
+    return cached("machine_csim", parts, build) / "machine.so"
+
+
+def stream_index(edge: Edge) -> str:
+    """The constant of tritforge_machine.h that stands for an edge."""
+    if edge.name.startswith(_WEIGHTS):
+        return f"TRITFORGE_WEIGHTS_0 + {int(edge.name[len(_WEIGHTS) :])}"
+    return f"TRITFORGE_{edge.name.upper()}"
+
+
+def weight_ports(network: Network) -> int:
+    """Number of weight streams."""
+    return sum(edge.name.startswith(_WEIGHTS) for edge in network.packets_in)
+
+
+def _main_text(source: MachineSource) -> str:
+    network = source.network
+    packets = [edge for edge in network.edges if edge.kind.is_packets]
+    arguments = ", ".join(f"streams[{stream_index(edge)}]" for edge in packets)
+    return f"""\
+#include "machine.hpp"
+// What a process keeps lies in a section of its own, so that a reset can restore it.
+#define static static __attribute__((section("tritforge_state")))
+#include "top.cpp"
+#undef static
+#include "machine.cpp"
+#include "tritforge_machine.h"
+struct CsimMachine {{
+    static constexpr const char* kFingerprint = "{source.config.fingerprint()}";
+    static constexpr int kPorts = {weight_ports(network)};
+    template <class Streams>
+    static void call(MachineCommand command, MachineResult& result, Streams& streams) {{
+        {network.name}(command, result, {arguments});
+    }}
+}};
+#include "{_RUNTIME}"
+"""

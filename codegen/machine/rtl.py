@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SystemVerilog of a whole machine: its processes through the open flow and what is around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from codegen.machine.core import AXI_LITE_MODULE, FIFO_MODULE, render_core, render_top
+from codegen.machine.network import Network
+from codegen.machine.source import HEADER_FOLDERS, MachineSource
+from codegen.openhls.cache import cached
+from codegen.openhls.flow import build_design, llvm_of
+from codegen.openhls.llvm_parser import parse_module
+from codegen.openhls.manifest import Manifest, manifest_from_json
+from codegen.openhls.tools import PINNED_VERSIONS, check_tools
+from codegen.openhls.translate import translate
+from codegen.openhls.wrapper import library_module
+from codegen.register_file import render_register_file
+from tritforge.control_registers import control_registers
+
+#: Called with (what is being done, steps done, steps in total).
+Progress = Callable[[str, int, int], None]
+
+_PACKAGES = ("openhls", "machine")
+_MANIFEST = ".manifest.json"
+_LIBRARY = "library.txt"
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """No progress."""
+
+
+@dataclass(frozen=True)
+class ProcessRtl:
+    """One process.
+
+    Attributes:
+        modules: text of its modules.
+        library: modules of hls/rtl that it needs.
+    """
+
+    manifest: Manifest
+    modules: str
+    library: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MachineRtl:
+    """A machine as SystemVerilog.
+
+    Attributes:
+        processes: by name.
+        files: file name -> text: the library, the processes, the registers, core and top.
+    """
+
+    network: Network
+    processes: Mapping[str, ProcessRtl]
+    files: Mapping[str, str]
+
+    @property
+    def manifests(self) -> dict[str, Manifest]:
+        """By process."""
+        return {name: item.manifest for name, item in self.processes.items()}
+
+
+def build_machine_rtl(source: MachineSource, progress: Progress = silent) -> MachineRtl:
+    """Translate every process and generate what connects them; translations are cached.
+
+    Raises:
+        ToolError: a tool of the open flow is missing or fails.
+        StyleError: the C++ of a process is outside the style.
+        InterfaceError: processes, network and registers do not fit.
+    """
+    check_tools("ziglang", "xls-python")
+    processes = _translated(source, progress)
+    registers = control_registers(source.config)
+    manifests = {name: item.manifest for name, item in processes.items()}
+    network = source.network
+    library = {FIFO_MODULE, AXI_LITE_MODULE}.union(*(item.library for item in processes.values()))
+    files = {f"{name}.sv": library_module(name) for name in sorted(library)}
+    files |= {f"{name}.sv": item.modules for name, item in processes.items()}
+    register_file = f"{registers.name}.sv"
+    files[register_file] = render_register_file(registers)[register_file]
+    files[f"{network.name}_core.sv"] = render_core(network, manifests)
+    files[f"{network.name}.sv"] = render_top(network, manifests, registers)
+    return MachineRtl(network, processes, files)
+
+
+def package_contents() -> list[bytes]:
+    """The translator and the generator themselves, for a hash."""
+    root = Path(__file__).resolve().parent.parent
+    return [
+        path.read_bytes()
+        for package in _PACKAGES
+        for path in sorted((root / package).rglob("*.*"))
+        if path.suffix in (".py", ".hpp", ".h")
+    ]
+
+
+def _translated(source: MachineSource, progress: Progress) -> dict[str, ProcessRtl]:
+    headers = {name: text for name, text in source.files.items() if not name.startswith("tb/")}
+    parts: list[str | bytes] = [f"{name} {version}" for name, version in PINNED_VERSIONS.items()]
+    parts += package_contents()
+    for name, content in sorted(headers.items()):
+        parts += [name, content]
+    parts += [f"{name} {stages}" for name, stages in source.pipeline_stages.items()]
+
+    def build(folder: Path) -> None:
+        _translate(source, folder, progress)
+
+    folder = cached("machine_processes", parts, build)
+    return {
+        name: ProcessRtl(
+            manifest_from_json((folder / f"{name}{_MANIFEST}").read_text(encoding="utf-8")),
+            (folder / f"{name}.sv").read_text(encoding="utf-8"),
+            tuple((folder / f"{name}.{_LIBRARY}").read_text(encoding="utf-8").split()),
+        )
+        for name in source.network.processes
+    }
+
+
+def _translate(source: MachineSource, folder: Path, progress: Progress) -> None:
+    for path, content in source.files.items():
+        file = folder / "project" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    top = folder / "project" / "src" / "top.cpp"
+    includes = tuple(folder / "project" / name for name in HEADER_FOLDERS[1:])
+    names = source.network.processes
+    progress("compile", 0, len(names) + 1)
+    module = parse_module(llvm_of(top, includes))
+    for index, name in enumerate(names):
+        progress(f"translate {name}", index + 1, len(names) + 1)
+        step = translate(module, name)
+        design = build_design(step, Manifest(name, source.pipeline_stages[name]))
+        (folder / f"{name}{_MANIFEST}").write_text(design.manifest.to_json(), encoding="utf-8")
+        (folder / f"{name}.sv").write_text(design.modules, encoding="utf-8")
+        (folder / f"{name}.{_LIBRARY}").write_text("\n".join(design.library), encoding="utf-8")
+    progress("translated", len(names) + 1, len(names) + 1)

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The machine in Verilated RTL as a shared library with the C interface of tritforge_machine.h."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from codegen.machine.core import fifos
+from codegen.machine.csim_library import MACHINE_CPP_FOLDER, stream_index, weight_ports
+from codegen.machine.network import EdgeKind
+from codegen.machine.rtl import MachineRtl, Progress, build_machine_rtl, silent
+from codegen.machine.source import MachineSource, machine_source
+from codegen.openhls.cache import cached
+from codegen.openhls.system import gxx, run
+from codegen.openhls.tools import PINNED_VERSIONS, check_tools, package_folder
+from tritforge.boards import Board
+from tritforge.config import AcceleratorConfig
+from tritforge.control_registers import ARRAY_EVENTS, control_registers
+from tritforge.register_map import RegisterMap
+
+_MODEL = "Vmachine"
+_VERILATOR = (
+    "--cc",
+    "-O3",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "fast",
+    "--noassert",
+    "--output-split",
+    "8000",
+    "-Wno-fatal",
+    "-Wno-lint",
+    "-Wno-style",
+)
+_CXX = ("-std=c++17", "-fPIC", "-w", "-fvisibility=hidden", "-DVL_TIME_CONTEXT", "-DVM_COVERAGE=0")
+_OPTIMISE = "-O2"
+#: Files that run once are not worth the compiler's time.
+_SLOW_FILES = "__Slow"
+_RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+_WAVEFORM_RUNTIME = ("verilated_vcd_c.cpp",)
+_HEADERS = ("tritforge_machine.h", "bit_counters.hpp", "memory_model.hpp", "rtl_machine.hpp")
+
+
+def build_rtl_library(
+    config: AcceleratorConfig, waveform: bool = False, progress: Progress = silent
+) -> Path:
+    """Verilate and compile the machine of a configuration; kept in the cache.
+
+    Args:
+        waveform: whether tritforge_trace works; the simulation is slower then.
+
+    Returns:
+        Path of the shared library.
+
+    Raises:
+        ToolError: a tool is missing or fails.
+    """
+    return build_rtl_library_of(machine_source(config), waveform, progress)
+
+
+def build_rtl_library_of(
+    source: MachineSource, waveform: bool = False, progress: Progress = silent
+) -> Path:
+    """The same for any machine."""
+    check_tools("verilator")
+    rtl = build_machine_rtl(source, progress)
+    glue = _glue(source, rtl)
+    trace = ("--trace-vcd",) if waveform else ()
+    flags = (*_CXX, *(("-DTRITFORGE_WAVEFORM", "-DVM_TRACE=1") if waveform else ()))
+    parts: list[str | bytes] = [PINNED_VERSIONS["verilator"], gxx(), *_VERILATOR, *trace, *flags]
+    parts += [_OPTIMISE, glue, *((MACHINE_CPP_FOLDER / name).read_bytes() for name in _HEADERS)]
+    for name, text in sorted(rtl.files.items()):
+        parts += [name, text]
+
+    def build(folder: Path) -> None:
+        model = _verilate(folder, rtl, trace, progress)
+        (model / "glue.cpp").write_text(glue, encoding="utf-8")
+        _compile(folder, model, flags, waveform, progress)
+
+    return cached("machine_rtl", parts, build) / "machine.so"
+
+
+def _verilate(folder: Path, rtl: MachineRtl, trace: tuple[str, ...], progress: Progress) -> Path:
+    root = package_folder("verilator")
+    sources = folder / "rtl"
+    sources.mkdir()
+    for name, text in rtl.files.items():
+        (sources / name).write_text(text, encoding="utf-8")
+    progress("verilate", 0, 1)
+    model = folder / "model"
+    command: list[object] = [root / "bin" / "verilator_bin", *_VERILATOR, *trace]
+    command += ["--top-module", rtl.network.name, "--prefix", _MODEL, "-Mdir", model]
+    command += sorted(sources.glob("*.sv"))
+    run(command, f"Verilator on {rtl.network.name}", environment={"VERILATOR_ROOT": str(root)})
+    return model
+
+
+def _compile(
+    folder: Path, model: Path, flags: tuple[str, ...], waveform: bool, progress: Progress
+) -> None:
+    root = package_folder("verilator") / "include"
+    runtime = [root / name for name in (*_RUNTIME, *(_WAVEFORM_RUNTIME if waveform else ()))]
+    units = sorted(model.glob("*.cpp"), key=lambda path: -path.stat().st_size)
+    includes = [f"-I{item}" for item in (model, MACHINE_CPP_FOLDER, root, root / "vltstd")]
+    objects = folder / "objects"
+    objects.mkdir()
+    done: list[Path] = []
+
+    def compile_unit(unit: Path) -> Path:
+        result = objects / f"{unit.stem}.o"
+        level = "-O0" if _SLOW_FILES in unit.name else _OPTIMISE
+        run([gxx(), *flags, level, *includes, "-c", unit, "-o", result], f"g++ on {unit.name}")
+        done.append(result)
+        progress("compile the simulation", len(done), len(units) + 1)
+        return result
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        results = list(pool.map(compile_unit, units))
+        results += pool.map(lambda path: _runtime_object(root, path, flags), runtime)
+    link: list[object] = [gxx(), "-shared", *results, "-o", folder / "machine.so", "-pthread"]
+    run(link, "linking the simulation")
+    progress("compiled the simulation", len(units) + 1, len(units) + 1)
+
+
+def _runtime_object(root: Path, source: Path, flags: tuple[str, ...]) -> Path:
+    """Compiled file of Verilator's run time; kept in the cache."""
+
+    def build(folder: Path) -> None:
+        includes = [f"-I{root}", f"-I{root / 'vltstd'}"]
+        command = [gxx(), *flags, _OPTIMISE, *includes, "-c", source, "-o", folder / "runtime.o"]
+        run(command, f"g++ on {source.name}")
+
+    parts: list[str | bytes] = [PINNED_VERSIONS["verilator"], gxx(), _OPTIMISE, *flags]
+    return cached("machine_runtime", [*parts, source.read_bytes()], build) / "runtime.o"
+
+
+def memory_values(board: Board) -> Mapping[str, float | int]:
+    """`struct tritforge_memory` of a board: in cycles of its clock."""
+    memory, cycle_ns = board.memory, 1000 / board.clock_mhz
+    bandwidth = memory.peak_bytes_per_second * memory.sequential_efficiency
+    return {
+        "bytes_per_cycle": bandwidth / (board.clock_mhz * 1e6),
+        "latency_cycles": round(memory.latency_ns / cycle_ns),
+        "burst_words": memory.burst_words,
+        "outstanding": memory.outstanding_bursts,
+        "refresh_interval": round(memory.refresh_interval_ns / cycle_ns),
+        "refresh_cycles": round(memory.refresh_ns / cycle_ns),
+    }
+
+
+def _glue(source: MachineSource, rtl: MachineRtl) -> str:
+    network = rtl.network
+    names = [item.name for item in fifos(network, rtl.manifests)]
+    memory = memory_values(source.config.board_data)
+    binds = [
+        f"signals[{stream_index(edge)}] = {{{', '.join(_signals(edge.name, 's'))}}};"
+        for edge in network.packets_in
+    ]
+    output = network.edge(EdgeKind.PACKETS_OUT)
+    binds.append(f"signals[{stream_index(output)}] = {{{', '.join(_signals(output.name, 'm'))}}};")
+    join = "\n        ".join(binds)
+    return f"""\
+#include "{_MODEL}.h"
+#include "tritforge_machine.h"
+#include "verilated.h"
+struct StreamSignals;
+{_register_constants(control_registers(source.config))}
+struct RtlMachine {{
+    using Model = {_MODEL};
+    static constexpr const char* kFingerprint = "{source.config.fingerprint()}";
+    static constexpr int kPorts = {weight_ports(network)};
+    static constexpr int kFifos = {len(names)};
+    static constexpr const char* kFifoNames[] = {{{", ".join(f'"{name}"' for name in names)}}};
+    static constexpr struct tritforge_memory kMemory = {{{", ".join(map(str, memory.values()))}}};
+    template <class Signals>
+    static void bind(Model& model, Signals& signals) {{
+        {join}
+    }}
+}};
+#include "rtl_machine.hpp"
+"""
+
+
+def _signals(name: str, side: str) -> list[str]:
+    return [f"&model.{side}_axis_{name}_t{item}" for item in ("data", "last", "valid", "ready")]
+
+
+def _register_constants(registers: RegisterMap) -> str:
+    control, status = registers.register("control"), registers.register("status")
+    fields = {
+        f"{item.name}.{field.name}": field for item in (control, status) for field in item.fields
+    }
+    values = {
+        _constant(name): registers.register(name).offset
+        for name in ("control", "command", "status", "saturation", "stream_errors", "cycles")
+    }
+    values |= {_constant(name): registers.register(name).offset for name in ARRAY_EVENTS}
+    values |= {
+        "kControlStart": fields["control.start"].mask,
+        "kControlClearCounters": fields["control.clear_counters"].mask,
+        "kControlReset": fields["control.reset"].mask,
+        "kStatusDone": fields["status.done"].mask,
+        "kStatusErrorShift": fields["status.error_code"].low,
+        "kSaturationBits": len(registers.register("saturation").fields),
+    }
+    lines = [f"constexpr std::uint64_t {name} = {value};" for name, value in values.items()]
+    return "\n".join(lines)
+
+
+def _constant(name: str) -> str:
+    """`array_beats` -> `kArrayBeats`."""
+    return "k" + name.title().replace("_", "")

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Backends `csim` and `rtl`: the whole machine, fed and read as a board's driver does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from pynq_driver.backends.base import Scores, token_nats
+from pynq_driver.machine import Device, MachineSession, Scoreboard
+from tritforge.config import AcceleratorConfig, check_integer
+from tritforge.errors import TritforgeError
+from tritforge.image import Image
+
+
+class MachineBackend:
+    """One stream whose prompt goes through all lanes at once; `score` uses a stream a lane.
+
+    Attributes:
+        session: runs, counters and saturations so far.
+    """
+
+    def __init__(self, image: Image, device: Device, config: AcceleratorConfig) -> None:
+        """
+        Raises:
+            ConfigurationError: the device was built from another configuration, or is too small.
+        """
+        self.session = MachineSession(image, device, config)
+        assert config.streams is not None
+        self.batch = config.streams
+        self._is_fresh, self._is_lost = True, False
+
+    def reset(self) -> None:
+        """See Backend."""
+        self._is_fresh, self._is_lost = True, False
+        self.session.saturations.clear()
+
+    def prefill(self, tokens: Sequence[int]) -> Scores:
+        """See Backend.
+
+        Raises:
+            TritforgeError: the machine reports an error, or the context is lost.
+        """
+        for is_last, chunk in self._chunks(tokens):
+            board = self._run_chunk(chunk, all_logits=is_last)
+        return self.session.scores(board, len(chunk) - 1)
+
+    def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
+        """See Backend."""
+        # A lane that has nothing to do costs the same time, so one document takes them all.
+        if self.batch == 1 or len(documents) == 1:
+            nats = [self._score_document(document) for document in documents]
+        else:
+            nats = [[] for _ in documents]
+            for position in range(max(map(len, documents)) - 1):
+                self._score_position(documents, position, nats)
+        self._is_lost = True
+        return nats
+
+    def saturations(self) -> Mapping[str, int]:
+        """See Backend; counts runs."""
+        return dict(self.session.saturations)
+
+    def _score_document(self, document: Sequence[int]) -> list[float]:
+        self.reset()
+        nats: list[float] = []
+        for _, chunk in self._chunks(document[:-1]):
+            board = self._run_chunk(chunk, all_logits=True)
+            for lane in range(len(chunk)):
+                following = document[len(nats) + 1]
+                nats.append(token_nats(self.session.scores(board, lane).logits, following))
+        return nats
+
+    def _score_position(
+        self, documents: Sequence[Sequence[int]], position: int, nats: list[list[float]]
+    ) -> None:
+        lanes = range(self.session.lanes)
+        active = [i for i, document in enumerate(documents) if position + 1 < len(document)]
+        tokens = [document[position] if i in active else 0 for i, document in enumerate(documents)]
+        board = self.session.advance(
+            tokens,
+            prefill=False,
+            all_logits=True,
+            fresh=lanes if position == 0 else (),
+            hold=set(lanes) - set(active),
+        )
+        for lane in active:
+            following = documents[lane][position + 1]
+            nats[lane].append(token_nats(self.session.scores(board, lane).logits, following))
+
+    def _chunks(self, tokens: Sequence[int]) -> Iterator[tuple[bool, Sequence[int]]]:
+        """(is the last one, at most one token a lane)."""
+        lanes = self.session.lanes
+        for start in range(0, len(tokens), lanes):
+            yield start + lanes >= len(tokens), tokens[start : start + lanes]
+
+    def _run_chunk(self, tokens: Sequence[int], all_logits: bool) -> Scoreboard:
+        """Consecutive tokens of the one stream; lanes that are left over hold."""
+        if self._is_lost:
+            raise TritforgeError("the context of the machine is lost: call reset() first")
+        # Whatever ends the run early, an interrupt included, leaves an unknown context behind.
+        self._is_lost = True
+        board = self.session.advance(
+            tokens,
+            prefill=True,
+            all_logits=all_logits,
+            fresh=(0,) if self._is_fresh else (),
+            hold=range(len(tokens), self.session.lanes),
+        )
+        self._is_fresh, self._is_lost = False, False
+        return board
+
+    def lanes(self, count: int) -> MachineLanes:
+        """`count` streams, a lane each, with empty contexts; the backend's own context is lost.
+
+        Raises:
+            ConfigurationError: the machine does not keep so many states.
+        """
+        check_integer("lanes", count, 1, self.batch)
+        self._is_lost = True
+        return MachineLanes(self.session, count)
+
+
+class MachineLanes:
+    """Independent streams, each in a lane of its own; a lane without a token holds its context."""
+
+    def __init__(self, session: MachineSession, count: int) -> None:
+        self.count = count
+        self._session = session
+        self._fresh = set(range(count))
+
+    def reset(self, lane: int) -> None:
+        """Forget the context of one lane."""
+        self._fresh.add(lane)
+
+    def prefill(self, lane: int, tokens: Sequence[int]) -> Scores:
+        """Advance one lane by `tokens` (at least one); returns the scores after the last one."""
+        for index, token in enumerate(tokens):
+            board = self._advance([lane], [token], all_logits=index + 1 == len(tokens))
+        return self._session.scores(board, lane)
+
+    def step(self, lanes: Sequence[int], tokens: Sequence[int]) -> list[Scores]:
+        """Advance several lanes by one token each; returns their scores in the same order."""
+        board = self._advance(lanes, tokens, all_logits=True)
+        return [self._session.scores(board, lane) for lane in lanes]
+
+    def _advance(self, lanes: Sequence[int], tokens: Sequence[int], all_logits: bool) -> Scoreboard:
+        given = [0] * self._session.lanes
+        for lane, token in zip(lanes, tokens):
+            given[lane] = token
+        fresh, others = self._fresh & set(lanes), self._fresh - set(lanes)
+        # Whatever ends the run early leaves unknown contexts behind.
+        self._fresh = set(range(self.count))
+        board = self._session.advance(
+            given,
+            prefill=False,
+            all_logits=all_logits,
+            fresh=fresh,
+            hold=set(range(self._session.lanes)) - set(lanes),
+        )
+        self._fresh = others
+        return board
