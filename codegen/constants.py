@@ -104,7 +104,8 @@ def _sigmoid(config: AcceleratorConfig) -> tuple[Constant, ...]:
     }[chosen]
     slopes = [value for table in tables(config)[1:] for value in table.values]
     kinds = list(SigmoidKind)
-    names = ", ".join(f"{index} {kind.value}" for index, kind in enumerate(kinds))
+    numbers = _choices(tuple(range(len(kinds))))
+    names = ", ".join(kind.value for kind in kinds)
     return (
         Constant(
             "kSigmoidKind", kinds.index(chosen), "kind", names, "how the sigmoid is evaluated"
