@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import RandomState
+from numpy.typing import NDArray
 
 from codegen.vectors.element_order import in_element_order, in_groups
 from codegen.vectors.vector_file import VectorFile
@@ -112,9 +113,10 @@ def _operation(case: _Case, config: AcceleratorConfig, random: RandomState) -> O
     inputs, widths = case.operand.shape[-1], config.widths
     largest, mantissas = symmetric_limit(widths.gain), scale_mantissa_range(widths)
 
-    def gains() -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
+    def gains() -> NDArray[np.int16]:
         if case.gain is None:
-            return random.randint(-largest, largest + 1, inputs, dtype=np.int64).astype(np.int16)
+            drawn = random.randint(-largest, largest + 1, inputs, dtype=np.int64)
+            return np.asarray(drawn, np.int16)
         return np.full(inputs, case.gain, np.int16)
 
     product_bits = widths.operand + widths.gain

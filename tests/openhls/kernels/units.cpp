@@ -14,8 +14,7 @@ extern "C" void ternary_code(const ap_uint<8>& code, tritforge::TernaryDigits& d
 
 extern "C" void ternary_array(hls::stream<Array::HeaderWord>& headers,
                               hls::stream<Array::Beat>& weights,
-                              hls::stream<Array::CodeGroup>& codes,
-                              hls::stream<Array::Sum>& sums) {
+                              hls::stream<Array::CodeGroup>& codes, hls::stream<Array::Sum>& sums) {
     static Array::State state;
     Array::step(state, headers, weights, codes, sums);
 }
