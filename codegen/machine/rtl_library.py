@@ -36,7 +36,15 @@ _VERILATOR = (
     "-Wno-lint",
     "-Wno-style",
 )
-_CXX = ("-std=c++17", "-fPIC", "-w", "-fvisibility=hidden", "-DVL_TIME_CONTEXT", "-DVM_COVERAGE=0")
+_CXX = (
+    "-std=c++17",
+    "-fPIC",
+    "-w",
+    "-fvisibility=hidden",
+    "-fno-gnu-unique",
+    "-DVL_TIME_CONTEXT",
+    "-DVM_COVERAGE=0",
+)
 _OPTIMISE = "-O2"
 #: Files that run once are not worth the compiler's time.
 _SLOW_FILES = "__Slow"
