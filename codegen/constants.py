@@ -107,9 +107,7 @@ def _sigmoid(config: AcceleratorConfig) -> tuple[Constant, ...]:
     numbers = _choices(tuple(range(len(kinds))))
     names = ", ".join(kind.value for kind in kinds)
     return (
-        Constant(
-            "kSigmoidKind", kinds.index(chosen), "kind", names, "how the sigmoid is evaluated"
-        ),
+        Constant("kSigmoidKind", kinds.index(chosen), "kind", numbers, names),
         Constant("kSigmoidSegments", segments, "segments", "derived", "linear pieces of it"),
         Constant("kSigmoidSegmentBits", bits, "bits", "derived", "argument within a segment"),
         Constant("kSigmoidSlopeFraction", slope_bits, "bits", "derived", "fraction bits of slopes"),
