@@ -7,7 +7,14 @@ One module a unit, one text file a module (docs: `vector_file`). Random numbers 
 
 from __future__ import annotations
 
-from codegen.vectors import code_buffer, quantiser, scalar_unit, ternary_array, ternary_code
+from codegen.vectors import (
+    code_buffer,
+    dequantiser,
+    quantiser,
+    scalar_unit,
+    ternary_array,
+    ternary_code,
+)
 from tritforge.config import AcceleratorConfig
 
 
@@ -15,6 +22,7 @@ def vector_files(config: AcceleratorConfig) -> dict[str, str]:
     """Name -> content of every vector file of the project."""
     return {
         "code_buffer.txt": code_buffer.vectors(config),
+        "dequantiser.txt": dequantiser.vectors(config),
         "quantiser.txt": quantiser.vectors(config),
         "scalar_unit.txt": scalar_unit.vectors(config),
         "ternary_array.txt": ternary_array.vectors(config),

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "hls_stream.h"
@@ -55,6 +56,15 @@ class Checker {
         }
     }
 
+    /// Compares the bits of a word, the lowest one first.
+    template <class Word>
+    void bits(const char* what, const std::vector<long long>& expected, const Word& word) {
+        equal("number of bits", 0, static_cast<long long>(expected.size()), Word::width);
+        for (std::size_t index = 0; index < expected.size(); ++index) {
+            equal(what, index, expected[index], static_cast<bool>(word[static_cast<int>(index)]));
+        }
+    }
+
     /// Prints the result; the exit code of the test bench.
     int finish() const {
         std::printf("%s: %zu cases, %zu comparisons, %zu mismatches\n", unit_.c_str(), cases_,
@@ -76,6 +86,23 @@ template <class Word>
 void write_words(const std::vector<long long>& values, hls::stream<Word>& stream) {
     for (const long long value : values) {
         stream.write(Word(value));
+    }
+}
+
+/// Runs a unit for as many steps as it is said to take until it reports, not earlier, not later.
+/// @param streams  its streams; `streams.step()` is a step
+/// @param status   the stream that ends a run
+template <class Streams, class Word>
+void run_steps(std::size_t steps, Streams& streams, const hls::stream<Word>& status,
+               Checker& checker) {
+    for (std::size_t step = 0; step + 1 < steps; ++step) {
+        streams.step();
+    }
+    checker.empty("status before the documented step", status);
+    streams.step();
+    checker.equal("status after the documented steps", 0, 1, static_cast<long long>(status.size()));
+    if (status.empty()) {
+        std::exit(checker.finish());  // whatever comes next would start in the middle of this run
     }
 }
 

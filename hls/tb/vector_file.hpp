@@ -41,11 +41,17 @@ class VectorFile {
 
     /// Values of the next line, which must have this key and count.
     std::vector<long long> list(const std::string& key, std::size_t count) {
-        expect_word(key);
-        if (number() != static_cast<long long>(count)) {
+        const std::vector<long long> values = words(key);
+        if (values.size() != count) {
             fail("wrong number of values for " + key + " of case " + name_);
         }
-        std::vector<long long> values(count);
+        return values;
+    }
+
+    /// Values of the next line, which must have this key, as many as there are.
+    std::vector<long long> words(const std::string& key) {
+        expect_word(key);
+        std::vector<long long> values(static_cast<std::size_t>(number()));
         for (long long& value : values) {
             value = number();
         }
