@@ -10,6 +10,8 @@ from __future__ import annotations
 from codegen.vectors import (
     code_buffer,
     dequantiser,
+    element_unit,
+    head,
     quantiser,
     scalar_unit,
     ternary_array,
@@ -23,6 +25,8 @@ def vector_files(config: AcceleratorConfig) -> dict[str, str]:
     return {
         "code_buffer.txt": code_buffer.vectors(config),
         "dequantiser.txt": dequantiser.vectors(config),
+        "element_unit.txt": element_unit.vectors(config),
+        "head.txt": head.vectors(config),
         "quantiser.txt": quantiser.vectors(config),
         "scalar_unit.txt": scalar_unit.vectors(config),
         "ternary_array.txt": ternary_array.vectors(config),

@@ -50,6 +50,9 @@ struct ElementUnit {
     static constexpr int kActivationBits = Config::kActivationBits;
     static constexpr int kPreactivationBits = Config::kPreactivationBits;
     static constexpr int kGateOperandBits = Config::kGateOperandBits;
+    /// Sigmoid and SiLU take pre-activations and states.
+    static constexpr int kValueBits =
+        kPreactivationBits > kActivationBits ? kPreactivationBits : kActivationBits;
 
     using Unit = Sigmoid<Config>;
     using Order = TileOrder<Config, Config::kMaximumInputs>;
@@ -58,6 +61,7 @@ struct ElementUnit {
     using LaneMask = ap_uint<kLanes>;
     using Preactivation = ap_int<kPreactivationBits>;
     using Activation = ap_int<kActivationBits>;
+    using Value = ap_int<kValueBits>;
     using LowerBound = ap_uint<Config::kLowerBoundBits>;
     using Product = ap_int<kGateOperandBits + kActivationBits>;
     using StateMemory = Ram<Activation, Config::kStreams * kOneStream>;
@@ -73,6 +77,7 @@ struct ElementUnit {
     static_assert(Config::kPreactivationFraction >= Config::kSigmoidArgumentFraction &&
                       Config::kActivationFraction >= Config::kSigmoidArgumentFraction,
                   "sigmoid arguments are rounded, not extended");
+    static_assert(kValueBits > Config::kLowerBoundBits, "1 - lower bound fits the multiplier");
 
     enum Flag { kSiluCandidate, kSiluState, kSiluGate, kStateFlag, kFlags };
     using Status = ap_uint<kFlags>;
@@ -170,16 +175,15 @@ struct ElementUnit {
 #pragma HLS INLINE
         const bool forget = state.tile == kForget;
         const bool of_state = state.tile == kOutputGate;
-        const Preactivation value = forget     ? Preactivation(-activation)
-                                    : of_state ? Preactivation(kept)
-                                               : activation;
+        const Value value = forget     ? Value(-activation)
+                            : of_state ? Value(kept)
+                                       : Value(activation);
         const typename Unit::Result sigma = Unit::evaluate(argument_of(value, of_state));
-        const ap_uint<kFraction + 1> headroom =
-            ap_uint<Config::kLowerBoundBits + 1>(1 << Config::kLowerBoundBits) - bound;
-        const ap_int<kPreactivationBits + 1> factor = forget
-                                                          ? ap_int<kPreactivationBits + 1>(headroom)
-                                                          : ap_int<kPreactivationBits + 1>(value);
-        const ap_int<kPreactivationBits + kFraction + 2> product = factor * sigma;
+        const ap_uint<Config::kLowerBoundBits + 1> headroom =
+            (1 << Config::kLowerBoundBits) - bound;
+        const ap_int<kValueBits + 1> factor =
+            forget ? ap_int<kValueBits + 1>(headroom) : ap_int<kValueBits + 1>(value);
+        const ap_int<kValueBits + kFraction + 2> product = factor * sigma;
         const Activation silu = silu_of(state, product, of_state);
         if (forget) {
             const ap_uint<kFraction + 1> opening =
@@ -195,12 +199,11 @@ struct ElementUnit {
         }
     }
 
-    static typename Unit::Argument argument_of(const Preactivation& value, bool of_state) {
+    static typename Unit::Argument argument_of(const Value& value, bool of_state) {
 #pragma HLS INLINE
         constexpr int kArgument = Config::kSigmoidArgumentFraction;
-        const Preactivation usual =
-            round_half_up_shift<Config::kPreactivationFraction - kArgument>(value);
-        const Preactivation from_state =
+        const Value usual = round_half_up_shift<Config::kPreactivationFraction - kArgument>(value);
+        const Value from_state =
             round_half_up_shift<Config::kActivationFraction - kArgument>(value);
         // Clamping sets no flag: the sigmoid is 1 well inside the argument's range.
         return saturate<Unit::kArgumentBits>(of_state ? from_state : usual).value;

@@ -72,7 +72,7 @@ struct Head {
         TokenCount token;
     };
 
-    enum Phase { kIdle, kScores, kBest, kReport };
+    enum Phase { kIdle, kScores, kBest };
 
     /// All zero is the idle state.
     struct State {
@@ -88,19 +88,17 @@ struct Head {
                      hls::stream<StreamWord>& output, hls::stream<Status>& status) {
 #pragma HLS INLINE
         if (state.phase == kIdle) {
-            start(state, Header::from_word(headers.read()), output);
+            start(state, Header::from_word(headers.read()), output, status);
         } else if (state.phase == kScores) {
             take_score(state, scores.read(), output);
-        } else if (state.phase == kBest) {
-            send_best(state, output);
         } else {
-            status.write(1);
-            state.phase = kIdle;
+            send_best(state, output);
         }
     }
 
   private:
-    static void start(State& state, const Header& header, hls::stream<StreamWord>& output) {
+    static void start(State& state, const Header& header, hls::stream<StreamWord>& output,
+                      hls::stream<Status>& status) {
 #pragma HLS INLINE
         state.run = header;
         state.at.restart();
@@ -110,7 +108,7 @@ struct Head {
             if (header.abort == 1) {
                 output.write(stream_word(0, true));
             }
-            state.phase = kReport;
+            status.write(1);
         } else {
             state.phase = kScores;
         }

@@ -13,6 +13,7 @@ from tritforge.config import AcceleratorConfig, Widths
 pytestmark = pytest.mark.csim
 
 NARROW = Widths(
+    residual=18,
     gain=8,
     operand=16,
     square_operand=18,
@@ -22,6 +23,16 @@ NARROW = Widths(
     root=13,
     multiplier=14,
     accumulator=17,
+    gate_operand=16,
+    preactivation=18,
+    preactivation_fraction=12,
+    sigmoid_argument=16,
+    sigmoid_argument_fraction=10,
+    sigmoid_fraction=12,
+    activation=18,
+    activation_fraction=11,
+    logit=24,
+    logit_fraction=8,
 )
 
 #: Every number of ports with every number of lanes; dims of every remainder by five, 64 to 2048.
