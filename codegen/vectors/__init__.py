@@ -16,6 +16,8 @@ from codegen.vectors import (
     scalar_unit,
     ternary_array,
     ternary_code,
+    vector_unit,
+    weight_join,
 )
 from tritforge.config import AcceleratorConfig
 
@@ -31,4 +33,6 @@ def vector_files(config: AcceleratorConfig) -> dict[str, str]:
         "scalar_unit.txt": scalar_unit.vectors(config),
         "ternary_array.txt": ternary_array.vectors(config),
         "ternary_code.txt": ternary_code.vectors(),
+        "vector_unit.txt": vector_unit.vectors(config),
+        "weight_join.txt": weight_join.vectors(config),
     }
