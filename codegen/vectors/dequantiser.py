@@ -95,6 +95,7 @@ def _runs(
             np.broadcast_to(np.asarray(shift, np.int64), scales),
         )
 
+    runs: list[tuple[str, tuple[_Operation, ...]]]
     runs = [
         (f"random_{kind.name.lower()}_{rows}_rows", (operation(kind, rows),))
         for kind in kinds
@@ -125,10 +126,10 @@ def _runs(
         ]
         # A single matrix at a time.
         for matrix in range(_MATRICES[kind]):
-            sums = np.zeros((_MATRICES[kind], config.lanes, 1), np.int64)
-            sums[matrix] = limit
+            alone = np.zeros((_MATRICES[kind], config.lanes, 1), np.int64)
+            alone[matrix] = limit
             runs.append(
-                (f"only_matrix_{matrix}_of_{name}", (operation(kind, 1, sums, largest, 0),))
+                (f"only_matrix_{matrix}_of_{name}", (operation(kind, 1, alone, largest, 0),))
             )
     saturating = operation(OperationKind.GLU, 1, limit, largest, 0)
     harmless = operation(OperationKind.MIX, 1, 1, 1, 0)

@@ -19,6 +19,7 @@ def vectors(config: AcceleratorConfig) -> str:
     random, ports = RandomState(_SEED), config.ports
     file = VectorFile("weight join: a packet a port to beats of the operations")
     single, several = [(1, 1)], [(3, 2), (1, 3), (2, 1)]
+    runs: list[tuple[str, list[tuple[int, int]], dict[int, int]]]
     runs = [("one_beat", single, {}), ("several_operations", several, {})]
     for port in range(ports):
         runs += [
@@ -33,7 +34,7 @@ def vectors(config: AcceleratorConfig) -> str:
         ("all_early", several, {port: -2 - port for port in every}),
         ("all_late", several, {port: 2 + port for port in every}),
         ("early_and_late", several, {port: 2 * (-1) ** port for port in every}),
-        ("without_operations_all_is_dropped", [], {port: 3 for port in every}),
+        ("without_operations_all_is_dropped", [], dict.fromkeys(every, 3)),
         ("exact_after_all", several, {}),
     ]
     for name, operations, changes in runs:

@@ -5,8 +5,7 @@
 // What it computes: nothing. The first tile of every vector takes its codes straight from the
 //                   quantiser; they are stored on the way and repeated for all later tiles.
 // Interface:        headers in   one an operation: beats (K / 5, rounded up), number of code
-// vectors
-//                                (1 to kConsumers) and of row tiles of all matrices;
+//                                vectors (1 to kConsumers) and of row tiles of all matrices;
 //                   groups in    beats words for every vector;
 //                   repeated out beats words for every tile; tile t carries vector t mod vectors,
 //                                which is the order of interleaved row tiles;

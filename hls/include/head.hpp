@@ -11,7 +11,7 @@
 //                                Then for every lane kTopK words, best first: logit in the low
 //                                half, token in the high half, all ones where there are fewer
 //                                tokens. An aborted run sends one word 0;
-//                   status out   one word for the header with `end`, when the packet has left.
+//                   status out   one word for the header with `end`, after the packet.
 // Formats:          sums kAccumulatorBits, logits kLogitBits.
 // Timing:           one score, or one word of the packet's end, a step. Steps of a run:
 //                   1 + tiles * kRows * kLanes + kTopK * kLanes + 1.

@@ -3,9 +3,8 @@
 // Program check: whether a record of the parameter stream may stand where it does.
 //
 // What it computes: the first thing that is wrong with a record, as an error code: what it is,
-// where
-//                   it stands, its sizes, its other fields. Order: EMBED; for every layer MIX,
-//                   PROJECT, GLU, PROJECT; HEAD (docs/image-format.md).
+//                   where it stands, its sizes, its other fields. Order: EMBED; for every layer
+//                   MIX, PROJECT, GLU, PROJECT; HEAD (docs/image-format.md).
 // Interface:        functions of a record and of what the records before it have fixed.
 // Formats:          fields as in record.hpp.
 // Timing:           combinational; the sequencer gives it a step of its own.

@@ -21,8 +21,7 @@
 //                                 sum of the consumer's BitLinear times multiplier * 2**-shift is
 //                                 its output;
 //                   groups out    beats words for consumer 0, then for consumer 1, ...: the codes
-//                   of
-//                                 five columns of every lane;
+//                                 of five columns of every lane;
 //                   status out    for a header with `end`: saturation flags since the last one;
 //                   memories      one RAM a lane: five v a word, at consumer * beats + beat.
 // Formats:          signed: t kOperandBits, gains kGainBits, u kSquareOperandBits, v kValueBits;

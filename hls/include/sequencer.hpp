@@ -3,9 +3,8 @@
 // Sequencer: reads the in-band program and tells every other process what to do next.
 //
 // What it computes: nothing; it checks each record of the parameter stream (program_check.hpp),
-// sends
-//                   each process its header and hands on gains and lower bounds. Nothing unchecked
-//                   reaches another process.
+//                   sends each process its header and hands on gains and lower bounds. Nothing
+//                   unchecked reaches another process.
 // Interface:        commands in    one a run: bit 0 prefill, bit 1 all logits, then for every lane
 //                                  `fresh`, then for every lane `hold` (element_unit.hpp,
 //                                  head.hpp);
@@ -22,9 +21,10 @@
 //                   are still on their way are thrown away, the rest of all packets is dropped, and
 //                   the run ends like any other; the next one starts clean.
 // Formats:          parameter stream as in record.hpp.
-// Timing:           one parameter word or one element's gains a step, 8 + 3 steps a record; all of
-// it
-//                   beside the operation before, but for the first one.
+// Timing:           one word of a record, one element's gains or one lower bound a step, and two
+//                   steps more a record; all of it beside the operation before, but for the first
+//                   one. A run takes one step more at its start, one at least to drop the packet's
+//                   rest, and two at its end; an error, one to discard.
 // Assumptions:      the lower_bounds stream holds kDim words, so that a MIX's bounds can wait there
 //                   while the gains of the next operation are used.
 #pragma once
@@ -234,7 +234,6 @@ struct Sequencer {
         state.command = command;
         state.packet.restart();
         state.word = 0;
-        state.error = 0;
         Check::restart(state.program);
         state.last_kind = Config::kEndOfRun;
         state.phase = kRead;

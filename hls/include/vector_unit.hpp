@@ -15,9 +15,11 @@
 //                   status out     for a header with `end`: saturation flags since the last one and
 //                                  how the input packet ended, bits as in the enumeration Flag;
 //                   memory         x of lane l at l * kDim and up.
-// Formats:          x kResidualBits, mantissas 16 bits, t kOperandBits; both saturate
-// symmetrically. Timing:           one element a step. Steps of a vector: 1 + tiles * kRows *
-// kLanes. Assumptions:      x is read a whole operation after it was written.
+// Formats:          x kResidualBits, mantissas 16 bits, t kOperandBits; x and t saturate
+//                   symmetrically.
+// Timing:           one element a step. Steps of a vector: 1 + tiles * kRows * kLanes. The end of a
+//                   run takes one step more than there are words to drop, and two at least.
+// Assumptions:      x is read a whole operation after it was written.
 #pragma once
 
 #include "ap_int.h"

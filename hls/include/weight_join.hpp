@@ -9,7 +9,8 @@
 //                   beats out    one byte (five columns) of each of kRows rows;
 //                   status out   for a header with `end`: early, late of port 0, of port 1, ...
 // Formats:          raw bytes; after an early end of a packet, zeros (weights 0).
-// Timing:           one beat a step. Steps of an operation: 1 + beats * tiles.
+// Timing:           one beat a step. Steps of an operation: 1 + beats * tiles. The end of a run
+//                   takes one step more than there are words to drop, and two at least.
 // Assumptions:      none: no packet can hang it except one that never ends.
 #pragma once
 

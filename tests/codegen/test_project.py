@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from codegen.constants import constants
+from codegen.processes import machine_processes
 from codegen.project import Project, blueprint_of, project_name, render_project
 from codegen.row_units import RowUnitsBlueprint
 from tests.codegen.generator import REPOSITORY, generate, tree
@@ -100,8 +101,7 @@ def test_no_paths_and_no_dates(project: Project) -> None:
 
 def test_project_is_complete() -> None:
     names = set(render_project(CONFIGS[0]))
-    units = ("code_buffer", "quantiser", "scalar_unit", "ternary_array", "ternary_code")
-    for unit in units:
+    for unit in ("ternary_code", *(item.name for item in machine_processes(CONFIGS[0].ports))):
         assert {f"include/{unit}.hpp", f"tb/{unit}_tb.cpp", f"tb/vectors/{unit}.txt"} <= names
     assert {"config.json", "README.md", "CMakeLists.txt"} <= names
     assert {"shim/ap_int.h", "shim/hls_stream.h"} <= names

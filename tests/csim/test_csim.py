@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from codegen.processes import machine_processes
 from codegen.project import project_name
 from tests.csim.simulation import compile_bench, make_project, run, run_bench, tool
 from tritforge.config import AcceleratorConfig, Widths
@@ -35,20 +36,25 @@ NARROW = Widths(
     logit_fraction=8,
 )
 
+#: Root only to give the test its name.
+WIDE_STATE = Widths(preactivation=18, preactivation_fraction=12, accumulator=24, root=16)
+
 #: Every number of ports with every number of lanes; dims of every remainder by five, 64 to 2048.
 MATRIX = [
     AcceleratorConfig(64, ports=1, lanes=1),
     AcceleratorConfig(2048, ports=2, lanes=1),
     AcceleratorConfig(1021, ports=4, lanes=1),
     AcceleratorConfig(384, ports=1, lanes=2),
-    AcceleratorConfig(65, ports=2, lanes=2),
+    AcceleratorConfig(65, layers=3, vocabulary=130, ports=2, lanes=2, streams=1),
     AcceleratorConfig(1536, ports=4, lanes=2),
     AcceleratorConfig(253, ports=1, lanes=4),
     AcceleratorConfig(512, ports=2, lanes=4),
-    AcceleratorConfig(128, ports=4, lanes=4),
+    AcceleratorConfig(128, layers=2, vocabulary=99, ports=4, lanes=4),
     AcceleratorConfig(2048, ports=1, lanes=8),
     AcceleratorConfig(1024, ports=2, lanes=8),
     AcceleratorConfig(768, ports=4, lanes=8),
+    # The smallest of everything, and states with more bits than pre-activations.
+    AcceleratorConfig(16, 1, 16, 2, ports=1, lanes=2, widths=WIDE_STATE),
     # The narrowest formats: the sum of squares saturates, no width has its usual value.
     AcceleratorConfig(96, glu_width=200, widths=NARROW),
 ]
@@ -70,7 +76,8 @@ def test_units_equal_the_golden_model(config: AcceleratorConfig, tmp_path: Path)
         assert result.returncode == 0, result.stdout + result.stderr
     result = run([ctest, "--test-dir", "build", "--output-on-failure"], project)
     assert result.returncode == 0, result.stdout
-    vectors = list((project / "tb/vectors").glob("*.txt"))
+    vectors = {path.stem for path in (project / "tb/vectors").glob("*.txt")}
+    assert vectors == {"ternary_code", *(item.name for item in machine_processes(config.ports))}
     assert result.stdout.count(" Passed ") == len(vectors)
 
 
@@ -171,6 +178,204 @@ FAULTS = {
         "quantiser.hpp",
         "value * state.reciprocal[lane];",
         "value * state.reciprocal[0];",
+    ),
+    "port_is_early_one_word_before": (
+        "weight_join",
+        "weight_join.hpp",
+        "state.packets[Port].next(words, state.phase == kRun, state.phase == kDrop);",
+        "state.packets[Port].next(words, state.phase != kIdle, state.phase == kDrop);",
+    ),
+    "packets_stay_ended": (
+        "weight_join",
+        "weight_join.hpp",
+        "state.packets[port].restart();",
+        "",
+    ),
+    "zeros_follow_words_that_are_dropped": (
+        "vector_unit",
+        "stream_word.hpp",
+        "late = late || drops;",
+        "late = late || takes;",
+    ),
+    "residual_saturates_unnoticed": (
+        "vector_unit",
+        "vector_unit.hpp",
+        "state.saturated[kResidualFlag] = 1;",
+        "",
+    ),
+    "lanes_share_a_residual": (
+        "vector_unit",
+        "vector_unit.hpp",
+        "address = state.at.element() + lane * Config::kDim;",
+        "address = state.at.element();",
+    ),
+    "embedding_is_never_shifted_left": (
+        "vector_unit",
+        "vector_unit.hpp",
+        "mantissa << state.vector.embedding_left;",
+        "mantissa;",
+    ),
+    "products_change_the_residual": (
+        "vector_unit",
+        "vector_unit.hpp",
+        "state.vector.source == kProduct",
+        "state.vector.source > kProduct",
+    ),
+    "gate_has_the_scale_of_its_neighbour": (
+        "dequantiser",
+        "dequantiser.hpp",
+        "state.matrix == consumer && state.at.lane == lane",
+        "state.matrix == consumer && state.lane == lane",
+    ),
+    "up_is_scaled": (
+        "dequantiser",
+        "dequantiser.hpp",
+        ": state.matrix == 1;",
+        ": state.matrix == 2;",
+    ),
+    "logit_saturates_unnoticed": (
+        "dequantiser",
+        "dequantiser.hpp",
+        "state.saturated[kLogit] = 1;",
+        "",
+    ),
+    "scales_of_one_consumer_for_all": (
+        "dequantiser",
+        "dequantiser.hpp",
+        "header.kind == Config::kMix ? kConsumers : 1;",
+        "1;",
+    ),
+    "forget_gate_turns_after_rounding": (
+        "element_unit",
+        "element_unit.hpp",
+        "? Value(-activation)",
+        "? Value(-activation - 1)",
+    ),
+    "held_lane_keeps_its_state": (
+        "element_unit",
+        "element_unit.hpp",
+        "if (valid && !hold) {",
+        "if (valid) {",
+    ),
+    "fresh_lane_has_a_past": (
+        "element_unit",
+        "element_unit.hpp",
+        "fresh = state.operation.fresh[lane];",
+        "fresh = false;",
+    ),
+    "prompt_is_cut_into_streams": (
+        "element_unit",
+        "element_unit.hpp",
+        "if (Config::kStreams > 1 && state.operation.prefill == 0) {",
+        "if (Config::kStreams > 1) {",
+    ),
+    "layers_share_a_state": (
+        "element_unit",
+        "element_unit.hpp",
+        "state.layer_base = state.layer_base + state.operation.rows;",
+        "",
+    ),
+    "next_token_has_the_state_of_a_later_layer": (
+        "element_unit",
+        "element_unit.hpp",
+        "state.layer_base = 0;",
+        "",
+    ),
+    "candidate_saturates_unnoticed": (
+        "element_unit",
+        "element_unit.hpp",
+        "state.saturated[kSiluCandidate] = 1;",
+        "",
+    ),
+    "lanes_share_a_lower_bound_of_another_row": (
+        "element_unit",
+        "element_unit.hpp",
+        "return bound_memory.read(state.at.row);",
+        "return bound_memory.read(0);",
+    ),
+    "later_token_wins_a_tie": (
+        "head",
+        "head.hpp",
+        "candidate.sum > other.sum;",
+        "candidate.sum >= other.sum;",
+    ),
+    "padded_rows_are_tokens": (
+        "head",
+        "head.hpp",
+        "if (state.at.element() < state.run.tokens) {",
+        "if (state.at.element() <= state.run.tokens) {",
+    ),
+    "lanes_compete": (
+        "head",
+        "head.hpp",
+        "            if (state.at.lane == lane) {\n            places:",
+        "            if (lane == 0) {\n            places:",
+    ),
+    "best_tokens_stay_for_the_next_run": (
+        "head",
+        "head.hpp",
+        "state.best[lane][kTopK - 1].used = false;",
+        "",
+    ),
+    "beats_are_rounded_down": (
+        "sequencer",
+        "sequencer.hpp",
+        "inputs + (kTritsPerByte - 1)",
+        "inputs",
+    ),
+    "matrices_of_glu_are_one": (
+        "sequencer",
+        "sequencer.hpp",
+        "TileCount(tiles << 1) : tiles;",
+        "tiles : tiles;",
+    ),
+    "second_layer_starts_from_the_input": (
+        "sequencer",
+        "sequencer.hpp",
+        "state.last_kind = record.kind;",
+        "",
+    ),
+    "elements_before_an_error_stay": (
+        "sequencer",
+        "sequencer.hpp",
+        "headers.vectors.inputs = state.last_rows;",
+        "headers.vectors.inputs = 1;",
+    ),
+    "magic_is_not_looked_at": (
+        "sequencer",
+        "program_check.hpp",
+        "record.magic == Record::kMagic && ",
+        "",
+    ),
+    "layers_beyond_the_last": (
+        "sequencer",
+        "program_check.hpp",
+        "state.layer < Config::kLayers",
+        "state.layer <= Config::kLayers",
+    ),
+    "large_mantissas_are_cut": (
+        "sequencer",
+        "program_check.hpp",
+        "(output.scale_mantissa >> Config::kScaleMantissaBits) == 0 &&",
+        "",
+    ),
+    "negative_exponents_are_not_limited": (
+        "sequencer",
+        "program_check.hpp",
+        "output.scale_exponent >= -(1 << (Config::kScaleExponentBits - 1)) &&",
+        "",
+    ),
+    "payload_of_any_size": (
+        "sequencer",
+        "program_check.hpp",
+        "record.payload_bytes == payload_bytes(record);",
+        "true;",
+    ),
+    "glu_width_changes_between_layers": (
+        "sequencer",
+        "program_check.hpp",
+        "state.has_glu_width ? record.rows == state.glu_width : first",
+        "first",
     ),
 }
 
