@@ -174,7 +174,7 @@ struct ElementUnit {
                                     : of_state ? Preactivation(kept)
                                                : activation;
         const typename Unit::Result sigma = Unit::evaluate(argument_of(value, of_state));
-        const ap_uint<kFraction + 1> headroom =
+        const ap_uint<Config::kLowerBoundBits + 1> headroom =
             ap_uint<Config::kLowerBoundBits + 1>(1 << Config::kLowerBoundBits) - bound;
         const ap_int<kPreactivationBits + 1> factor = forget
                                                           ? ap_int<kPreactivationBits + 1>(headroom)

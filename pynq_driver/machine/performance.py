@@ -72,14 +72,12 @@ class Performance:
 
     def utilisation(self, counts: Counts) -> float:
         """Weight bytes taken over the bytes that were on offer in that time."""
-        return self._share(counts["array_beats"] * self.weight_beat_bytes, counts)
+        taken = counts["array_beats"] * self.weight_beat_bytes
+        return taken / (counts["cycles"] * self.offered_bytes_per_cycle)
 
     def memory_utilisation(self, counts: Counts) -> float:
-        """All bytes moved, parameters and output included, over the bytes on offer."""
-        return self._share(counts["memory_bytes"], counts)
-
-    def _share(self, moved: float, counts: Counts) -> float:
-        return moved / (counts["cycles"] * self.offered_bytes_per_cycle)
+        """All bytes moved, parameters and output included, over what the memory can deliver."""
+        return counts["memory_bytes"] / (counts["cycles"] * self.memory_bytes_per_cycle)
 
 
 def sample_shapes(shape: ModelShape, layers: int, vocabulary: int) -> tuple[ModelShape, ...]:
