@@ -41,7 +41,15 @@ _VERILATOR = (
     "-Wno-lint",
     "-Wno-style",
 )
-_CXX = ("-std=c++17", "-fPIC", "-w", "-fvisibility=hidden", "-DVL_TIME_CONTEXT", "-DVM_COVERAGE=0")
+_CXX = (
+    "-std=c++17",
+    "-fPIC",
+    "-w",
+    "-fvisibility=hidden",
+    "-fno-gnu-unique",
+    "-DVL_TIME_CONTEXT",
+    "-DVM_COVERAGE=0",
+)
 _OPTIMISE = "-O2"
 #: Files that run once are not worth the compiler's time.
 _SLOW_FILES = "__Slow"
@@ -51,7 +59,7 @@ _HEADERS = ("tritforge_machine.h", "bit_counters.hpp", "memory_model.hpp", "rtl_
 
 
 def build_rtl_library(
-    config: AcceleratorConfig, progress: Progress = silent, waveform: bool = False
+    config: AcceleratorConfig, waveform: bool = False, progress: Progress = silent
 ) -> Path:
     """Verilate and compile the machine of a configuration; kept in the cache.
 
@@ -64,11 +72,11 @@ def build_rtl_library(
     Raises:
         ToolError: a tool is missing or fails.
     """
-    return build_rtl_library_of(machine_source(config), progress, waveform)
+    return build_rtl_library_of(machine_source(config), waveform, progress)
 
 
 def build_rtl_library_of(
-    source: MachineSource, progress: Progress = silent, waveform: bool = False
+    source: MachineSource, waveform: bool = False, progress: Progress = silent
 ) -> Path:
     """The same for any machine."""
     check_tools("verilator")

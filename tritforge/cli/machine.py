@@ -23,7 +23,7 @@ def library_for(
     return CompiledLibrary(build_library(backend, config), config)
 
 
-def build_library(backend: str, config: AcceleratorConfig, waveforms: bool = False) -> Path:
+def build_library(backend: str, config: AcceleratorConfig, waveform: bool = False) -> Path:
     """Shared library of a machine, with a progress bar while it is built."""
     with tqdm(desc=f"building {backend}", unit="step", disable=None, leave=False) as bar:
 
@@ -38,4 +38,4 @@ def build_library(backend: str, config: AcceleratorConfig, waveforms: bool = Fal
             return build_csim_library(config)
         from codegen.machine.rtl_library import build_rtl_library
 
-        return build_rtl_library(config, show, waveforms=waveforms)
+        return build_rtl_library(config, waveform, show)
