@@ -2,12 +2,12 @@
 """Area of the ternary-adder array out of the open flow against SystemVerilog written by hand.
 
 Both are Verilated and get the same words; every word that leaves has to be the same, with and
-without stalls, and without stalls a step starts every cycle in both. Then yosys estimates both
-(`synth_xilinx -family xc7 -abc9`, before placement). A row-byte is what one row takes a beat: one
-byte, five ternary weights.
+without stalls, and without stalls a step starts every cycle in both. Then the same yosys script
+estimates both (`codegen.openhls.yosys`, before placement). A row-byte is what one row takes a beat:
+one byte, five ternary weights.
 
-yosys decides by heuristics which additions become carry chains: the baseline without the wrapper
-module of this script, the same logic, comes out 15 % larger. Differences of that size mean nothing.
+The baseline has one lane. A second table has the open flow's module with more lanes, which share
+the decoded weights: what a lane more costs a row-byte.
 """
 
 from __future__ import annotations
@@ -59,6 +59,16 @@ class Comparison:
     def ratio(self) -> float:
         """LUTs of the open flow's module for one of the baseline."""
         return self.open_flow.luts / self.baseline.luts
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """The array of the open flow with so many lanes."""
+
+    ports: int
+    rows: int
+    lanes: int
+    open_flow: Resources
 
 
 def open_flow_design(config: AcceleratorConfig) -> Design:
@@ -123,6 +133,29 @@ def compare(ports: int, beats: int, progress: tqdm[None]) -> Comparison:
     return Comparison(ports, constant(config, "kRowsPerBeat"), compared, *results)
 
 
+def with_lanes(ports: int, lanes: int, progress: tqdm[None]) -> Lanes:
+    """Measure the array of a number of lanes."""
+    progress.set_description(f"P = {ports}, {lanes} lanes: synthesise")
+    config = small_config(ports, lanes)
+    resources = synthesise(open_flow_design(config).system_verilog, TOP)
+    progress.update()
+    return Lanes(ports, constant(config, "kRowsPerBeat"), lanes, resources)
+
+
+def print_lanes(found: Sequence[Lanes]) -> None:
+    """LUTs of a row-byte, and what every lane after the first one adds to it."""
+    first = found[0]
+    print()
+    for item in found:
+        added = ""
+        if item.lanes > first.lanes:
+            more = item.open_flow.luts - first.open_flow.luts
+            each = more / item.rows / (item.lanes - first.lanes)
+            added = f"  {each:.1f} for each further lane"
+        row = item.open_flow.row(f"P = {item.ports}, {item.rows} rows, lanes: {item.lanes}")
+        print(f"{row}{item.open_flow.luts / item.rows:>14.1f}{added}")
+
+
 def print_table(comparisons: Sequence[Comparison]) -> None:
     """The resources of both modules and the ratio of their LUTs."""
     print(f"{HEADER}{'LUT/row-byte':>14}")
@@ -140,7 +173,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run; exit code 1 if the modules differ, or if the ratio is above the limit."""
     parser = argparse.ArgumentParser(prog="array_area", description=__doc__)
     parser.add_argument(
-        "--ports", type=int, nargs="+", default=[1, 2], choices=_PORT_CHOICES, help="default: 1 2"
+        "--ports",
+        type=int,
+        nargs="+",
+        default=[1, 2, 4],
+        choices=_PORT_CHOICES,
+        help="default: 1 2 4",
+    )
+    parser.add_argument(
+        "--lanes", type=int, nargs="*", default=[1, 2, 4], help="with the first ports (1 2 4)"
     )
     parser.add_argument("--beats", type=int, default=3000, help="weight beats (default: 3000)")
     parser.add_argument("--limit", type=float, help="largest ratio of LUTs (default: none)")
@@ -148,14 +189,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         check_tools()
-        with tqdm(total=3 * len(arguments.ports), unit="step", disable=None) as progress:
+        steps = 3 * len(arguments.ports) + len(arguments.lanes)
+        with tqdm(total=steps, unit="step", disable=None) as progress:
             found = [compare(ports, arguments.beats, progress) for ports in arguments.ports]
+            lanes = [
+                with_lanes(arguments.ports[0], lanes, progress) for lanes in sorted(arguments.lanes)
+            ]
     except TritforgeError as error:
         parser.exit(1, f"array_area: error: {error}\n")
     if arguments.json:
-        print(json.dumps([{**asdict(item), "ratio": item.ratio} for item in found], indent=2))
+        ratios = [{**asdict(item), "ratio": item.ratio} for item in found]
+        print(json.dumps({"ratios": ratios, "lanes": list(map(asdict, lanes))}, indent=2))
     else:
         print_table(found)
+        if lanes:
+            print_lanes(lanes)
     above = arguments.limit is not None and any(item.ratio > arguments.limit for item in found)
     return 1 if above else 0
 

@@ -15,8 +15,10 @@ from tritforge.config import (
     TOP_K,
     VOCABULARY_RANGE,
     AcceleratorConfig,
+    SigmoidKind,
 )
 from tritforge.control_registers import ErrorCode
+from tritforge.golden import piecewise_linear, shift_sigmoid
 from tritforge.golden.scalar_unit import CODE_LIMIT
 from tritforge.golden.sigmoid import SEGMENTS, segment_bits, sigmoid_table
 from tritforge.packing import row_tiles
@@ -55,6 +57,7 @@ def constants(config: AcceleratorConfig) -> tuple[Constant, ...]:
         *_shape(config),
         *_array(config),
         *_derived(config),
+        *_sigmoid(config),
         *_fixed(config),
         *_protocol(),
         *_widths(config),
@@ -71,14 +74,57 @@ class Table:
 
 
 def tables(config: AcceleratorConfig) -> tuple[Table, ...]:
-    """ROM contents: the sigmoid's knots and the rises between them."""
-    knots = sigmoid_table(config.widths.sigmoid_fraction)
+    """ROM contents: what the chosen sigmoid looks up, one entry a segment."""
+    fraction = config.widths.sigmoid_fraction
+    if config.sigmoid is SigmoidKind.TABLE:
+        knots = sigmoid_table(fraction)
+        starts, rises = knots[:-1], knots[1:] - knots[:-1]
+        meaning = "how much the sigmoid grows within a segment"
+    elif config.sigmoid is SigmoidKind.PIECEWISE_LINEAR:
+        starts, rises = piecewise_linear.chords(fraction)
+        meaning = "slope of the chord of a segment"
+    else:
+        return ()
     return (
-        Table("kSigmoidKnots", tuple(knots[:-1].tolist()), "sigmoid at the start of a segment"),
-        Table(
-            "kSigmoidRises",
-            tuple((knots[1:] - knots[:-1]).tolist()),
-            "how much the sigmoid grows within a segment",
+        Table("kSigmoidStarts", tuple(starts.tolist()), "sigmoid or chord at a segment's start"),
+        Table("kSigmoidSlopes", tuple(rises.tolist()), meaning),
+    )
+
+
+def _sigmoid(config: AcceleratorConfig) -> tuple[Constant, ...]:
+    chosen, widths = config.sigmoid, config.widths
+    segments, bits, slope_bits = {
+        SigmoidKind.TABLE: (SEGMENTS, segment_bits(widths), 0),
+        SigmoidKind.PIECEWISE_LINEAR: (
+            piecewise_linear.SEGMENTS,
+            piecewise_linear.segment_bits(widths),
+            piecewise_linear.SLOPE_FRACTION,
+        ),
+        SigmoidKind.SHIFT_EXPONENTIAL: (0, 0, 0),
+    }[chosen]
+    slopes = [value for table in tables(config)[1:] for value in table.values]
+    kinds = list(SigmoidKind)
+    numbers = _choices(tuple(range(len(kinds))))
+    names = ", ".join(kind.value for kind in kinds)
+    return (
+        Constant("kSigmoidKind", kinds.index(chosen), "kind", numbers, names),
+        Constant("kSigmoidSegments", segments, "segments", "derived", "linear pieces of it"),
+        Constant("kSigmoidSegmentBits", bits, "bits", "derived", "argument within a segment"),
+        Constant("kSigmoidSlopeFraction", slope_bits, "bits", "derived", "fraction bits of slopes"),
+        Constant("kSigmoidLargestSlope", max(slopes, default=0), "1", "derived", "of all segments"),
+        Constant(
+            "kSigmoidGuardBits",
+            shift_sigmoid.GUARD_BITS,
+            "bits",
+            "fixed",
+            "below the argument of the shift exponential",
+        ),
+        Constant(
+            "kSigmoidLargestShift",
+            shift_sigmoid.LARGEST_SHIFT,
+            "bits",
+            "fixed",
+            "of the shift exponential",
         ),
     )
 
@@ -122,21 +168,11 @@ def _derived(config: AcceleratorConfig) -> tuple[Constant, ...]:
     rows = config.rows_per_beat
     tiles = max(row_tiles(item.rows, rows) * item.matrices for item in operations)
     inputs = max(item.inputs for item in operations)
-    rises = [value for table in tables(config)[1:] for value in table.values]
     derived = "derived"
     return (
         Constant("kRowsPerBeat", rows, "rows", derived, "matrix rows that advance together"),
         Constant("kMaximumInputs", inputs, "elements", derived, "longest row of a matrix"),
         Constant("kMaximumTiles", tiles, "tiles", derived, "row tiles of the largest operation"),
-        Constant("kSigmoidSegments", SEGMENTS, "segments", "fixed", "linear pieces of the sigmoid"),
-        Constant(
-            "kSigmoidSegmentBits",
-            segment_bits(config.widths),
-            "bits",
-            derived,
-            "sigmoid argument within a segment",
-        ),
-        Constant("kSigmoidLargestRise", max(rises), "1", derived, "within one segment"),
     )
 
 

@@ -38,6 +38,7 @@ try:
         PORT_CHOICES,
         VOCABULARY_RANGE,
         AcceleratorConfig,
+        SigmoidKind,
     )
     from tritforge.errors import ConfigurationError, TritforgeError
     from tritforge.golden.ivit import RowUnitConfig
@@ -62,6 +63,7 @@ _LANGUAGE_MODEL_NAMES = (
     "lanes",
     "streams",
     "board",
+    "sigmoid",
 )
 _DEFAULTS = {item.name: item.default for item in dataclasses.fields(AcceleratorConfig)}
 _ROW_UNIT_FIELDS = {item.name: item for item in dataclasses.fields(RowUnitConfig)}
@@ -137,6 +139,12 @@ def _add_language_model_options(parser: argparse.ArgumentParser) -> None:
             option, metavar="N", help=f"{text} (default: {default})" if has_default else text
         )
     group.add_argument(
+        "--sigmoid",
+        metavar="KIND",
+        help=f"{_choices([kind.value for kind in SigmoidKind])} "
+        f"(default: {SigmoidKind.TABLE.value}; the others change the model's outputs)",
+    )
+    group.add_argument(
         "--board",
         metavar="NAME",
         help=f"{_choices(board_names())} (default: {_DEFAULTS['board']})",
@@ -182,7 +190,7 @@ def project_from_arguments(arguments: argparse.Namespace) -> Project:
         ConfigurationError: names the value, its range and the fix.
     """
     given = {
-        name: value if name == "board" else _integer(value)
+        name: value if name in ("board", "sigmoid") else _integer(value)
         for name in {*_LANGUAGE_MODEL_NAMES, *_ROW_UNIT_FIELDS}
         if (value := getattr(arguments, name)) is not None
     }

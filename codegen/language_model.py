@@ -15,7 +15,7 @@ from codegen.machine.network import Network
 from codegen.machine.vitis_form import vitis_values
 from codegen.processes import Process, machine_processes
 from codegen.vectors import vector_files
-from tritforge.config import AcceleratorConfig, default_glu_width
+from tritforge.config import AcceleratorConfig, SigmoidKind, default_glu_width
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,27 @@ class LanguageModelBlueprint(Blueprint):
             if getattr(config, name) != usual[name]
         )
         streams = "" if config.streams == config.lanes else f"_s{config.streams}"
-        array = f"p{config.ports}_b{config.lanes}{streams}"
+        usual_sigmoid = config.sigmoid is SigmoidKind.TABLE
+        sigmoid = "" if usual_sigmoid else f"_{config.sigmoid.value.replace('-', '_')}"
+        array = f"p{config.ports}_b{config.lanes}{streams}{sigmoid}"
         return f"tritforge_d{config.dim}{shape}_{array}_{config.board}"
 
     @property
     def options(self) -> str:
         """Every number and the board; widths have no option."""
-        names = ("dim", "layers", "glu_width", "vocabulary", "ports", "lanes", "streams", "board")
+        names = (
+            "dim",
+            "layers",
+            "glu_width",
+            "vocabulary",
+            "ports",
+            "lanes",
+            "streams",
+            "board",
+            "sigmoid",
+        )
         return " ".join(
-            f"--{name.replace('_', '-')} {getattr(self.config, name)}" for name in names
+            f"--{name.replace('_', '-')} {_text(getattr(self.config, name))}" for name in names
         )
 
     @property
@@ -98,3 +110,7 @@ class LanguageModelBlueprint(Blueprint):
             "roms": tables(self.config),
             **vitis_values(self.network, self._processes),
         }
+
+
+def _text(value: object) -> str:
+    return value.value if isinstance(value, SigmoidKind) else str(value)

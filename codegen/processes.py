@@ -81,7 +81,11 @@ class Process:
     @property
     def arguments(self) -> str:
         """Arguments of the unit's step(), wrapped."""
-        names = ["state", *(item.name for item in (*self.streams, *self.memories))]
+        streams, memories = (
+            (item.name for item in self.streams),
+            (item.name for item in self.memories),
+        )
+        names = ["state", *streams, *memories]
         return textwrap.fill(", ".join(names), COLUMNS - 8).replace("\n", "\n        ")
 
 

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from tritforge.boards import Board, board_names, load_board
@@ -25,6 +26,15 @@ PORT_CHOICES = (1, 2, 4)
 LANE_CHOICES = (1, 2, 4, 8)
 #: Best tokens that the machine's head finds by itself, for every lane.
 TOP_K = 8
+
+
+class SigmoidKind(str, Enum):
+    """How the machine evaluates the sigmoid (docs/numerics.md)."""
+
+    TABLE = "table"
+    PIECEWISE_LINEAR = "piecewise-linear"
+    SHIFT_EXPONENTIAL = "shift-exponential"
+
 
 DIM_RANGE = (16, 8192)
 LAYER_RANGE = (1, 128)
@@ -189,6 +199,7 @@ class AcceleratorConfig:
     Attributes:
         streams: recurrent states on chip. As many as lanes (the default): every lane may be a
             stream of its own. One: lanes are consecutive prompt tokens of one stream.
+        sigmoid: implementation of the sigmoid; all but `table` change the model's outputs.
     """
 
     dim: int
@@ -199,6 +210,7 @@ class AcceleratorConfig:
     lanes: int = 1
     streams: int | None = None
     board: str = "pynq-z2"
+    sigmoid: SigmoidKind = SigmoidKind.TABLE
     widths: Widths = field(default_factory=Widths)
 
     def __post_init__(self) -> None:
@@ -227,6 +239,12 @@ class AcceleratorConfig:
                 f"streams = {self.streams!r} is not available: give 1 (all lanes share one state) "
                 f"or {self.lanes} (one state a lane)"
             )
+        sigmoids = [kind.value for kind in SigmoidKind]
+        if self.sigmoid not in sigmoids:
+            raise ConfigurationError(
+                f"sigmoid = {self.sigmoid!r} is unknown: choose one of {', '.join(sigmoids)}"
+            )
+        object.__setattr__(self, "sigmoid", SigmoidKind(self.sigmoid))
         if self.board not in board_names():
             raise ConfigurationError(
                 f"board {self.board!r} is unknown: choose one of {', '.join(board_names())}, "

@@ -117,13 +117,14 @@ module ternary_array_baseline #(
     digits_of = {fifth, fourth, third, second, first};
   endfunction
 
+  // Codes are in +-127, so a product has eight bits.
   function automatic signed [10:0] five_columns(input [9:0] digits, input [39:0] group);
     integer column;
-    reg signed [8:0] value;
+    reg signed [7:0] value;
     five_columns = 0;
     for (column = 0; column < 5; column = column + 1) begin
       value = $signed(group[8*column+:8]);
-      value = digits[2*column+1] ? -value : digits[2*column] ? value : 9'sd0;
+      value = digits[2*column+1] ? -value : digits[2*column] ? value : 8'sd0;
       five_columns = five_columns + value;
     end
   endfunction

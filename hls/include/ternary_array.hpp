@@ -24,6 +24,7 @@
 #include "ap_int.h"
 #include "bit_count.hpp"
 #include "hls_stream.h"
+#include "keep.hpp"
 #include "ternary_code.hpp"
 
 namespace tritforge {
@@ -131,7 +132,8 @@ struct TernaryArray {
             for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
                 const Sum before = first ? Sum(0) : state.sums[row][lane];
-                state.sums[row][lane] = before + five_columns(digits, codes, lane);
+                // The five products are added up before the sum that waits for them: short chains.
+                state.sums[row][lane] = keep(five_columns(digits, codes, lane)) + before;
             }
         }
     }

@@ -70,12 +70,11 @@ inline TernaryDigits decode_ternary_byte(ap_uint<8> byte) {
     return digits;
 }
 
-/// weight * code for one digit: 0, +code or -code.
-inline ap_int<9> ternary_product(ap_uint<kDigitBits> digit, ap_int<8> code) {
+/// weight * code for one digit: 0, +code or -code. Eight bits, since codes are in +-127.
+inline ap_int<8> ternary_product(ap_uint<kDigitBits> digit, ap_int<8> code) {
 #pragma HLS INLINE
-    const ap_int<9> positive = code;
-    const ap_int<9> negative = -code;
-    return digit[1] ? negative : digit[0] ? positive : ap_int<9>(0);
+    const ap_int<8> negative = -code;
+    return digit[1] ? negative : digit[0] ? code : ap_int<8>(0);
 }
 
 }  // namespace tritforge

@@ -47,8 +47,10 @@ module tritforge_ram #(
   reg oldest_valid;
   reg running;  // low during reset, so no request is taken then
 
+`ifndef SYNTHESIS  // the device's default, and large tables of zeros make synthesis slow
   integer i;
   initial for (i = 0; i < WORDS; i = i + 1) words[i] = '0;
+`endif
 
   assign read_request_tready = running && !(newest_valid && oldest_valid);
   assign read_response_tvalid = newest_valid || oldest_valid;

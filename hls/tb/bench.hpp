@@ -41,6 +41,20 @@ class Checker {
         equal(what, 0, 0, static_cast<long long>(stream.size()));
     }
 
+    /// Compares and empties a stream of numbers.
+    template <class Word>
+    void words(const char* what, const std::vector<long long>& expected,
+               hls::stream<Word>& stream) {
+        equal("number of words", 0, static_cast<long long>(expected.size()),
+              static_cast<long long>(stream.size()));
+        for (std::size_t index = 0; !stream.empty(); ++index) {
+            const long long got = stream.read().to_int64();
+            if (index < expected.size()) {
+                equal(what, index, expected[index], got);
+            }
+        }
+    }
+
     /// Prints the result; the exit code of the test bench.
     int finish() const {
         std::printf("%s: %zu cases, %zu comparisons, %zu mismatches\n", unit_.c_str(), cases_,
@@ -56,6 +70,14 @@ class Checker {
     std::size_t comparisons_ = 0;
     std::size_t mismatches_ = 0;
 };
+
+/// Fills a stream with numbers.
+template <class Word>
+void write_words(const std::vector<long long>& values, hls::stream<Word>& stream) {
+    for (const long long value : values) {
+        stream.write(Word(value));
+    }
+}
 
 /// Runs `run_case(VectorFile&, Checker&)` for every case of the file named on the command line.
 template <class RunCase>

@@ -2,55 +2,45 @@
 //
 // Test bench of code_buffer.hpp: groups in order for every tile, exact number of steps.
 #include "bench.hpp"
+#include "code_group.hpp"
 #include "top.hpp"
 
 namespace {
 
-constexpr int kLanes = CodeBuffer::kLanes;
-constexpr int kConsumers = CodeBuffer::kConsumers;
+using Group = CodeBuffer::CodeGroup;
+constexpr std::size_t kCodes = tritforge_tb::kCodesOf<Group>;
 
 void run_case(tritforge_tb::VectorFile& file, tritforge_tb::Checker& checker) {
-    const std::size_t inputs = file.count("inputs");
     const std::size_t beats = file.count("beats");
     const std::size_t vectors = file.count("vectors");
     const std::size_t tiles = file.count("tiles");
-    const auto codes = file.list("codes", kLanes * inputs * vectors);
-    const std::size_t codes_per_group = kLanes * tritforge::kTritsPerByte;
-    const auto expected = file.list("groups", tiles * beats * codes_per_group);
+    const auto codes = file.list("groups", vectors * beats * kCodes);
+    const auto expected = file.list("repeated", tiles * beats * kCodes);
 
     hls::stream<CodeBuffer::HeaderWord> headers("headers");
-    hls::stream<CodeBuffer::CodeWord> words("codes");
-    hls::stream<CodeBuffer::CodeGroup> groups("groups");
+    hls::stream<Group> groups("groups");
+    hls::stream<Group> repeated("repeated");
     CodeBuffer::Header header;
-    header.inputs = inputs;
     header.beats = beats;
     header.vectors = vectors;
     header.tiles = tiles;
     headers.write(header.to_word());
-    for (std::size_t element = 0; element < kLanes * inputs; ++element) {
-        CodeBuffer::CodeWord word = 0;
-        for (std::size_t vector = 0; vector < vectors; ++vector) {
-            const int low = 8 * static_cast<int>(vector);
-            word.range(low + 7, low) = ap_uint<8>(codes[element * vectors + vector]);
-        }
-        words.write(word);
+    for (std::size_t word = 0; word < vectors * beats; ++word) {
+        groups.write(tritforge_tb::code_group<Group>(codes, word));
     }
 
-    const std::size_t steps = 1 + tritforge::kTritsPerByte * beats * kLanes + kConsumers +
-                              tritforge::kRamSettleSteps + beats * tiles;
-    for (std::size_t step = 0; step < steps; ++step) {
-        code_buffer(headers, words, groups);
+    const int settle = tiles > vectors ? tritforge::kRamSettleSteps : 0;
+    for (std::size_t step = 0; step < 1 + beats * tiles + settle; ++step) {
+        code_buffer(headers, groups, repeated);
     }
 
-    checker.empty("codes left", words);
-    checker.equal("groups after the documented steps", 0, beats * tiles, groups.size());
-    for (std::size_t beat = 0; beat < beats * tiles && !groups.empty(); ++beat) {
-        const CodeBuffer::CodeGroup word = groups.read();
-        for (std::size_t slot = 0; slot < codes_per_group; ++slot) {
-            const int low = 8 * static_cast<int>(slot);
-            const ap_uint<8> bits = word.range(low + 7, low);
-            const std::size_t index = beat * codes_per_group + slot;
-            checker.equal("code", index, expected[index], ap_int<8>(bits).to_int());
+    checker.empty("groups left", groups);
+    checker.equal("words after the documented steps", 0, beats * tiles, repeated.size());
+    for (std::size_t word = 0; word < beats * tiles && !repeated.empty(); ++word) {
+        const Group group = repeated.read();
+        for (std::size_t slot = 0; slot < kCodes; ++slot) {
+            const std::size_t index = word * kCodes + slot;
+            checker.equal("code", index, expected[index], tritforge_tb::code_of(group, slot));
         }
     }
 }

@@ -19,8 +19,8 @@ void run_case(tritforge_tb::VectorFile& file, tritforge_tb::Checker& checker) {
             checker.equal("digit is valid", index, 1, digit != 3);
             checker.equal("product with 127", index, 127 * weights[index],
                           tritforge::ternary_product(digit, 127).to_int());
-            checker.equal("product with -128", index, -128 * weights[index],
-                          tritforge::ternary_product(digit, -128).to_int());
+            checker.equal("product with -127", index, -127 * weights[index],
+                          tritforge::ternary_product(digit, -127).to_int());
         }
     }
 }

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from codegen.openhls.manifest import manifest_from_json
+from codegen.processes import machine_processes
 from tritforge.boards import load_board
 from tritforge.cli.main import main
 
 pytestmark = pytest.mark.cosim
 
-UNITS = ["ternary_array", "code_buffer", "quantiser", "scalar_unit"]
+UNITS = [item.name for item in machine_processes(1)]
 
 
 def test_rtl_of_every_unit_with_its_manifest(

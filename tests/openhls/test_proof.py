@@ -11,8 +11,9 @@ import pytest
 
 from codegen.openhls.manifest import Manifest
 from codegen.openhls.proof import ProofError, prove
+from codegen.processes import machine_processes
 from tests.openhls import unit_words
-from tests.openhls.unit_words import Words, config_include, small_config
+from tests.openhls.unit_words import Words, config_include, project_source, small_config
 from tests.openhls.words import corner_words
 from tritforge.config import AcceleratorConfig
 
@@ -27,14 +28,18 @@ def _example_words(top: str) -> Words:
     source = random.Random(top)
     streams = {
         "mix": {"a": 9, "b": 100, "negate": 1},
+        "walls": {"a": 7, "b": 100, "c": 200},
         "accumulate": {"values": 17},
         "oscillator": {"frequencies": 16},
         "reverse": {"in": 40},
         "histogram": {"in": 3},
+        "fill_up": {"in": 9},
     }
     words = {name: corner_words(source, width, COUNT) for name, width in streams[top].items()}
     if top == "accumulate":
         words["lengths"] = [source.randint(1, 40) for _ in range(COUNT // 10)]
+    if top == "fill_up":
+        words["lengths"] = [source.randint(1, 15) for _ in range(COUNT // 2)]
     if top == "histogram":
         words["threshold"] = [5]
     return words
@@ -42,7 +47,15 @@ def _example_words(top: str) -> Words:
 
 @pytest.mark.parametrize(
     ("top", "stages"),
-    [("mix", 2), ("accumulate", 1), ("oscillator", 2), ("reverse", 4), ("histogram", 2)],
+    [
+        ("mix", 2),
+        ("walls", 1),
+        ("accumulate", 1),
+        ("oscillator", 2),
+        ("reverse", 4),
+        ("histogram", 2),
+        ("fill_up", 1),
+    ],
 )
 def test_example(top: str, stages: int) -> None:
     evidence = prove(EXAMPLES, Manifest(top, stages), _example_words(top))
@@ -51,21 +64,25 @@ def test_example(top: str, stages: int) -> None:
     assert all(latency <= stages for latency in evidence.latency.values())
 
 
-_UNITS: dict[str, tuple[int, Callable[[AcceleratorConfig], Words]]] = {
-    "scalar_unit": (1, lambda config: unit_words.scalar_words(config, 2, COUNT)),
-    "quantiser": (4, lambda config: unit_words.quantiser_words(config, 3, COUNT)),
-    "code_buffer": (4, lambda config: unit_words.buffer_words(config, 4, COUNT)),
+_UNITS: dict[str, Callable[[AcceleratorConfig], Words]] = {
+    "scalar_unit": lambda config: unit_words.scalar_words(config, 2, COUNT),
+    "quantiser": lambda config: unit_words.quantiser_words(config, 3, COUNT),
+    "code_buffer": lambda config: unit_words.buffer_words(config, 4, COUNT),
 }
 
 
-@pytest.mark.parametrize("top", _UNITS)
-def test_unit(top: str, tmp_path: Path) -> None:
-    stages, words = _UNITS[top]
-    config = small_config()
+@pytest.mark.parametrize(
+    ("top", "lanes"),
+    [(top, lanes) for top in _UNITS for lanes in (1, 2) if lanes == 1 or top != "scalar_unit"],
+)
+def test_unit(top: str, lanes: int, tmp_path: Path) -> None:
+    config = small_config(lanes=lanes)
     includes = config_include(config, tmp_path)
-    evidence = prove(UNITS, Manifest(top, stages), words(config), includes)
+    source = project_source(config, tmp_path)
+    (stages,) = (item.stages for item in machine_processes(config.ports) if item.name == top)
+    evidence = prove(source, Manifest(top, stages), _UNITS[top](config), includes)
     assert evidence.vectors >= COUNT
-    assert evidence.output_words > COUNT // 4
+    assert evidence.output_words > COUNT // 8
 
 
 @pytest.mark.parametrize("ports", [1, 2, 4])

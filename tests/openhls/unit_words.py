@@ -32,6 +32,14 @@ def config_include(config: AcceleratorConfig, folder: Path) -> tuple[Path, ...]:
     return (folder, *default_includes())
 
 
+def project_source(config: AcceleratorConfig, folder: Path) -> Path:
+    """The generated top.cpp, which wraps every process, and the headers that it needs."""
+    files = render_project(config)
+    for name in ("top.cpp", "top.hpp"):
+        (folder / name).write_bytes(files[f"src/{name}"])
+    return folder / "top.cpp"
+
+
 def constant(config: AcceleratorConfig, name: str) -> int:
     """A constant of the generated header."""
     return next(item.value for item in constants(config) if item.name == name)
@@ -93,8 +101,8 @@ def scalar_words(config: AcceleratorConfig, seed: int, count: int) -> Words:
 def quantiser_words(config: AcceleratorConfig, seed: int, operands: int) -> Words:
     """Vectors of every number of consumers; the scalar unit's answers are arbitrary words."""
     source = random.Random(seed)
-    consumers_limit = constant(config, "kConsumers")
-    input_bits = constant(config, "kMaximumInputs").bit_length()
+    limit, lanes = constant(config, "kConsumers"), constant(config, "kLanes")
+    longest, rows = constant(config, "kMaximumInputs"), constant(config, "kRowsPerBeat")
     mantissa, exponent = (
         constant(config, "kScaleMantissaBits"),
         constant(config, "kScaleExponentBits"),
@@ -106,39 +114,43 @@ def quantiser_words(config: AcceleratorConfig, seed: int, operands: int) -> Word
     )
     words: Words = {"headers": [], "operands": [], "gains": [], "responses": []}
     while len(words["operands"]) < operands:
-        inputs = source.choice((1, 2, 5, 37, constant(config, "kDim")))
-        consumers = source.randint(1, consumers_limit)
+        inputs = source.choice((1, 2, 5, 36, 37, constant(config, "kDim")))
+        consumers = source.randint(0, limit)
         fields = [
-            (inputs, input_bits),
-            (consumers, consumers_limit.bit_length()),
+            (0, 1),
+            (inputs, longest.bit_length()),
+            (beats_of(inputs), beats_of(longest).bit_length()),
+            (consumers, limit.bit_length()),
             (source.getrandbits(1), 1),
             (source.choice((0, 15, 33, (1 << shift_bits) - 1)), shift_bits),
         ]
-        for _ in range(consumers_limit):
+        for _ in range(limit):
             fields.append((source.choice((0, 12, 20, 31)), shift_bits))
             fields += [(source.getrandbits(mantissa), mantissa), (source.randint(0, 99), exponent)]
-        words["headers"].append(pack(fields))
-        words["operands"] += corner_words(source, constant(config, "kOperandBits"), inputs)
-        words["gains"] += corner_words(source, gain_bits * (1 + consumers_limit), inputs)
-        words["responses"] += corner_words(source, response_bits, consumers)
+        end = pack([(1, 1), *((0, width) for _, width in fields[1:])])
+        words["headers"] += [pack(fields), end] if source.getrandbits(1) else [pack(fields)]
+        count = -(-inputs // rows) * rows * lanes
+        words["operands"] += corner_words(source, constant(config, "kOperandBits"), count)
+        if consumers:
+            words["gains"] += corner_words(source, gain_bits * (1 + limit), inputs)
+            words["responses"] += corner_words(source, response_bits, consumers * lanes)
     return words
 
 
-def buffer_words(config: AcceleratorConfig, seed: int, codes: int) -> Words:
-    """Operations with every remainder of K and every number of vectors."""
+def buffer_words(config: AcceleratorConfig, seed: int, groups: int) -> Words:
+    """Operations with one beat and more and every number of vectors."""
     source = random.Random(seed)
     consumers, lanes = constant(config, "kConsumers"), constant(config, "kLanes")
-    largest = constant(config, "kMaximumInputs")
     widths = (
-        largest.bit_length(),
-        beats_of(largest).bit_length(),
+        beats_of(constant(config, "kMaximumInputs")).bit_length(),
         consumers.bit_length(),
         constant(config, "kMaximumTiles").bit_length(),
     )
-    words: Words = {"headers": [], "codes": []}
-    while len(words["codes"]) < codes:
-        inputs = source.randint(1, constant(config, "kDim"))
-        counts = (inputs, beats_of(inputs), source.randint(1, consumers), source.randint(1, 6))
+    words: Words = {"headers": [], "groups": []}
+    while len(words["groups"]) < groups:
+        beats = source.choice((1, 2, beats_of(constant(config, "kDim"))))
+        vectors = source.randint(1, consumers)
+        counts = (beats, vectors, source.randint(vectors, vectors + 5))
         words["headers"].append(pack(list(zip(counts, widths))))
-        words["codes"] += corner_words(source, 8 * consumers, inputs * lanes)
+        words["groups"] += corner_words(source, 8 * COLUMNS * lanes, beats * vectors)
     return words

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.cosim
 @pytest.mark.parametrize(
     ("module", "parameters", "block_rams"),
     [
-        # 2048 words of 128 bits are 16 blocks of 18 kbit with parity; 15 blocks have 9 columns each.
+        # 128 bits in columns of 9, which are 18 kbit for 2048 words.
         ("fifo", {"WIDTH": 128, "DEPTH": 2048}, 15),
         ("ram", {"WIDTH": 24, "WORDS": 2048, "ADDRESS_WIDTH": 11}, 3),
     ],

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from tritforge.config import Widths
+from tritforge.config import SigmoidKind, Widths
 from tritforge.golden.fixed_point import (
     Int64Array,
     SaturationFlags,
@@ -19,6 +19,7 @@ def gated_product(
     product_shift: int,
     widths: Widths,
     flags: SaturationFlags,
+    kind: SigmoidKind = SigmoidKind.TABLE,
 ) -> Int64Array:
     """Operand of the down projection: SiLU(gate) * up, rounded by `product_shift`.
 
@@ -27,5 +28,6 @@ def gated_product(
         up: raw accumulator, (batch, glu_width); its scale cancels in the norm that follows.
     """
     multiplicand = saturate(up, widths.gate_operand, flags, "up_operand")
-    product = multiplicand * silu(gate, widths.preactivation_fraction, widths, flags, "silu_gate")
+    activation = silu(gate, widths.preactivation_fraction, widths, flags, "silu_gate", kind)
+    product = multiplicand * activation
     return saturate(round_half_up(product, product_shift), widths.operand, flags, "operand")

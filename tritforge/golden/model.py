@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tritforge.config import SigmoidKind
 from tritforge.golden.fixed_point import Int64Array, SaturationFlags, round_half_up, saturate
 from tritforge.golden.gated_linear_unit import gated_product
 from tritforge.golden.quantiser import dequantise, quantise
@@ -41,8 +42,13 @@ class State:
 class GoldenModel:
     """Integer decode step of an HGRNBit image; defines the result of every other execution."""
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: Image, sigmoid: SigmoidKind = SigmoidKind.TABLE) -> None:
+        """
+        Args:
+            sigmoid: all but the usual one are options of a generated machine.
+        """
         self.header = image.header
+        self._sigmoid = sigmoid
         self.shape, self.widths = image.header.shape, image.header.widths
         self._embedding = image.embedding
         self._operations = image.operations()
@@ -113,10 +119,10 @@ class GoldenModel:
         )
         assert mix.lower_bound is not None
         hidden = update_state(
-            state.hidden[layer], forget, candidate, mix.lower_bound, widths, flags
+            state.hidden[layer], forget, candidate, mix.lower_bound, widths, flags, self._sigmoid
         )
         state.hidden[layer] = hidden
-        operand = output_gate(sums[2], hidden, project.input_shift, widths, flags)
+        operand = output_gate(sums[2], hidden, project.input_shift, widths, flags, self._sigmoid)
         result, output_codes = self._project(index + 1, operand, residual, flags)
         if trace is not None:
             trace.update(zip(MIXER_SITES, [*codes, output_codes]))
@@ -145,7 +151,7 @@ class GoldenModel:
             ternary_dot(used, matrix, widths, flags) for matrix in self._weights(index)
         )
         gate = dequantise(gate_sum, vector, widths.preactivation, flags, "preactivation_gate")
-        operand = gated_product(gate, up_sum, project.input_shift, widths, flags)
+        operand = gated_product(gate, up_sum, project.input_shift, widths, flags, self._sigmoid)
         result, codes = self._project(index + 1, operand, residual, flags)
         if trace is not None:
             trace.update(zip(CHANNEL_SITES, [vector.codes, codes]))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tritforge.config import Widths
+from tritforge.config import SigmoidKind, Widths
 from tritforge.golden.fixed_point import (
     Int64Array,
     SaturationFlags,
@@ -23,6 +23,7 @@ def update_state(
     lower_bound: NDArray[np.uint16],
     widths: Widths,
     flags: SaturationFlags,
+    kind: SigmoidKind = SigmoidKind.TABLE,
 ) -> Int64Array:
     """h' = f * h + (1 - f) * s with s = SiLU(candidate) and 1 - f = (1 - lb) * sigma(-forget).
 
@@ -35,10 +36,10 @@ def update_state(
     """
     one = 1 << widths.sigmoid_fraction
     fraction = widths.preactivation_fraction
-    closing = sigmoid(sigmoid_argument(-forget, fraction, widths), widths)
+    closing = sigmoid(sigmoid_argument(-forget, fraction, widths), widths, kind)
     headroom = (1 << widths.lower_bound) - lower_bound.astype(np.int64)
     f = one - round_half_up(headroom * closing, widths.lower_bound)
-    s = silu(candidate, fraction, widths, flags, "silu_candidate")
+    s = silu(candidate, fraction, widths, flags, "silu_candidate", kind)
     return saturate(
         s + round_half_up(f * (state - s), widths.sigmoid_fraction),
         widths.activation,
@@ -53,11 +54,12 @@ def output_gate(
     product_shift: int,
     widths: Widths,
     flags: SaturationFlags,
+    kind: SigmoidKind = SigmoidKind.TABLE,
 ) -> Int64Array:
     """Operand of the output projection: g * SiLU(h), rounded by `product_shift`.
 
     g is the raw accumulator: its scale cancels in the norm and quantisation that follow.
     """
     g = saturate(gate, widths.gate_operand, flags, "gate_operand")
-    product = g * silu(state, widths.activation_fraction, widths, flags, "silu_state")
+    product = g * silu(state, widths.activation_fraction, widths, flags, "silu_state", kind)
     return saturate(round_half_up(product, product_shift), widths.operand, flags, "operand")

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sigmoid and SiLU: a 128-segment table on [0, 16) with linear interpolation (error below 1.05e-4).
+"""Sigmoid and SiLU.
 
-The negative half mirrors the positive one bit for bit: sigma(-x) = 1 - sigma(x).
+The usual sigmoid is a 128-segment table on [0, 16) with linear interpolation (error below 1.05e-4);
+`piecewise_linear` and `shift_sigmoid` are options of the machine. The negative half mirrors the
+positive one bit for bit: sigma(-x) = 1 - sigma(x).
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from functools import cache
 
 import numpy as np
 
-from tritforge.config import Widths
+from tritforge.config import SigmoidKind, Widths
+from tritforge.golden import piecewise_linear, shift_sigmoid
 from tritforge.golden.fixed_point import (
     Int64Array,
     SaturationFlags,
@@ -46,15 +49,29 @@ def segment_bits(widths: Widths) -> int:
     return widths.sigmoid_argument_fraction + RANGE.bit_length() - SEGMENTS.bit_length()
 
 
-def sigmoid(argument: Int64Array, widths: Widths) -> Int64Array:
-    """sigma(argument) in 0..2**sigmoid_fraction; argument has sigmoid_argument_fraction bits."""
+def positive_half(magnitude: Int64Array, widths: Widths) -> Int64Array:
+    """sigma(magnitude) in Q0.sigmoid_fraction, from 1/2 to 1, by the table."""
     table, bits = sigmoid_table(widths.sigmoid_fraction), segment_bits(widths)
-    magnitude = np.minimum(np.abs(argument), SEGMENTS << bits)
+    magnitude = np.minimum(magnitude, SEGMENTS << bits)
     # At the end of the range the segment index would be SEGMENTS: the last segment ends in 1.0.
     segment = np.minimum(magnitude >> bits, SEGMENTS - 1)
     offset = magnitude - (segment << bits)
     rise = table[segment + 1] - table[segment]
-    positive = table[segment] + round_half_up(rise * offset, bits)
+    return table[segment] + round_half_up(rise * offset, bits)
+
+
+_POSITIVE_HALVES = {
+    SigmoidKind.TABLE: positive_half,
+    SigmoidKind.PIECEWISE_LINEAR: piecewise_linear.positive_half,
+    SigmoidKind.SHIFT_EXPONENTIAL: shift_sigmoid.positive_half,
+}
+
+
+def sigmoid(
+    argument: Int64Array, widths: Widths, kind: SigmoidKind = SigmoidKind.TABLE
+) -> Int64Array:
+    """sigma(argument) in 0..2**sigmoid_fraction; argument has sigmoid_argument_fraction bits."""
+    positive = _POSITIVE_HALVES[kind](np.abs(argument), widths)
     return np.where(argument < 0, (1 << widths.sigmoid_fraction) - positive, positive)
 
 
@@ -69,9 +86,14 @@ def sigmoid_argument(values: Int64Array, fraction: int, widths: Widths) -> Int64
 
 
 def silu(
-    values: Int64Array, fraction: int, widths: Widths, flags: SaturationFlags, signal: str
+    values: Int64Array,
+    fraction: int,
+    widths: Widths,
+    flags: SaturationFlags,
+    signal: str,
+    kind: SigmoidKind = SigmoidKind.TABLE,
 ) -> Int64Array:
     """x * sigma(x): `values` with `fraction` bits -> widths.activation bits (one multiplier)."""
-    gate = sigmoid(sigmoid_argument(values, fraction, widths), widths)
+    gate = sigmoid(sigmoid_argument(values, fraction, widths), widths, kind)
     shift = fraction + widths.sigmoid_fraction - widths.activation_fraction
     return saturate(round_half_up(values * gate, shift), widths.activation, flags, signal)

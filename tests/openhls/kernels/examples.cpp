@@ -3,6 +3,7 @@
 // Small top functions, one a feature of the open flow.
 #include "ap_int.h"
 #include "hls_stream.h"
+#include "keep.hpp"
 #include "ram.hpp"
 
 /// Pure function with two outputs, wide arithmetic and a loop.
@@ -18,6 +19,15 @@ bytes:
     const ap_uint<7> amount = b.range(6, 0);
     const ap_uint<7> left = amount % 100;
     rotated = (b << left) | (b >> (100 - left));
+}
+
+/// Values that the compiler may not look through, of one, two and more machine words.
+extern "C" void walls(const ap_uint<7>& a, const ap_int<100>& b, const ap_int<200>& c,
+                      ap_uint<7>& same, ap_int<101>& sum, ap_int<200>& wide) {
+    using tritforge::keep;
+    same = keep(ap_uint<7>(keep(ap_uint<7>(a + 1)) - 1));
+    sum = keep(b) + keep(ap_int<9>(a));
+    wide = keep(ap_int<200>(keep(c) ^ b));
 }
 
 /// Accumulates `length` words, then sends the sum.
@@ -99,4 +109,24 @@ extern "C" void consumer(hls::stream<ap_uint<32>>& in, hls::stream<ap_int<33>>& 
     if (odd) differences.write(word - before);
     odd = !odd;
     before = word;
+}
+
+/// Packets of any length (bit 8 marks the last word) become packets of a given length: zeros take
+/// the place of words that are not read.
+extern "C" void fill_up(hls::stream<ap_uint<4>>& lengths, hls::stream<ap_uint<9>>& in,
+                        hls::stream<ap_uint<9>>& filled) {
+    static ap_uint<4> left;
+    static bool ended;
+    if (left == 0) {
+        left = lengths.read();
+        ended = false;
+    } else {
+        ap_uint<9> word = 0;
+        if (!ended) {
+            word = in.read();
+            ended = word[8];
+        }
+        filled.write(word);
+        left = left - 1;
+    }
 }

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tritforge.config import Widths
+from tritforge.config import SigmoidKind, Widths
 from tritforge.golden.fixed_point import SaturationFlags, symmetric_limit
 from tritforge.golden.sigmoid import (
     RANGE,
@@ -19,6 +19,12 @@ from tritforge.golden.sigmoid import (
 
 #: Half the sag of the steepest chord (0.94e-4), and the roundings of two knots and the output.
 TABLE_ERROR = 1.05e-4
+#: Largest error of the positive half over every argument, with room for the coarsest formats.
+OPTION_ERRORS = {
+    SigmoidKind.TABLE: TABLE_ERROR,
+    SigmoidKind.PIECEWISE_LINEAR: 2.0e-3,
+    SigmoidKind.SHIFT_EXPONENTIAL: 2.0e-2,
+}
 VARIANTS = [
     pytest.param(Widths(), id="default"),
     pytest.param(Widths(sigmoid_argument=20, sigmoid_argument_fraction=14), id="fine_argument"),
@@ -43,6 +49,20 @@ def test_error_is_below_the_bound_at_every_argument(widths: Widths) -> None:
     error = np.abs(sigmoid(argument, widths) / 2**widths.sigmoid_fraction - exact).max()
     output_rounding = 0 if widths.sigmoid_fraction == 16 else 2.0**-widths.sigmoid_fraction
     assert error < TABLE_ERROR + output_rounding
+
+
+@pytest.mark.parametrize("kind", SigmoidKind)
+@pytest.mark.parametrize("widths", VARIANTS)
+def test_every_option_is_a_mirrored_sigmoid(widths: Widths, kind: SigmoidKind) -> None:
+    argument, one = every_argument(widths), 1 << widths.sigmoid_fraction
+    values = sigmoid(argument, widths, kind)
+    assert (values + values[::-1] == one).all()
+    assert values[argument == 0] == one // 2
+    assert values[-1] == one
+    exact = exact_sigmoid(argument / 2**widths.sigmoid_argument_fraction)
+    error = np.abs(values / one - exact).max()
+    assert error < OPTION_ERRORS[kind] + 1 / one
+    assert error > OPTION_ERRORS[kind] / 4  # the bound says something
 
 
 @pytest.mark.parametrize("widths", VARIANTS)
