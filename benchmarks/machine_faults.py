@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Seeded faults of the whole machine, each of which the tests must catch (benchmarks.seeded_faults).
+"""Seeded faults of the whole machine, each caught by a test (benchmarks.seeded_faults).
 
 One changed line in a kernel, in the sequencer, in the plumbing or in the driver.
 """
@@ -79,10 +79,10 @@ FAULTS = (
         _RANDOM,
     ),
     Fault(
-        "sigmoid: the last segment ends one step late",
+        "sigmoid: large arguments wrap around the table",
         "hls/include/sigmoid.hpp",
-        "magnitude >= (kSegments << kSegmentBits)",
-        "magnitude > (kSegments << kSegmentBits)",
+        "return beyond ? Result(1 << kFraction)",
+        "return beyond && magnitude == 0 ? Result(1 << kFraction)",
         _EXTREME,
     ),
     Fault(
@@ -93,10 +93,10 @@ FAULTS = (
         _PROMPT,
     ),
     Fault(
-        "sequencer: a shift beyond its range is let through",
-        "hls/include/sequencer.hpp",
-        "shift_fits && record.square_shift <= largest &&",
-        "shift_fits &&",
+        "program check: a shift beyond its range is let through",
+        "hls/include/program_check.hpp",
+        "record.square_shift <= largest",
+        "record.square_shift <= 0xFFFF",
         _BROKEN,
     ),
     Fault(
