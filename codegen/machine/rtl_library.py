@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from codegen.machine.core import fifos
 from codegen.machine.csim_library import (
@@ -151,7 +152,7 @@ def _runtime_object(root: Path, source: Path, flags: tuple[str, ...]) -> Path:
     return cached("machine_runtime", [*parts, source.read_bytes()], build) / "runtime.o"
 
 
-def memory_values(board: Board) -> Mapping[str, float | int]:
+def memory_values(board: Board) -> Mapping[str, Any]:
     """`struct tritforge_memory` of a board: in cycles of its clock."""
     memory, cycle_ns = board.memory, 1000 / board.clock_mhz
     bandwidth = memory.peak_bytes_per_second * memory.sequential_efficiency

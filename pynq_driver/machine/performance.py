@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from pynq_driver.machine.compiled import CompiledMachine
 from pynq_driver.machine.session import MachineSession
-from tritforge.boards import Board
 from tritforge.config import BYTES_PER_PORT, AcceleratorConfig, ModelShape
 from tritforge.errors import TritforgeError
 from tritforge.image import Image
@@ -101,16 +100,6 @@ def measure(
         raise TritforgeError("a C-simulation has no cycles: measure the Verilated machine")
     counts = {name: session.counters[name] for name in _COUNTERS}
     return Sample(image.header.shape, counts), board.best_tokens[:, 0].tolist()
-
-
-def set_bandwidth(device: CompiledMachine, bytes_per_cycle: float) -> None:
-    """Give the memory model another bandwidth; latency and refresh stay the board's."""
-    device.memory = dataclasses.replace(device.memory, bytes_per_cycle=bytes_per_cycle)
-
-
-def bytes_per_cycle(board: Board, efficiency: float, clock_hz: float) -> float:
-    """What the board's memory delivers at a share of its peak."""
-    return board.memory.peak_bytes_per_second * efficiency / clock_hz
 
 
 def scale(

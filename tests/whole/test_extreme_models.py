@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.machine_robustness import check_equal
 from pynq_driver.machine import CompiledMachine
-from tests.engine.test_bit_exact import EXTREME, OTHER_WIDTHS, SHAPES, UNREACHABLE, USUAL, Case
+from tests.engine.extreme_cases import EXTREME, OTHER_WIDTHS, SHAPES, UNREACHABLE, USUAL, Case
 from tests.support.golden_device import GoldenDevice
 from tests.support.machine_runs import RunMaker
 from tritforge.cli.machine import build_library

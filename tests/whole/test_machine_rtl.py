@@ -18,11 +18,12 @@ from benchmarks.machine_robustness import (
 )
 from benchmarks.machine_sweep import RTL_CASES, Case, run_case
 from benchmarks.same_tokens import open_model, streams_alone, streams_together
-from pynq_driver.machine import CompiledMachine, config_for
+from pynq_driver.machine import CompiledMachine
 from pynq_driver.machine.performance import STALLS
 from tests.support.golden_device import GoldenDevice
 from tests.support.machine_runs import RunMaker
 from tests.support.random_model import random_image
+from tests.support.tiny_accelerator import tiny_accelerator
 from tritforge.cli.machine import build_library
 from tritforge.image import Image
 
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.cosim
 @pytest.fixture(scope="module")
 def maker(tmp_path_factory: pytest.TempPathFactory) -> RunMaker:
     image = random_image(tmp_path_factory.mktemp("tiny"), SHAPE)
-    return RunMaker(image, config_for(image, lanes=2))
+    return RunMaker(image, tiny_accelerator())
 
 
 @pytest.fixture(scope="module")
