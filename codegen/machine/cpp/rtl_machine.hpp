@@ -243,7 +243,8 @@ struct tritforge_instance {
     }
 
     int finish_run(struct tritforge_run& run) {
-        while (!model_->irq || !transfers_[kOutput].ended) {
+        // The output packet has come when it is in memory.
+        while (!model_->irq || !transfers_[kOutput].ended || memory_.busy()) {
             cycle();
             if (reset_at_ != 0 && cycle_ >= reset_at_) {
                 message = "the run was reset";
@@ -254,7 +255,6 @@ struct tritforge_instance {
                 return TRITFORGE_NO_PROGRESS;
             }
         }
-        // Words may still be on their way into the machine: zero cycles are spent on them.
         run.result = read(kStatus) >> kStatusErrorShift & 0xff;
         run.result |= read(kSaturation) << 8;
         run.result |= read(kStreamErrors) << (8 + kSaturationBits);
