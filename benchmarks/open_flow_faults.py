@@ -8,7 +8,6 @@ import sys
 from benchmarks.seeded_faults import Fault, main
 
 _PROOF = "tests/openhls/test_proof.py::test_example"
-_CONNECT = "tests/openhls/test_connect.py::test_two_processes"
 _SHIM = "tests/shim/test_ap_int_shim.py::test_random_program"
 
 FAULTS = (
@@ -46,20 +45,6 @@ FAULTS = (
         "using sum = ap_t<kCommon + 1, kSigned>;",
         "using sum = ap_t<kCommon, kSigned>;",
         _SHIM,
-    ),
-    Fault(
-        "tritforge_fifo.sv: a stalled output word is dropped",
-        "hls/rtl/tritforge_fifo.sv",
-        "out_tvalid <= take || (out_tvalid && !out_tready);",
-        "out_tvalid <= take;",
-        f"{_CONNECT}[40]",
-    ),
-    Fault(
-        "tritforge_fifo.sv: a word is accepted when full",
-        "hls/rtl/tritforge_fifo.sv",
-        "in_tready  <= take || count != (put ? COUNT_WIDTH'(DEPTH - 1) : COUNT_WIDTH'(DEPTH));",
-        "in_tready  <= 1'b1;",
-        f"{_CONNECT}[40]",
     ),
     Fault(
         "tritforge_ram.sv: a response that waits is overwritten",

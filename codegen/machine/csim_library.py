@@ -14,7 +14,7 @@ from codegen.machine.source import HEADER_FOLDERS, MachineSource, machine_source
 from codegen.openhls.cache import cached
 from codegen.openhls.errors import CompileError
 from codegen.openhls.system import gxx, run
-from tritforge.config import AcceleratorConfig
+from tritforge.config import PORT_CHOICES, AcceleratorConfig
 
 MACHINE_CPP_FOLDER = Path(__file__).resolve().parent / "cpp"
 _ABI_HEADER = "tritforge_machine.h"
@@ -23,8 +23,11 @@ _FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall
 #: Libraries in one program share nothing; g++ would make statics of inline functions unique.
 _SHARING_FLAGS = ("-fno-gnu-unique",)
 _HLS_FLAGS = (*_SHARING_FLAGS, "-Wno-unknown-pragmas", "-Wno-unused-label")
-#: Edges other than weight ports have their own names in the C interface.
+#: Packet streams in the order of `enum tritforge_stream`: weight ports, then the others.
 _WEIGHTS = "weights_"
+MAXIMUM_PORTS = max(PORT_CHOICES)
+_OTHERS = ("parameters", "input", "output")
+STREAMS = MAXIMUM_PORTS + len(_OTHERS)
 
 
 def build_csim_library(config: AcceleratorConfig) -> Path:
@@ -63,11 +66,11 @@ def build_csim_library_of(source: MachineSource) -> Path:
     return cached("machine_csim", parts, build) / "machine.so"
 
 
-def stream_index(edge: Edge) -> str:
-    """The constant of tritforge_machine.h that stands for an edge."""
+def stream_number(edge: Edge) -> int:
+    """Index of an edge in the C interface."""
     if edge.name.startswith(_WEIGHTS):
-        return f"TRITFORGE_WEIGHTS_0 + {int(edge.name[len(_WEIGHTS) :])}"
-    return f"TRITFORGE_{edge.name.upper()}"
+        return int(edge.name[len(_WEIGHTS) :])
+    return MAXIMUM_PORTS + _OTHERS.index(edge.name)
 
 
 def weight_ports(network: Network) -> int:
@@ -78,7 +81,7 @@ def weight_ports(network: Network) -> int:
 def _main_text(source: MachineSource) -> str:
     network = source.network
     packets = [edge for edge in network.edges if edge.kind.is_packets]
-    arguments = ", ".join(f"streams[{stream_index(edge)}]" for edge in packets)
+    arguments = ", ".join(f"streams[{stream_number(edge)}]" for edge in packets)
     return f"""\
 #include "machine.hpp"
 // What a process keeps lies in a section of its own, so that a reset can restore it.

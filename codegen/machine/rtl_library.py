@@ -4,12 +4,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from codegen.machine.core import fifos
-from codegen.machine.csim_library import MACHINE_CPP_FOLDER, stream_index, weight_ports
+from codegen.machine.csim_library import (
+    MACHINE_CPP_FOLDER,
+    STREAMS,
+    stream_number,
+    weight_ports,
+)
 from codegen.machine.network import EdgeKind
 from codegen.machine.rtl import MachineRtl, Progress, build_machine_rtl, silent
 from codegen.machine.source import MachineSource, machine_source
@@ -146,7 +152,7 @@ def _runtime_object(root: Path, source: Path, flags: tuple[str, ...]) -> Path:
     return cached("machine_runtime", [*parts, source.read_bytes()], build) / "runtime.o"
 
 
-def memory_values(board: Board) -> Mapping[str, float | int]:
+def memory_values(board: Board) -> Mapping[str, Any]:
     """`struct tritforge_memory` of a board: in cycles of its clock."""
     memory, cycle_ns = board.memory, 1000 / board.clock_mhz
     bandwidth = memory.peak_bytes_per_second * memory.sequential_efficiency
@@ -165,12 +171,14 @@ def _glue(source: MachineSource, rtl: MachineRtl) -> str:
     names = [item.name for item in fifos(network, rtl.manifests)]
     memory = memory_values(source.config.board_data)
     binds = [
-        f"signals[{stream_index(edge)}] = {{{', '.join(_signals(edge.name, 's'))}}};"
+        f"signals[{stream_number(edge)}] = {{{', '.join(_signals(edge.name, 's'))}}};"
         for edge in network.packets_in
     ]
     output = network.edge(EdgeKind.PACKETS_OUT)
-    binds.append(f"signals[{stream_index(output)}] = {{{', '.join(_signals(output.name, 'm'))}}};")
+    binds.append(f"signals[{stream_number(output)}] = {{{', '.join(_signals(output.name, 'm'))}}};")
     join = "\n        ".join(binds)
+    streams = {stream_number(edge): edge.name for edge in (*network.packets_in, output)}
+    stream_names = [streams.get(number, "") for number in range(STREAMS)]
     return f"""\
 #include "{_MODEL}.h"
 #include "tritforge_machine.h"
@@ -182,7 +190,8 @@ struct RtlMachine {{
     static constexpr const char* kFingerprint = "{source.config.fingerprint()}";
     static constexpr int kPorts = {weight_ports(network)};
     static constexpr int kFifos = {len(names)};
-    static constexpr const char* kFifoNames[] = {{{", ".join(f'"{name}"' for name in names)}}};
+    static constexpr const char* kFifoNames[] = {{{_strings(names)}}};
+    static constexpr const char* kStreamNames[] = {{{_strings(stream_names)}}};
     static constexpr struct tritforge_memory kMemory = {{{", ".join(map(str, memory.values()))}}};
     template <class Signals>
     static void bind(Model& model, Signals& signals) {{
@@ -191,6 +200,10 @@ struct RtlMachine {{
 }};
 #include "rtl_machine.hpp"
 """
+
+
+def _strings(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def _signals(name: str, side: str) -> list[str]:

@@ -33,6 +33,8 @@ _FLAGS = (
     "-fno-threadsafe-statics",
     "-fno-vectorize",
     "-fno-slp-vectorize",
+    # A switch that chooses a place would become a table of pointers.
+    "-fno-jump-tables",
     "-Wno-unknown-pragmas",
     "-Wno-unused-label",
     "-mllvm",

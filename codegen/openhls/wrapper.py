@@ -68,6 +68,11 @@ def ram_wrapper(manifest: Manifest) -> str:
     return _module(manifest.top, wires, [*lines, core])
 
 
+def black_box(manifest: Manifest) -> str:
+    """The module `top` without a body, for tools that look at what is around it."""
+    return "(* blackbox *)\n" + _module(manifest.top, _wires(manifest), [])
+
+
 def _module(name: str, wires: Sequence[_Wire], body: Sequence[str]) -> str:
     declarations = [
         f"    input wire {CLOCK}",

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from pynq_driver.machine.compiled import CompiledMachine
 from pynq_driver.machine.session import MachineSession
-from tritforge.boards import Board
 from tritforge.config import BYTES_PER_PORT, AcceleratorConfig, ModelShape
 from tritforge.errors import TritforgeError
 from tritforge.image import Image
@@ -72,14 +71,12 @@ class Performance:
 
     def utilisation(self, counts: Counts) -> float:
         """Weight bytes taken over the bytes that were on offer in that time."""
-        return self._share(counts["array_beats"] * self.weight_beat_bytes, counts)
+        taken = counts["array_beats"] * self.weight_beat_bytes
+        return taken / (counts["cycles"] * self.offered_bytes_per_cycle)
 
     def memory_utilisation(self, counts: Counts) -> float:
-        """All bytes moved, parameters and output included, over the bytes on offer."""
-        return self._share(counts["memory_bytes"], counts)
-
-    def _share(self, moved: float, counts: Counts) -> float:
-        return moved / (counts["cycles"] * self.offered_bytes_per_cycle)
+        """All bytes moved, parameters and output included, over what the memory can deliver."""
+        return counts["memory_bytes"] / (counts["cycles"] * self.memory_bytes_per_cycle)
 
 
 def sample_shapes(shape: ModelShape, layers: int, vocabulary: int) -> tuple[ModelShape, ...]:
@@ -103,16 +100,6 @@ def measure(
         raise TritforgeError("a C-simulation has no cycles: measure the Verilated machine")
     counts = {name: session.counters[name] for name in _COUNTERS}
     return Sample(image.header.shape, counts), board.best_tokens[:, 0].tolist()
-
-
-def set_bandwidth(device: CompiledMachine, bytes_per_cycle: float) -> None:
-    """Give the memory model another bandwidth; latency and refresh stay the board's."""
-    device.memory = dataclasses.replace(device.memory, bytes_per_cycle=bytes_per_cycle)
-
-
-def bytes_per_cycle(board: Board, efficiency: float, clock_hz: float) -> float:
-    """What the board's memory delivers at a share of its peak."""
-    return board.memory.peak_bytes_per_second * efficiency / clock_hz
 
 
 def scale(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,13 @@ def test_rtl_of_every_unit_with_its_manifest(
 ) -> None:
     folder = tmp_path / "project"
     assert main(["rtl", "--dim", "64", "--ports", "1", "--out", str(folder), "--json"]) == 0
-    units = json.loads(capsys.readouterr().out)["units"]
+    result = json.loads(capsys.readouterr().out)
+    units = result["units"]
     assert list(units) == UNITS
+    assert Path(result["top"]).read_text().count("module tritforge_machine (") == 1
+    modules = "".join(Path(name).read_text() for name in result["files"])
+    for name in [*UNITS, "tritforge_machine_core", "tritforge_control", "tritforge_fifo"]:
+        assert len(re.findall(rf"^module {name}\b", modules, re.MULTILINE)) == 1
     stages = json.loads((folder / "config.json").read_text())["pipeline_stages"]
     for name in UNITS:
         text = (folder / "rtl" / f"{name}.sv").read_text()

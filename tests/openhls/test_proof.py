@@ -33,10 +33,13 @@ def _example_words(top: str) -> Words:
         "oscillator": {"frequencies": 16},
         "reverse": {"in": 40},
         "histogram": {"in": 3},
+        "fill_up": {"in": 9},
     }
     words = {name: corner_words(source, width, COUNT) for name, width in streams[top].items()}
     if top == "accumulate":
         words["lengths"] = [source.randint(1, 40) for _ in range(COUNT // 10)]
+    if top == "fill_up":
+        words["lengths"] = [source.randint(1, 15) for _ in range(COUNT // 2)]
     if top == "histogram":
         words["threshold"] = [5]
     return words
@@ -51,6 +54,7 @@ def _example_words(top: str) -> Words:
         ("oscillator", 2),
         ("reverse", 4),
         ("histogram", 2),
+        ("fill_up", 1),
     ],
 )
 def test_example(top: str, stages: int) -> None:

@@ -55,17 +55,17 @@ STAND_IN = """
 uint64_t tritforge_abi_version(void) {{ return {version}; }}
 const char* tritforge_fingerprint(void) {{ return "0123456789abcdef"; }}
 const char* tritforge_kind(void) {{ return "csim"; }}
-tritforge_machine* tritforge_open(void) {{ return (tritforge_machine*){machine}; }}
-void tritforge_close(tritforge_machine* machine) {{}}
-int tritforge_run(tritforge_machine* machine, struct tritforge_run* run) {{ return 0; }}
-int tritforge_reset(tritforge_machine* machine) {{ return 0; }}
-const char* tritforge_message(const tritforge_machine* machine) {{ return ""; }}
-int tritforge_set_memory(tritforge_machine* machine, const struct tritforge_memory* memory)
+tritforge_instance* tritforge_open(void) {{ return (tritforge_instance*){machine}; }}
+void tritforge_close(tritforge_instance* machine) {{}}
+int tritforge_run(tritforge_instance* machine, struct tritforge_run* run) {{ return 0; }}
+int tritforge_reset(tritforge_instance* machine) {{ return 0; }}
+const char* tritforge_message(const tritforge_instance* machine) {{ return ""; }}
+int tritforge_set_memory(tritforge_instance* machine, const struct tritforge_memory* memory)
 {{ return 4; }}
-int tritforge_get_memory(const tritforge_machine* machine, struct tritforge_memory* memory)
+int tritforge_get_memory(const tritforge_instance* machine, struct tritforge_memory* memory)
 {{ return 4; }}
-int tritforge_trace(tritforge_machine* machine, const char* path) {{ return 4; }}
-int tritforge_fifo(const tritforge_machine* machine, uint64_t index, const char** name,
+int tritforge_trace(tritforge_instance* machine, const char* path) {{ return 4; }}
+int tritforge_fifo(const tritforge_instance* machine, uint64_t index, const char** name,
                    struct tritforge_fifo_counters* counters) {{ return 4; }}
 """
 

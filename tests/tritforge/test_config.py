@@ -113,6 +113,7 @@ def test_released_shapes_have_the_size_in_their_name(name: str, parameters: floa
         ({"lanes": 16}, "lanes = 16 is not available: choose one of 1, 2, 4, 8"),
         ({"board": "zcu104"}, "board 'zcu104' is unknown: choose one of pynq-z1, pynq-z2"),
         ({"dim": 8192}, "implies a GLU width"),
+        ({"widths": Widths(gate_operand=21, preactivation=20)}, "gate_operand = 21 is above"),
         ({"widths": Widths(accumulator=16)}, "overflow the 16-bit accumulator"),
         ({"layers": 0}, "layers = 0 is out of range"),
         ({"vocabulary": 1}, "vocabulary = 1 is out of range"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tritforge rtl`: SystemVerilog of every unit of a configuration, through the open flow."""
+"""`tritforge rtl`: SystemVerilog of a machine or of single units, through the open flow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tqdm import tqdm
 from codegen.blueprint import Blueprint
 from codegen.gen import LANGUAGE_MODEL, add_project_options, project_from_arguments
 from codegen.project import blueprint_of, default_folder
-from codegen.rtl import Unit, build_rtl
+from codegen.rtl import ProjectRtl, build_rtl
 from tritforge.cli.arguments import add_json_argument, print_json
 
 #: What `--dim` is if neither it nor other units are asked for: the smallest released model.
@@ -23,8 +23,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "rtl",
         help="make SystemVerilog from the HLS C++ of a configuration",
-        description="Generate the HLS C++ project of a configuration and turn every unit into "
-        "SystemVerilog with ready/valid streams (clang, XLS; needs the extra `rtl`). "
+        description="Generate the HLS C++ project of a configuration and turn it to SystemVerilog: "
+        "every unit with ready/valid streams, and for the language model the whole machine with "
+        "AXI4-Stream ports and AXI4-Lite registers (clang, XLS; needs the extra `rtl`). "
         f"--dim defaults to {DEFAULT_DIM}.",
     )
     add_project_options(parser)
@@ -33,30 +34,32 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def run(options: argparse.Namespace) -> int:
-    """Build and print one line a unit."""
-    blueprint, folder, units = build(options, with_resources=False)
+    """Build and print one line a unit, and the top of a machine."""
+    blueprint, folder, rtl = build(options, with_resources=False)
     rows = {
         unit.name: {
             "file": str(folder / "rtl" / f"{unit.name}.sv"),
-            "pipeline_stages": unit.design.manifest.pipeline_stages,
-            "initiation_interval": unit.design.manifest.initiation_interval,
-            "latency": unit.design.manifest.latency,
+            "pipeline_stages": unit.manifest.pipeline_stages,
+            "initiation_interval": unit.manifest.initiation_interval,
+            "latency": unit.manifest.latency,
         }
-        for unit in units
+        for unit in rtl.units
     }
+    top = str(folder / "rtl" / rtl.top) if rtl.top else None
     if options.json:
-        print_json({"project": blueprint.name, "units": rows})
+        files = [str(folder / "rtl" / name) for name in rtl.files]
+        print_json({"project": blueprint.name, "top": top, "files": files, "units": rows})
         return 0
     print(f"{'unit':<16}{'stages':>7}{'interval':>10}{'latency':>9}  file")
     for name, row in rows.items():
         numbers = f"{row['pipeline_stages']:>7}{row['initiation_interval']:>10}{row['latency']:>9}"
         print(f"{name:<16}{numbers}  {row['file']}")
+    if top:
+        print(f"\nTop of the machine, with AXI and registers: {top}")
     return 0
 
 
-def build(
-    options: argparse.Namespace, with_resources: bool
-) -> tuple[Blueprint, Path, tuple[Unit, ...]]:
+def build(options: argparse.Namespace, with_resources: bool) -> tuple[Blueprint, Path, ProjectRtl]:
     """Build what the options ask for, with a progress bar."""
     if options.dim is None and options.units == LANGUAGE_MODEL:
         options.dim = DEFAULT_DIM
@@ -70,5 +73,5 @@ def build(
             bar.update(done - bar.n)
             bar.refresh()
 
-        units = build_rtl(blueprint, folder, with_resources, show)
-    return blueprint, folder, units
+        rtl = build_rtl(blueprint, folder, with_resources, show)
+    return blueprint, folder, rtl

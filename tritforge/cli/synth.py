@@ -31,8 +31,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "synth",
         help="estimate the resources of a configuration",
         description="Synthesise every unit of a configuration with yosys (synth_xilinx -family "
-        "xc7) and compare the total with the board. An estimate before placement, of the units "
-        f"alone; needs the extra `rtl`. --dim defaults to {DEFAULT_DIM}.",
+        "xc7), and for the language model the FIFOs, registers and AXI around them, and compare "
+        "the total with the board. An estimate before placement; needs the extra `rtl`. "
+        f"--dim defaults to {DEFAULT_DIM}.",
     )
     add_project_options(parser)
     add_json_argument(parser)
@@ -42,8 +43,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(options: argparse.Namespace) -> int:
     """Synthesise and print a table or JSON."""
     board = load_board(options.board or AcceleratorConfig.board)
-    blueprint, _, units = build(options, with_resources=True)
-    rows = {unit.name: counts(unit.resources) for unit in units if unit.resources is not None}
+    blueprint, _, rtl = build(options, with_resources=True)
+    rows = {name: counts(resources) for name, resources in rtl.resources.items()}
     total = {name: sum(row[name] for row in rows.values()) for name in _COUNTS}
     total["bram36"] = math.ceil(total["bram36"])
     budget = asdict(board.budget)

@@ -3,7 +3,7 @@
 // C interface of a machine in Verilated RTL: AXI4-Lite master, a DMA engine a stream, memory model
 // and counters. Part of the translation unit that codegen/machine/rtl_library.py writes, which says
 // in RtlMachine what the machine is:
-//   Model, kFingerprint, kPorts, kFifos, kFifoNames, kMemory (of the board), bind(model, streams)
+//   Model, kFingerprint, kPorts, kFifos, kFifoNames, kStreamNames, kMemory (of the board), bind(model, streams)
 // and in the enumeration Register where its registers are.
 #pragma once
 
@@ -243,7 +243,8 @@ struct tritforge_instance {
     }
 
     int finish_run(struct tritforge_run& run) {
-        while (!model_->irq || !transfers_[kOutput].ended) {
+        // The output packet has come when it is in memory.
+        while (!model_->irq || !transfers_[kOutput].ended || memory_.busy()) {
             cycle();
             if (reset_at_ != 0 && cycle_ >= reset_at_) {
                 message = "the run was reset";
@@ -254,7 +255,6 @@ struct tritforge_instance {
                 return TRITFORGE_NO_PROGRESS;
             }
         }
-        // Words may still be on their way into the machine: zero cycles are spent on them.
         run.result = read(kStatus) >> kStatusErrorShift & 0xff;
         run.result |= read(kSaturation) << 8;
         run.result |= read(kStreamErrors) << (8 + kSaturationBits);
@@ -298,9 +298,11 @@ struct tritforge_instance {
         }
         for (int stream = 0; stream < TRITFORGE_STREAMS; ++stream) {
             const Transfer& transfer = transfers_[stream];
-            if (signals_[stream].data == nullptr || !transfer.active || transfer.ended) continue;
-            text += "\nstream " + std::to_string(stream) + " stands at word " +
-                    std::to_string(transfer.moved) + " of " + std::to_string(transfer.count);
+            if (!transfer.active || (stream == kOutput && transfer.ended)) continue;
+            text += std::string("\nstream '") + RtlMachine::kStreamNames[stream] + "' has moved " +
+                    std::to_string(transfer.moved) + " of " + std::to_string(transfer.count) +
+                    " words";
+            if (stream != kOutput && transfer.last >= transfer.count) text += ", none with TLAST";
         }
         return text;
     }

@@ -110,3 +110,23 @@ extern "C" void consumer(hls::stream<ap_uint<32>>& in, hls::stream<ap_int<33>>& 
     odd = !odd;
     before = word;
 }
+
+/// Packets of any length (bit 8 marks the last word) become packets of a given length: zeros take
+/// the place of words that are not read.
+extern "C" void fill_up(hls::stream<ap_uint<4>>& lengths, hls::stream<ap_uint<9>>& in,
+                        hls::stream<ap_uint<9>>& filled) {
+    static ap_uint<4> left;
+    static bool ended;
+    if (left == 0) {
+        left = lengths.read();
+        ended = false;
+    } else {
+        ap_uint<9> word = 0;
+        if (!ended) {
+            word = in.read();
+            ended = word[8];
+        }
+        filled.write(word);
+        left = left - 1;
+    }
+}

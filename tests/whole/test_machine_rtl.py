@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Verilated machine: same words as the golden model, whatever memory and streams do."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from benchmarks.machine_robustness import (
+    SHAPE,
+    check_equal,
+    malformed_runs,
+    random_memory,
+    stall_runs,
+)
+from benchmarks.machine_sweep import RTL_CASES, Case, run_case
+from benchmarks.same_tokens import open_model, streams_alone, streams_together
+from pynq_driver.machine import CompiledMachine
+from pynq_driver.machine.performance import STALLS
+from tests.support.golden_device import GoldenDevice
+from tests.support.machine_runs import RunMaker
+from tests.support.random_model import random_image
+from tests.support.tiny_accelerator import tiny_accelerator
+from tritforge.cli.machine import build_library
+from tritforge.image import Image
+
+pytestmark = pytest.mark.cosim
+
+
+@pytest.fixture(scope="module")
+def maker(tmp_path_factory: pytest.TempPathFactory) -> RunMaker:
+    image = random_image(tmp_path_factory.mktemp("tiny"), SHAPE)
+    return RunMaker(image, tiny_accelerator())
+
+
+@pytest.fixture(scope="module")
+def device(maker: RunMaker) -> Iterator[CompiledMachine]:
+    machine = CompiledMachine(build_library("rtl", maker.config))
+    yield machine
+    machine.close()
+
+
+def test_random_stalls_change_no_bit(device: CompiledMachine, maker: RunMaker) -> None:
+    results = list(stall_runs(device, maker, 40, np.random.default_rng(3)))
+    assert len({result.counters["cycles"] for result in results}) > 20, "the stalls took time"
+
+
+def test_broken_runs_are_noticed_and_leave_nothing_behind(
+    device: CompiledMachine, maker: RunMaker
+) -> None:
+    outcomes = list(malformed_runs(device, maker, 75, np.random.default_rng(4)))
+    assert {"reset", "stream_length", "invalid_field", "shape_too_large"} <= set(outcomes)
+
+
+def test_counters_account_for_every_cycle(device: CompiledMachine, maker: RunMaker) -> None:
+    run = maker.fresh_run(np.random.default_rng(5))
+    counters = device.run(run).counters
+    beats = counters["array_beats"]
+    assert beats == run.weights[0].size
+    stalls = sum(counters[name] for name in STALLS.values())
+    assert beats + stalls == counters["cycles"]
+    assert counters["parameters_words"] == run.parameters.size
+    assert counters["input_words"] == run.input.size
+    assert counters["output_words"] == run.output_words
+    assert device.fifos()
+
+
+def test_a_slow_memory_takes_more_cycles(device: CompiledMachine, maker: RunMaker) -> None:
+    run = maker.fresh_run(np.random.default_rng(6))
+    usual = device.memory
+    cycles, outputs = [], []
+    for rate in (0.0, 8.0, 2.0):
+        device.memory = dataclasses.replace(usual, bytes_per_cycle=rate)
+        result = device.run(run)
+        cycles.append(result.counters["cycles"])
+        outputs.append(result)
+    device.memory = usual
+    assert cycles[0] < cycles[1] < cycles[2]
+    for result in outputs[1:]:
+        check_equal("slower memory", result, outputs[0])
+
+
+def test_a_reset_machine_starts_clean(device: CompiledMachine, maker: RunMaker) -> None:
+    generator = np.random.default_rng(7)
+    reference = GoldenDevice(maker.config, maker.image)
+    device.memory = random_memory(generator, maker.config.ports)
+    device.reset()
+    run = maker.fresh_run(generator)
+    check_equal("after reset", device.run(run), reference.run(run))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", RTL_CASES, ids=lambda case: case.name)
+def test_generated_machine_equals_the_golden_model(case: Case) -> None:
+    run_case(case, "rtl")
+
+
+@pytest.mark.slow
+def test_embedded_model_gives_the_golden_tokens(story_image: Image) -> None:
+    tokens = {}
+    for backend in ("golden", "rtl"):
+        generation = open_model(story_image, backend, None).generate(
+            "Once", temperature=0.7, seed=11, max_tokens=4, ignore_end=True
+        )
+        list(generation)
+        tokens[backend] = generation.tokens
+    assert tokens["rtl"] == tokens["golden"]
+
+
+@pytest.mark.slow
+def test_four_lanes_hold_four_streams(story_image: Image) -> None:
+    prompts = ("", "Tom", "Lily", "The")
+    together = streams_together(open_model(story_image, "rtl", 4), prompts, 4)
+    assert together == streams_alone(open_model(story_image, "golden", None), prompts, 4)
