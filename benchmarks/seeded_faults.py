@@ -205,21 +205,21 @@ def print_table(outcomes: Sequence[Outcome]) -> None:
         print(f"{'':{width}}    {item.message[:100]}")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run; exit code 1 if a fault is missed or the tests fail without one."""
-    parser = argparse.ArgumentParser(prog="open_flow_faults", description=__doc__)
+def main(program: str, every: Sequence[Fault], argv: Sequence[str] | None = None) -> int:
+    """Command line of a list of faults; exit code 1 if one is missed or tests fail without any."""
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
     parser.add_argument("--only", default="", help="faults whose name contains this text")
     arguments = parser.parse_args(argv)
-    faults = [fault for fault in FAULTS if arguments.only in fault.name]
+    faults = [fault for fault in every if arguments.only in fault.name]
     if not faults:
-        names = "; ".join(fault.name for fault in FAULTS)
-        parser.exit(1, f"open_flow_faults: error: no fault contains {arguments.only!r}: {names}\n")
+        names = "; ".join(fault.name for fault in every)
+        parser.exit(1, f"{program}: error: no fault contains {arguments.only!r}: {names}\n")
     try:
         check_tools()
         outcomes = run(faults)
     except TritforgeError as error:
-        parser.exit(1, f"open_flow_faults: error: {error}\n")
+        parser.exit(1, f"{program}: error: {error}\n")
     caught = sum(item.caught for item in outcomes)
     if arguments.json:
         print(json.dumps([asdict(item) for item in outcomes], indent=2))
@@ -227,7 +227,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_table(outcomes)
         print(f"{caught} of {len(outcomes)} faults caught")
     return 0 if caught == len(outcomes) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
