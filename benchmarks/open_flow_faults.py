@@ -7,7 +7,8 @@ import sys
 
 from benchmarks.seeded_faults import Fault, main
 
-_PROOF = "tests/openhls/test_proof.py::test_example"
+_PROOF = "tests/openhls/test_proof.py::test_three_executions_agree"
+_PAIR = f"{_PROOF}[producer, FIFO, consumer-1]"
 _SHIM = "tests/shim/test_ap_int_shim.py::test_random_program"
 
 FAULTS = (
@@ -16,7 +17,7 @@ FAULTS = (
         "codegen/openhls/arithmetic.py",
         "graph.node(predicate, 1, (a, b))",
         'graph.node(predicate.replace("s", "u"), 1, (a, b))',
-        "tests/openhls/test_proof.py::test_unit[quantiser]",
+        f"{_PROOF}[scalar_unit B=1-1]",
     ),
     Fault(
         "translator: conditional store loses its condition",
@@ -40,11 +41,32 @@ FAULTS = (
         f"{_PROOF}[accumulate-1]",
     ),
     Fault(
+        "translator: an output port shows a step that still waits",
+        "codegen/openhls/wrapper.py",
+        "    else if ({valid}) {held} <= {data};",
+        "    else {held} <= {data};",
+        f"{_PROOF}[counter-1]",
+    ),
+    Fault(
         "ap_int shim: sum one bit too narrow",
         "hls/shim/ap_int_ops.h",
         "using sum = ap_t<kCommon + 1, kSigned>;",
         "using sum = ap_t<kCommon, kSigned>;",
         _SHIM,
+    ),
+    Fault(
+        "tritforge_fifo.sv: a stalled output word is dropped",
+        "hls/rtl/tritforge_fifo.sv",
+        "out_tvalid <= take || (out_tvalid && !out_tready);",
+        "out_tvalid <= take;",
+        _PAIR,
+    ),
+    Fault(
+        "tritforge_fifo.sv: a word is accepted when full",
+        "hls/rtl/tritforge_fifo.sv",
+        "in_tready  <= take || count != (put ? COUNT_WIDTH'(DEPTH - 1) : COUNT_WIDTH'(DEPTH));",
+        "in_tready  <= 1'b1;",
+        _PAIR,
     ),
     Fault(
         "tritforge_ram.sv: a response that waits is overwritten",

@@ -27,28 +27,22 @@ from codegen.openhls.tools import check_tools
 from tritforge.errors import TritforgeError
 
 ROOT = Path(__file__).resolve().parent.parent
-COPIED = ("benchmarks", "codegen", "hls", "pynq_driver", "tests", "tritforge", "pyproject.toml")
+#: pynq_driver because the tests' common fixtures import it.
+COPIED = ("codegen", "tritforge", "hls", "tests", "pynq_driver", "pyproject.toml")
 #: An editable installation comes before PYTHONPATH, so the tests would run the original.
 _LAUNCHER = """
 import sys
 sys.meta_path[:] = [f for f in sys.meta_path if not type(f).__module__.startswith("_editable")]
-import benchmarks, codegen, pynq_driver, pytest, tests, tritforge
-for package in (benchmarks, codegen, pynq_driver, tests, tritforge):
+import codegen, pytest, tests, tritforge
+for package in (codegen, tests, tritforge):
     if not package.__file__.startswith(sys.argv[1]):
         sys.exit(f"{package.__file__} is not in the copy {sys.argv[1]}")
 sys.exit(pytest.main(sys.argv[2:]))
 """
 _IGNORED = shutil.ignore_patterns("__pycache__", "build")
-_TEST_TIMEOUT_S = 600
+_TEST_TIMEOUT_S = 300
 #: How the message of a mismatch begins; pytest shortens the class of a plain `assert`.
-_MISMATCHES = (
-    "codegen.openhls.proof.ProofError: ",
-    "benchmarks.machine_robustness.WrongResultError: ",
-    "pynq_driver.machine.compiled.NoProgressError: ",
-    "tritforge.errors.TritforgeError: the machine stopped with error ",
-    "AssertionError",
-    "assert ",
-)
+_MISMATCHES = ("codegen.openhls.proof.ProofError: ", "AssertionError", "assert ")
 
 
 class BrokenFaultError(TritforgeError):
@@ -184,7 +178,7 @@ def check_faults(project: Path, faults: Sequence[Fault]) -> None:
 
 def run(faults: Sequence[Fault]) -> list[Outcome]:
     """Try every fault in a fresh copy."""
-    with tempfile.TemporaryDirectory(prefix="seeded_faults_") as name:
+    with tempfile.TemporaryDirectory(prefix="open_flow_faults_") as name:
         project, cache = Path(name).resolve() / "project", Path(name) / "cache"
         project.mkdir()
         copy_project(project)
@@ -211,19 +205,15 @@ def print_table(outcomes: Sequence[Outcome]) -> None:
         print(f"{'':{width}}    {item.message[:100]}")
 
 
-def main(program: str, all_faults: Sequence[Fault], argv: Sequence[str] | None = None) -> int:
-    """Command line of a list of faults; exit code 1 if one is missed or the tests fail without."""
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description="Put one fault at a time into a copy of the project and run the test that is "
-        "to notice it.",
-    )
+def main(program: str, every: Sequence[Fault], argv: Sequence[str] | None = None) -> int:
+    """Command line of a list of faults; exit code 1 if one is missed or tests fail without any."""
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
     parser.add_argument("--only", default="", help="faults whose name contains this text")
     arguments = parser.parse_args(argv)
-    faults = [fault for fault in all_faults if arguments.only in fault.name]
+    faults = [fault for fault in every if arguments.only in fault.name]
     if not faults:
-        names = "; ".join(fault.name for fault in all_faults)
+        names = "; ".join(fault.name for fault in every)
         parser.exit(1, f"{program}: error: no fault contains {arguments.only!r}: {names}\n")
     try:
         check_tools()

@@ -129,7 +129,11 @@ def step_results(step: Step) -> list[tuple[str, int, Node]]:
 
 
 def process_ir(step: Step) -> str:
-    """A process: streams are ready/valid channels, inputs and outputs plain wires."""
+    """A process: streams are ready/valid channels, inputs plain wires.
+
+    An output is sent like a word of a stream: only that says when a step has come to its end. The
+    wrapper (`wrapper.py`) holds the last one.
+    """
     emitter = _Process(step)
     return emitter.text()
 
@@ -175,7 +179,7 @@ class _Process:
     def _header(self) -> str:
         step = self._step
         channels = [(item.name, f"bits[{item.width}]", "receive", "") for item in step.inputs]
-        channels += [(item.name, f"bits[{item.width}]", "send", "") for item in step.outputs]
+        channels += [(item.name, f"bits[{item.width}]", "send", _FLOW) for item in step.outputs]
         channels += [(item.name, f"bits[{item.width}]", "receive", _FLOW) for item in step.reads]
         channels += [(item.name, f"bits[{item.width}]", "send", _FLOW) for item in step.writes]
         for ram in step.rams:

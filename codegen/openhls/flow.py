@@ -15,7 +15,13 @@ from codegen.openhls.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest, check_agreement, manifest_of
 from codegen.openhls.step import Step
 from codegen.openhls.translate import translate
-from codegen.openhls.wrapper import CORE_SUFFIX, RAM_MODULE, library_module, ram_wrapper
+from codegen.openhls.wrapper import (
+    CORE_SUFFIX,
+    RAM_MODULE,
+    library_module,
+    needs_wrapper,
+    process_wrapper,
+)
 from codegen.openhls.xls_tools import optimise, to_system_verilog
 from codegen.project import hls_folder
 
@@ -103,8 +109,9 @@ def build_design(step: Step, wanted: Manifest) -> Design:
             f"more than {RAM_SETTLE_STEPS} (kRamSettleSteps) a read could overtake a write"
         )
     ir = optimise(function_ir(step) if step.is_function else process_ir(step), ir_name(step))
-    module = step.name + (CORE_SUFFIX if step.rams else "")
+    wrapped = needs_wrapper(manifest)
+    module = step.name + (CORE_SUFFIX if wrapped else "")
     text = to_system_verilog(ir, step, module, manifest.pipeline_stages)
-    if step.rams:
-        text = f"{text}\n{ram_wrapper(manifest)}"
+    if wrapped:
+        text = f"{text}\n{process_wrapper(manifest)}"
     return Design(manifest, step, ir, text, (RAM_MODULE,) if step.rams else ())

@@ -18,7 +18,7 @@ from codegen.openhls.errors import InterfaceError
 from codegen.openhls.step import Step
 
 MANIFEST_FORMAT = 1
-STAGE_RANGE = (1, 64)
+STAGE_RANGE = (1, 256)
 #: A register behind the last stage: the skid buffer of an output stream, or the output register.
 OUTPUT_LATENCY = 1
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SystemVerilog around what XLS makes: RAMs beside a process."""
+"""SystemVerilog around what XLS makes: RAMs and output registers beside a process."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ RAM_MODULE = "tritforge_ram"
 
 
 @dataclass(frozen=True)
-class _Wire:
+class Wire:
+    """A port of a module."""
+
     name: str
     width: int
     is_input: bool
 
     def declaration(self) -> str:
+        """In the port list."""
         direction = "input" if self.is_input else "output"
-        return f"    {direction} wire {_range(self.width)}{self.name}"
+        return f"    {direction} wire {bit_range(self.width)}{self.name}"
 
 
 def library_module(name: str) -> str:
@@ -37,43 +40,77 @@ def library_module(name: str) -> str:
     return (hls_folder() / "rtl" / f"{name}.sv").read_text(encoding="utf-8")
 
 
-def _range(width: int) -> str:
+def bit_range(width: int) -> str:
+    """Of a declaration, with a space behind it; empty for one bit."""
     return f"[{width - 1}:0] " if width > 1 else ""
 
 
-def _wires(manifest: Manifest, prefix: str = "") -> list[_Wire]:
+def wires_of(manifest: Manifest, prefix: str = "") -> list[Wire]:
     """Every wire of a module's streams and ports."""
     wires = []
     for port in manifest.ports:
-        wires.append(_Wire(prefix + port.name, port.width, port.direction is Direction.INPUT))
+        wires.append(Wire(prefix + port.name, port.width, port.direction is Direction.INPUT))
     for stream in manifest.streams:
         is_input = stream.direction is Direction.INPUT
         name = prefix + stream.name
-        wires.append(_Wire(name + DATA_SUFFIX, stream.width, is_input))
-        wires.append(_Wire(name + VALID_SUFFIX, 1, is_input))
-        wires.append(_Wire(name + READY_SUFFIX, 1, not is_input))
+        wires.append(Wire(name + DATA_SUFFIX, stream.width, is_input))
+        wires.append(Wire(name + VALID_SUFFIX, 1, is_input))
+        wires.append(Wire(name + READY_SUFFIX, 1, not is_input))
     return wires
 
 
-def ram_wrapper(manifest: Manifest) -> str:
-    """Module `top` with the process `top_core` and its RAMs; needs the module RAM_MODULE."""
-    wires = _wires(manifest)
-    connections = [f".{wire.name}({wire.name})" for wire in wires]
-    lines = []
+def needs_wrapper(manifest: Manifest) -> bool:
+    """Whether a process has something beside it: RAMs, or outputs that hold their value."""
+    outputs = [port for port in manifest.ports if port.direction is Direction.OUTPUT]
+    return not manifest.is_function and bool(manifest.rams or outputs)
+
+
+def process_wrapper(manifest: Manifest) -> str:
+    """Module `top` with the process `top_core`, its RAMs (RAM_MODULE) and output registers."""
+    wires = wires_of(manifest)
+    lines, connections = [], []
+    outputs = {port.name for port in manifest.ports if port.direction is Direction.OUTPUT}
+    for wire in wires:
+        if wire.name in outputs:
+            lines += _output_register(wire)
+            connections += [
+                f".{wire.name}{DATA_SUFFIX}({wire.name}{DATA_SUFFIX})",
+                f".{wire.name}{VALID_SUFFIX}({wire.name}{VALID_SUFFIX})",
+                f".{wire.name}{READY_SUFFIX}(1'b1)",
+            ]
+        else:
+            connections.append(f".{wire.name}({wire.name})")
     for ram in manifest.rams:
         lines += _ram_instance(ram)
         connections += [f".{name}({name})" for name, _ in _ram_wires(ram)]
     instance = ",\n      ".join([f".{CLOCK}({CLOCK})", f".{RESET}({RESET})", *connections])
     core = f"  {manifest.top}{CORE_SUFFIX} core (\n      {instance}\n  );"
-    return _module(manifest.top, wires, [*lines, core])
+    return module_text(manifest.top, wires, [*lines, core])
 
 
 def black_box(manifest: Manifest) -> str:
     """The module `top` without a body, for tools that look at what is around it."""
-    return "(* blackbox *)\n" + _module(manifest.top, _wires(manifest), [])
+    return "(* blackbox *)\n" + module_text(manifest.top, wires_of(manifest), [])
 
 
-def _module(name: str, wires: Sequence[_Wire], body: Sequence[str]) -> str:
+def _output_register(wire: Wire) -> list[str]:
+    """Holds what the last finished step gave; zero after reset."""
+    data, valid = wire.name + DATA_SUFFIX, wire.name + VALID_SUFFIX
+    held = f"{wire.name}_held"
+    return [
+        f"  wire {bit_range(wire.width)}{data};",
+        f"  wire {valid};",
+        f"  reg {bit_range(wire.width)}{held};",
+        f"  assign {wire.name} = {held};",
+        f"  always @(posedge {CLOCK}) begin",
+        f"    if ({RESET}) {held} <= '0;",
+        f"    else if ({valid}) {held} <= {data};",
+        "  end",
+    ]
+
+
+def module_text(name: str, wires: Sequence[Wire], body: Sequence[str]) -> str:
+    """A module with clock, reset and these ports."""
     declarations = [
         f"    input wire {CLOCK}",
         f"    input wire {RESET}",
@@ -103,7 +140,7 @@ def _address_width(ram: Ram) -> int:
 
 def _ram_instance(ram: Ram) -> list[str]:
     wires = _ram_wires(ram)
-    lines = [f"  wire {_range(width)}{name};" for name, width in wires]
+    lines = [f"  wire {bit_range(width)}{name};" for name, width in wires]
     sizes = f".WIDTH({ram.width}), .WORDS({ram.words}), .ADDRESS_WIDTH({_address_width(ram)})"
     ports = [f".{CLOCK}({CLOCK})", f".{RESET}({RESET})"]
     ports += [f".{name[len(ram.name) + 1 :]}({name})" for name, _ in wires]

@@ -6,10 +6,9 @@
 // Interface:        any ap_int or ap_uint; a plain function of one value.
 // Timing:           no hardware, no register.
 // Why:              compilers reorder sums to make them shallow. Where carry chains are long and
-// LUTs
-//                   are scarce the written order can be much smaller: `keep(a + b) + c` adds c to
-//                   the finished sum. In the open flow (TRITFORGE_OPENHLS) it is a call without a
-//                   body, which the translator takes as the value itself.
+//                   LUTs are scarce, the written order can be much smaller: `keep(a + b) + c` adds
+//                   c to the finished sum. In the open flow (TRITFORGE_OPENHLS) it is a call
+//                   without a body, which the translator takes as the value itself.
 #pragma once
 
 #include "ap_int.h"

@@ -42,7 +42,7 @@ def test_build_writes_three_files_that_build_again(tmp_path: Path) -> None:
         (["translate", EXAMPLES, "--top", "absent"], "there is no function absent"),
         (["translate", "absent.cpp", "--top", "x"], "absent.cpp is not a file"),
         (["translate", EXAMPLES, "--manifest", "absent.json"], "cannot read absent.json"),
-        (["translate", EXAMPLES, "--top", "mix", "--stages", "0"], "give 1 to 64"),
+        (["translate", EXAMPLES, "--top", "mix", "--stages", "0"], "give 1 to 256"),
         (["translate", EXAMPLES, "--top", "reverse"], "at least 3 pipeline stages"),
     ],
 )

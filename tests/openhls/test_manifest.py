@@ -60,7 +60,7 @@ def test_json_round_trip() -> None:
     [
         ({"format": 2}, "format 2"),
         ({"pipeline_stages": 0}, "at least 1"),
-        ({"pipeline_stages": 65}, "give 1 to 64"),
+        ({"pipeline_stages": 257}, "give 1 to 256"),
         ({"pipeline_stages": True}, "give a int"),
         ({"initiation_interval": 2}, "it is 1"),
         ({"colour": "red"}, "unknown entry 'colour'"),

@@ -94,6 +94,15 @@ bins:
     }
 }
 
+/// An output port that would show a step which still waits, if nothing held it back.
+extern "C" void counter(hls::stream<ap_uint<5>>& in, hls::stream<ap_uint<8>>& numbers,
+                        ap_uint<8>& count) {
+    static ap_uint<8> total;
+    total = total + in.read();
+    numbers.write(total);
+    count = total;
+}
+
 /// Doubles every word and adds its number.
 extern "C" void producer(hls::stream<ap_uint<24>>& in, hls::stream<ap_uint<32>>& doubled) {
     static ap_uint<16> number;
