@@ -214,8 +214,8 @@ void prefetch(const std::uint8_t* bytes, std::uintptr_t ahead) {
                  _MM_HINT_T0);
 }
 
-void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, int first_block,
-         int last_block, std::uint8_t* scratch, std::int32_t* result) {
+void dot_lane(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, int first_block,
+              int last_block, std::uint8_t* scratch, std::int32_t* result) {
     const Decoder decoder = {
         _mm512_load_si512(kTables.fields), _mm512_load_si512(kTables.fields + kVectorBytes),
         _mm512_load_si512(kTables.fifth), _mm512_load_si512(kTables.fifth + kVectorBytes)};
@@ -249,6 +249,14 @@ void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, in
         std::int32_t* rows = result + block * kRowBlock;
         _mm512_storeu_si512(rows, total(low, surplus));
         _mm512_storeu_si512(rows + kRowsPerVector, total(high, surplus));
+    }
+}
+
+void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, int first_block,
+         int last_block, const DotLane* lanes, int lane_count) {
+    for (int lane = 0; lane < lane_count; ++lane) {
+        dot_lane(layout, weights, matrix, first_block, last_block, lanes[lane].scratch,
+                 lanes[lane].result);
     }
 }
 

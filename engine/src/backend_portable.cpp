@@ -98,8 +98,8 @@ void prefetch(const std::uint8_t* bytes, std::size_t size) {
     for (std::size_t at = 0; at < size; at += kCacheLine) __builtin_prefetch(bytes + at);
 }
 
-void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, int first_block,
-         int last_block, std::uint8_t* scratch, std::int32_t* result) {
+void dot_lane(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, int first_block,
+              int last_block, std::uint8_t* scratch, std::int32_t* result) {
     const int width = layout.rows_per_beat, all_beats = beats(layout);
     const int first_tile = first_block * kRowBlock / width;
     const int blocks_end = last_block * kRowBlock / width, tiles_end = row_tiles(layout);
@@ -122,6 +122,14 @@ void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, in
                 add_rows(bytes + lane, count, width, tables, result + tile * width + lane);
             }
         }
+    }
+}
+
+void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, int first_block,
+         int last_block, const DotLane* lanes, int lane_count) {
+    for (int lane = 0; lane < lane_count; ++lane) {
+        dot_lane(layout, weights, matrix, first_block, last_block, lanes[lane].scratch,
+                 lanes[lane].result);
     }
 }
 

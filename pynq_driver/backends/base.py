@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from tritforge.config import AcceleratorConfig
 from tritforge.errors import ConfigurationError
 from tritforge.image import Image
+
+if TYPE_CHECKING:
+    from pynq_driver.sampler import Sampler
 
 BACKEND_NAMES = ("cpu", "golden", "float", "csim", "rtl")
 #: Backends that need a machine compiled to a shared library.
@@ -56,8 +59,14 @@ class Backend(Protocol):
     def reset(self) -> None:
         """Forget the context."""
 
-    def prefill(self, tokens: Sequence[int]) -> Scores:
-        """Advance by `tokens` (at least one); returns the scores after the last one."""
+    def advance(self, tokens: Sequence[int]) -> None:
+        """Advance by `tokens` (at least one); the scores after the last one are kept."""
+
+    def scores(self) -> Scores:
+        """Scores after the last token."""
+
+    def chooser(self, sampler: Sampler) -> Callable[[], int]:
+        """A function that chooses the token to follow the scores kept, as `sampler` does."""
 
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
         """Nats of every token but the first of each document, each from the empty context.

@@ -6,11 +6,12 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from pynq_driver.backends.base import Scores, token_nats
+from pynq_driver.sampler import Sampler
 from tritforge.config import check_integer
 from tritforge.errors import ImageError, TritforgeError
 from tritforge.golden.sigmoid import sigmoid_table
@@ -58,19 +59,35 @@ class CpuBackend:
                 rows_per_beat=image.header.rows_per_beat,
                 widths=dataclasses.asdict(widths),
                 sigmoid_table=sigmoid_table(widths.sigmoid_fraction),
+                threads=self.threads,
             )
         except ValueError as error:
             raise ImageError(f"{image.path}: {error}") from None
-        self._context = self._engine.context(threads=self.threads)
+        self._new_sampler = _engine.Sampler
+        self._context = self._engine.context()
         self._logit_scale = 2.0**-widths.logit_fraction
 
     def reset(self) -> None:
         """See Backend."""
         self._context.reset()
 
-    def prefill(self, tokens: Sequence[int]) -> Scores:
+    def advance(self, tokens: Sequence[int]) -> None:
         """See Backend."""
         self._context.prefill(tokens)
+
+    def chooser(self, sampler: Sampler) -> Callable[[], int]:
+        """See Backend. The C++ sampler chooses the tokens of the Python one."""
+        chosen = self._new_sampler(
+            temperature=sampler.sampling.temperature,
+            top_k=sampler.sampling.top_k,
+            top_p=sampler.sampling.top_p,
+            seed=sampler.seed,
+            banned_token=sampler.banned_token,
+        )
+        return lambda: chosen.choose(self._context)
+
+    def scores(self) -> Scores:
+        """See Backend."""
         logits = self._context.logits().astype(np.float64) * self._logit_scale
         return Scores(logits, self._context.accumulators())
 
@@ -79,12 +96,11 @@ class CpuBackend:
         results = []
         for document in documents:
             self._context.reset()
-            results.append(
-                [
-                    token_nats(self.prefill([token]).logits, following)
-                    for token, following in itertools.pairwise(document)
-                ]
-            )
+            nats = []
+            for token, following in itertools.pairwise(document):
+                self.advance([token])
+                nats.append(token_nats(self.scores().logits, following))
+            results.append(nats)
         return results
 
     def saturations(self) -> Mapping[str, int]:

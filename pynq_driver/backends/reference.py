@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynq_driver.backends.base import Backend, Scores, token_nats
+from pynq_driver.sampler import Sampler
 from tritforge.golden import GoldenModel, State
 from tritforge.image import Image
 from tritforge.reference import FloatModel
@@ -35,16 +36,24 @@ class NumpyBackend:
         self._model = model
         self._split = split
         self._state = model.new_state()
+        self._result: Any = None
 
     def reset(self) -> None:
         """See Backend."""
         self._state = self._model.new_state()
 
-    def prefill(self, tokens: Sequence[int]) -> Scores:
+    def advance(self, tokens: Sequence[int]) -> None:
         """See Backend."""
         for token in tokens:
-            result = self._model.step(self._state, np.array([token]))
-        return self._split(result)[0]
+            self._result = self._model.step(self._state, np.array([token]))
+
+    def scores(self) -> Scores:
+        """See Backend."""
+        return self._split(self._result)[0]
+
+    def chooser(self, sampler: Sampler) -> Callable[[], int]:
+        """See Backend."""
+        return lambda: sampler.choose(self.scores())
 
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
         """See Backend."""

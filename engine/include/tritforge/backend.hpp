@@ -90,6 +90,18 @@ struct ElementwiseLoops {
     GatedProductClamped (*gated_product)(const std::int32_t* multiplicand, const std::int32_t* gate,
                                          int count, const GatedProduct& constants,
                                          const SigmoidUnit& unit, std::int32_t* result);
+    /// Sampling weights floor(2**34 * 2**-((best - logit) * step)) by token; returns their sum.
+    double (*token_weights)(const std::int32_t* logits, int count, std::int32_t best, double step,
+                            double* weights);
+};
+
+/// Tokens that may go through an operation together.
+constexpr int kMaximumLanes = 16;
+
+/// One vector of codes and where its dot products go.
+struct DotLane {
+    std::uint8_t* scratch;  ///< filled by load_codes
+    std::int32_t* result;   ///< of row 0; has room up to a whole block
 };
 
 /// Dot products of int8 codes with packed ternary rows.
@@ -102,10 +114,10 @@ struct TernaryKernel {
     std::size_t (*scratch_bytes)(int inputs);
     /// Bring codes in +-127 into the form `dot` reads.
     void (*load_codes)(const std::int8_t* codes, int inputs, std::uint8_t* scratch);
-    /// Accumulators of the rows [first_block, last_block) * kRowBlock of one matrix. `weights` is
-    /// the repacked copy or the stream; `result` (of row 0) has room up to a whole block.
+    /// Accumulators of the rows [first_block, last_block) * kRowBlock of one matrix for up to
+    /// kMaximumLanes lanes. `weights` is the repacked copy or the stream.
     void (*dot)(const MatrixLayout& layout, const std::uint8_t* weights, int matrix,
-                int first_block, int last_block, std::uint8_t* scratch, std::int32_t* result);
+                int first_block, int last_block, const DotLane* lanes, int lane_count);
 };
 
 struct Backend {

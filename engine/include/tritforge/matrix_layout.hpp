@@ -25,6 +25,12 @@ static inline constexpr int divide_up(int value, int divisor) {
     return (value + divisor - 1) / divisor;
 }
 
+/// Length of a vector that ends at a whole row block, because kernels write whole blocks.
+static inline constexpr std::size_t padded_rows(int count) {
+    return static_cast<std::size_t>(divide_up(count, kRowBlock)) *
+           static_cast<std::size_t>(kRowBlock);
+}
+
 static inline constexpr int beats(const MatrixLayout& layout) {
     return divide_up(layout.inputs, kWeightsPerByte);
 }
