@@ -429,38 +429,47 @@ std::vector<std::string> kernel_names() {
     return names;
 }
 
-/// Test hook: dot products of one matrix of an operation.
+/// Test hook: dot products (lanes, rows) of one matrix of an operation.
 py::array_t<std::int32_t> ternary_dot(const std::string& kernel, const py::buffer& packed, int rows,
-                                      int matrix, const py::object& codes) {
+                                      int matrix, const Integers& codes) {
     const py::buffer_info info = packed.request();
     const ByteView view = checked_view("packed", info, 4, "B");
-    const std::vector<std::int64_t> values = to_vector("codes", codes);
     const Backend& backend = find_backend(kernel.c_str());
-    check_range("codes", static_cast<long long>(values.size()), 1, 1 << 16);
+    check_range("code dimensions", codes.ndim(), 2, 2);
+    check_range("lanes", codes.shape(0), 1, kMaximumLanes);
+    check_range("codes", codes.shape(1), 1, 1 << 16);
     check_range("rows", rows, 1, 1 << 18);
     check_range("matrix", matrix, 0, info.shape[1] - 1);
-    const MatrixLayout layout = {rows, static_cast<int>(values.size()),
+    const int lanes = static_cast<int>(codes.shape(0));
+    const MatrixLayout layout = {rows, static_cast<int>(codes.shape(1)),
                                  static_cast<int>(info.shape[1]), static_cast<int>(info.shape[3])};
     check_range("packed rows a beat", layout.rows_per_beat, 8, kRowBlock);
     check_range("packed bytes", static_cast<long long>(view.bytes),
                 static_cast<long long>(stream_bytes(layout)),
                 static_cast<long long>(stream_bytes(layout)));
-    std::vector<std::int8_t> bytes;
-    for (const std::int64_t value : values) {
-        check_range("code", value, -kCodeLimit, kCodeLimit);
-        bytes.push_back(static_cast<std::int8_t>(value));
-    }
     const TernaryKernel& ternary = backend.kernel;
-    AlignedBuffer<std::uint8_t> repacked(ternary.repacked_bytes(layout));
-    AlignedBuffer<std::uint8_t> scratch(ternary.scratch_bytes(layout.inputs));
-    const auto padded = static_cast<std::size_t>(row_blocks(layout)) * kRowBlock;
-    AlignedBuffer<std::int32_t> sums(padded);
-    ternary.repack(layout, view.data, repacked.get());
-    ternary.load_codes(bytes.data(), layout.inputs, scratch.get());
-    const DotLane lane = {scratch.get(), sums.get()};
-    ternary.dot(layout, ternary.repacked_bytes(layout) > 0 ? repacked.get() : view.data, matrix, 0,
-                row_blocks(layout), &lane, 1);
-    return py::array_t<std::int32_t>(rows, sums.get());
+    const std::size_t copied = ternary.repacked_bytes(layout);
+    AlignedBuffer<std::uint8_t> repacked(copied > 0 ? copied + kReadAhead : 0);
+    AlignedBuffer<std::uint8_t> scratch(ternary.scratch_bytes(layout.inputs, lanes));
+    if (copied > 0) ternary.repack(layout, view.data, repacked.get());
+    AlignedBuffer<std::int32_t> sums(padded_rows(rows) * static_cast<std::size_t>(lanes));
+    std::int32_t* results[kMaximumLanes];
+    for (int lane = 0; lane < lanes; ++lane) {
+        std::vector<std::int8_t> bytes;
+        for (int i = 0; i < layout.inputs; ++i) {
+            check_range("code", codes.at(lane, i), -kCodeLimit, kCodeLimit);
+            bytes.push_back(static_cast<std::int8_t>(codes.at(lane, i)));
+        }
+        ternary.load_codes(bytes.data(), layout.inputs, lane, lanes, scratch.get());
+        results[lane] = sums.get() + padded_rows(rows) * static_cast<std::size_t>(lane);
+    }
+    ternary.dot(layout, copied > 0 ? repacked.get() : view.data, matrix, 0, row_blocks(layout),
+                scratch.get(), lanes, results);
+    py::array_t<std::int32_t> result({lanes, rows});
+    for (int lane = 0; lane < lanes; ++lane) {
+        std::copy_n(results[lane], rows, result.mutable_data(lane, 0));
+    }
+    return result;
 }
 
 /// Test hook: the sampler on given scores.

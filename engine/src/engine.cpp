@@ -94,7 +94,7 @@ void Engine::place_weights(ByteView stream) {
     const TernaryKernel& kernel = backend_.kernel;
     std::size_t repacked = 0;
     for (std::size_t i = 1; i < program_.size(); ++i) repacked += kernel.repacked_bytes(layout(i));
-    repacked_ = AlignedBuffer<std::uint8_t>(repacked);
+    repacked_ = AlignedBuffer<std::uint8_t>(repacked > 0 ? repacked + kReadAhead : 0);
     weights_.assign(program_.size(), nullptr);
     std::size_t source = 0, target = 0;
     for (std::size_t i = 1; i < program_.size(); ++i) {

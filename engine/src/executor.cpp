@@ -51,11 +51,11 @@ void Executor::make_room(int lanes) {
             }
             input.partials.resize(index_of(threads()));
         }
-        for (Worker& worker : workers_) {
-            worker.kernel_scratch[vectors_.size()] =
-                AlignedBuffer<std::uint8_t>(engine_->backend().kernel.scratch_bytes(longest));
-        }
         vectors_.push_back(std::move(vectors));
+        for (Worker& worker : workers_) {
+            worker.kernel_scratch = AlignedBuffer<std::uint8_t>(
+                engine_->backend().kernel.scratch_bytes(longest, lanes));
+        }
     }
 }
 
@@ -63,6 +63,8 @@ void Executor::run(const Lane* lanes, int count) {
     make_room(count);
     lanes_ = lanes;
     lane_count_ = count;
+    has_head_ = false;
+    for (int lane = 0; lane < count; ++lane) has_head_ = has_head_ || lanes[lane].with_head;
     pool_.run(
         [](void* self, int thread) noexcept { static_cast<Executor*>(self)->run_pass(thread); },
         this);
@@ -95,8 +97,9 @@ void Executor::run_pass(int thread) noexcept {
     for (int lane = 0; lane < lane_count_; ++lane) embed(lane, thread);
     for (std::size_t index = 1; index < program.size(); ++index) {
         const OperationKind kind = program[index].kind;
+        if (kind == OperationKind::kHead && !has_head_) return;
         for (int lane = 0; lane < lane_count_; ++lane) {
-            if (kind == OperationKind::kHead && !lanes_[lane].with_head) continue;
+            if (!takes_part(index, lane)) continue;
             // MIX, GLU and HEAD read the residual; the operand of PROJECT was left by the one
             // before.
             if (kind != OperationKind::kProject) take_operand(index, lane, thread);
@@ -174,45 +177,56 @@ void Executor::measure_operand(std::size_t operation, int lane, int thread) {
     }
 }
 
-Scaling Executor::encode_output(std::size_t operation, int output, int width, int lane,
-                                Worker& worker) {
+bool Executor::takes_part(std::size_t operation, int lane) const {
+    return engine_->program()[operation].kind != OperationKind::kHead || lanes_[lane].with_head;
+}
+
+Executor::Scalings Executor::encode_output(std::size_t operation, int output, int width,
+                                           int thread) {
     const Operation& item = engine_->program()[operation];
     const Widths& widths = engine_->widths();
     const Backend& backend = engine_->backend();
-    QuantiserInput& input = input_of(operation, lane);
-    std::uint64_t square_sum = 0;
-    std::int32_t absmax = 0;
-    for (const Partial& partial : input.partials) {
-        square_sum += partial.square_sum;
-        absmax = std::max(absmax, partial.absmax[output]);
+    Worker& worker = workers_[index_of(thread)];
+    int lanes = 0, slot = 0;
+    for (int lane = 0; lane < lane_count_; ++lane) lanes += takes_part(operation, lane);
+    Scalings result{};
+    for (int lane = 0; lane < lane_count_; ++lane) {
+        if (!takes_part(operation, lane)) continue;
+        QuantiserInput& input = input_of(operation, lane);
+        std::uint64_t square_sum = 0;
+        std::int32_t absmax = 0;
+        for (const Partial& partial : input.partials) {
+            square_sum += partial.square_sum;
+            absmax = std::max(absmax, partial.absmax[output]);
+        }
+        square_sum = std::min(square_sum, (std::uint64_t{1} << widths.square_sum) - 1);
+        const ScaledMantissa reciprocal = reciprocal_of_absmax(absmax, widths.reciprocal);
+        backend.loops.encode(input.values[output].get(), item.inputs, reciprocal.mantissa,
+                             reciprocal.exponent, worker.codes.get());
+        backend.kernel.load_codes(worker.codes.get(), item.inputs, slot++, lanes,
+                                  worker.kernel_scratch.get());
+        const ScaledMantissa multiplier =
+            dequantisation_multiplier(absmax, static_cast<std::int64_t>(square_sum),
+                                      item.outputs[index_of(output)].scale, widths);
+        result.at[lane] = {multiplier.mantissa, multiplier.exponent, symmetric_limit(width)};
     }
-    square_sum = std::min(square_sum, (std::uint64_t{1} << widths.square_sum) - 1);
-    const ScaledMantissa reciprocal = reciprocal_of_absmax(absmax, widths.reciprocal);
-    backend.loops.encode(input.values[output].get(), item.inputs, reciprocal.mantissa,
-                         reciprocal.exponent, worker.codes.get());
-    backend.kernel.load_codes(worker.codes.get(), item.inputs, worker.kernel_scratch[lane].get());
-    const ScaledMantissa multiplier =
-        dequantisation_multiplier(absmax, static_cast<std::int64_t>(square_sum),
-                                  item.outputs[index_of(output)].scale, widths);
-    return {multiplier.mantissa, multiplier.exponent, symmetric_limit(width)};
+    return result;
 }
 
 void Executor::multiply(std::size_t operation, int matrix, int thread) {
     const Operation& item = engine_->program()[operation];
-    Worker& worker = workers_[index_of(thread)];
     const Slice blocks = blocks_of(item.rows, thread);
-    DotLane dots[kMaximumLanes];
-    int count = 0;
+    std::int32_t* results[kMaximumLanes];
+    int lanes = 0;
     for (int lane = 0; lane < lane_count_; ++lane) {
-        std::int32_t* result = vectors_[index_of(lane)].accumulators[matrix].get();
-        if (item.kind == OperationKind::kHead) {
-            if (!lanes_[lane].with_head) continue;
-            result = lanes_[lane].context->accumulators_.get();
-        }
-        dots[count++] = {worker.kernel_scratch[lane].get(), result};
+        if (!takes_part(operation, lane)) continue;
+        results[lanes++] = item.kind == OperationKind::kHead
+                               ? lanes_[lane].context->accumulators_.get()
+                               : vectors_[index_of(lane)].accumulators[matrix].get();
     }
     engine_->backend().kernel.dot(engine_->layout(operation), engine_->weights(operation), matrix,
-                                  blocks.first, blocks.last, dots, count);
+                                  blocks.first, blocks.last,
+                                  workers_[index_of(thread)].kernel_scratch.get(), lanes, results);
 }
 
 void Executor::mix(std::size_t operation, int thread) {
@@ -220,21 +234,17 @@ void Executor::mix(std::size_t operation, int thread) {
     const Widths& widths = engine_->widths();
     const ElementwiseLoops& loops = engine_->backend().loops;
     const Slice rows = slice_of(item.rows, thread);
-    Worker& worker = workers_[index_of(thread)];
     constexpr Signal kSignal[2] = {Signal::kPreactivationForget, Signal::kPreactivationCandidate};
-    Scaling scaling[kMaximumLanes];
     for (int matrix = 0; matrix < item.matrices; ++matrix) {
-        for (int lane = 0; lane < lane_count_; ++lane) {
-            scaling[lane] = encode_output(operation, matrix, widths.preactivation, lane, worker);
-        }
+        const Scalings scaling = encode_output(operation, matrix, widths.preactivation, thread);
         multiply(operation, matrix, thread);
         if (matrix == 2) break;  // g stays a raw accumulator: its scale cancels later
         for (int lane = 0; lane < lane_count_; ++lane) {
             LaneVectors& vectors = vectors_[index_of(lane)];
-            add_saturations(
-                kSignal[matrix], lane, thread,
-                loops.dequantise(vectors.accumulators[matrix].get() + rows.first, rows.count(),
-                                 scaling[lane], vectors.preactivations[matrix].get() + rows.first));
+            add_saturations(kSignal[matrix], lane, thread,
+                            loops.dequantise(vectors.accumulators[matrix].get() + rows.first,
+                                             rows.count(), scaling.at[lane],
+                                             vectors.preactivations[matrix].get() + rows.first));
         }
     }
     const Recurrence constants = {
@@ -260,19 +270,15 @@ void Executor::gated_linear_unit(std::size_t operation, int thread) {
     const Operation& item = engine_->program()[operation];
     const Widths& widths = engine_->widths();
     const Slice rows = slice_of(item.rows, thread);
-    Worker& worker = workers_[index_of(thread)];
-    Scaling scaling[kMaximumLanes];
-    for (int lane = 0; lane < lane_count_; ++lane) {
-        scaling[lane] = encode_output(operation, 0, widths.preactivation, lane, worker);
-    }
+    const Scalings scaling = encode_output(operation, 0, widths.preactivation, thread);
     for (int matrix = 0; matrix < item.matrices; ++matrix) multiply(operation, matrix, thread);
     for (int lane = 0; lane < lane_count_; ++lane) {
         LaneVectors& vectors = vectors_[index_of(lane)];
         std::int32_t* preactivations = vectors.preactivations[0].get();
         add_saturations(Signal::kPreactivationGate, lane, thread,
                         engine_->backend().loops.dequantise(
-                            vectors.accumulators[0].get() + rows.first, rows.count(), scaling[lane],
-                            preactivations + rows.first));
+                            vectors.accumulators[0].get() + rows.first, rows.count(),
+                            scaling.at[lane], preactivations + rows.first));
         gate(operation, lane, thread, vectors.accumulators[1].get(), preactivations,
              widths.preactivation_fraction, Signal::kSiluGate, Signal::kUpOperand);
     }
@@ -301,38 +307,29 @@ void Executor::gate(std::size_t operation, int lane, int thread, const std::int3
 void Executor::project(std::size_t operation, int thread) {
     const Operation& item = engine_->program()[operation];
     const Slice rows = slice_of(item.rows, thread);
-    Worker& worker = workers_[index_of(thread)];
-    Scaling scaling[kMaximumLanes];
-    for (int lane = 0; lane < lane_count_; ++lane) {
-        scaling[lane] = encode_output(operation, 0, engine_->widths().residual, lane, worker);
-    }
+    const Scalings scaling = encode_output(operation, 0, engine_->widths().residual, thread);
     multiply(operation, 0, thread);
     for (int lane = 0; lane < lane_count_; ++lane) {
         LaneVectors& vectors = vectors_[index_of(lane)];
         add_saturations(Signal::kResidual, lane, thread,
                         engine_->backend().loops.add_scaled(
-                            vectors.accumulators[0].get() + rows.first, rows.count(), scaling[lane],
-                            vectors.residual.get() + rows.first));
+                            vectors.accumulators[0].get() + rows.first, rows.count(),
+                            scaling.at[lane], vectors.residual.get() + rows.first));
     }
 }
 
 void Executor::head(std::size_t operation, int thread) {
     const Operation& item = engine_->program()[operation];
     const Slice rows = slice_of(item.rows, thread);
-    Worker& worker = workers_[index_of(thread)];
-    Scaling scaling[kMaximumLanes];
-    for (int lane = 0; lane < lane_count_; ++lane) {
-        if (!lanes_[lane].with_head) continue;
-        scaling[lane] = encode_output(operation, 0, engine_->widths().logit, lane, worker);
-    }
+    const Scalings scaling = encode_output(operation, 0, engine_->widths().logit, thread);
     multiply(operation, 0, thread);
     for (int lane = 0; lane < lane_count_; ++lane) {
         if (!lanes_[lane].with_head) continue;
         Context& context = *lanes_[lane].context;
         add_saturations(Signal::kLogit, lane, thread,
                         engine_->backend().loops.dequantise(
-                            context.accumulators_.get() + rows.first, rows.count(), scaling[lane],
-                            context.logits_.get() + rows.first));
+                            context.accumulators_.get() + rows.first, rows.count(),
+                            scaling.at[lane], context.logits_.get() + rows.first));
     }
 }
 

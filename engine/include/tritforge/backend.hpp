@@ -98,26 +98,26 @@ struct ElementwiseLoops {
 /// Tokens that may go through an operation together.
 constexpr int kMaximumLanes = 16;
 
-/// One vector of codes and where its dot products go.
-struct DotLane {
-    std::uint8_t* scratch;  ///< filled by load_codes
-    std::int32_t* result;   ///< of row 0; has room up to a whole block
-};
+/// Readable bytes behind a repacked copy: kernels load one group ahead.
+constexpr std::size_t kReadAhead = 256;
 
-/// Dot products of int8 codes with packed ternary rows.
+/// Dot products of int8 codes with packed ternary rows, for one or more lanes (vectors of codes).
 struct TernaryKernel {
     /// Bytes of the repacked copy of an operation's weights; 0: the kernel reads the stream.
     std::size_t (*repacked_bytes)(const MatrixLayout& layout);
     /// Fill a zeroed repacked copy. Invalid bytes become zero weights.
     void (*repack)(const MatrixLayout& layout, const std::uint8_t* stream, std::uint8_t* repacked);
-    /// Bytes of scratch for one vector of `inputs` codes (64-byte aligned).
-    std::size_t (*scratch_bytes)(int inputs);
-    /// Bring codes in +-127 into the form `dot` reads.
-    void (*load_codes)(const std::int8_t* codes, int inputs, std::uint8_t* scratch);
-    /// Accumulators of the rows [first_block, last_block) * kRowBlock of one matrix for up to
-    /// kMaximumLanes lanes. `weights` is the repacked copy or the stream.
+    /// Bytes of scratch for that many lanes of `inputs` codes (64-byte aligned).
+    std::size_t (*scratch_bytes)(int inputs, int lanes);
+    /// Bring codes in +-127 of one of `lanes` lanes into the form `dot` reads.
+    void (*load_codes)(const std::int8_t* codes, int inputs, int lane, int lanes,
+                       std::uint8_t* scratch);
+    /// Accumulators of the rows [first_block, last_block) * kRowBlock of one matrix, for 1 to
+    /// kMaximumLanes lanes that load_codes has filled. `weights` is the repacked copy or the
+    /// stream; each result (of row 0) has room up to a whole block.
     void (*dot)(const MatrixLayout& layout, const std::uint8_t* weights, int matrix,
-                int first_block, int last_block, const DotLane* lanes, int lane_count);
+                int first_block, int last_block, const std::uint8_t* scratch, int lanes,
+                std::int32_t* const* results);
 };
 
 struct Backend {

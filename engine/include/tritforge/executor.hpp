@@ -76,7 +76,7 @@ class Executor {
     struct alignas(64) Worker {
         SaturationCounts saturations[kMaximumLanes];
         AlignedBuffer<std::int8_t> codes;
-        AlignedBuffer<std::uint8_t> kernel_scratch[kMaximumLanes];
+        AlignedBuffer<std::uint8_t> kernel_scratch;
     };
 
     void make_room(int lanes);
@@ -84,7 +84,12 @@ class Executor {
     void embed(int lane, int thread);
     void take_operand(std::size_t operation, int lane, int thread);
     void measure_operand(std::size_t operation, int lane, int thread);
-    Scaling encode_output(std::size_t operation, int output, int width, int lane, Worker& worker);
+    /// Quantise every lane; returns how to scale its dot products.
+    struct Scalings {
+        Scaling at[kMaximumLanes];
+    };
+    Scalings encode_output(std::size_t operation, int output, int width, int thread);
+    bool takes_part(std::size_t operation, int lane) const;
     void multiply(std::size_t operation, int matrix, int thread);
     void mix(std::size_t operation, int thread);
     void project(std::size_t operation, int thread);
@@ -103,6 +108,7 @@ class Executor {
     ThreadPool pool_;
     const Lane* lanes_ = nullptr;
     int lane_count_ = 0;
+    bool has_head_ = false;             ///< of any lane
     std::vector<LaneVectors> vectors_;  ///< by lane, as many as were ever needed
     std::vector<Worker> workers_;       ///< by thread
 };
