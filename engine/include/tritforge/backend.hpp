@@ -135,8 +135,8 @@ std::vector<const Backend*> available_backends();
 const Backend& find_backend(const char* name);
 
 extern const Backend kPortableBackend;
-#if defined(TRITFORGE_AVX512)
-extern const Backend kAvx512VnniBackend;
+#if defined(TRITFORGE_X86)
+extern const Backend kAvx2Backend, kAvxVnniBackend, kAvx512VlVnniBackend, kAvx512VnniBackend;
 #endif
 
 }  // namespace tritforge
