@@ -22,14 +22,23 @@ def kernels() -> list[str]:
     """Kernels this CPU runs, slowest first; "portable" is always there."""
 
 @final
+class FileSection:
+    """Section of an open file that the engine reads itself instead of mapping it.
+
+    The descriptor is duplicated.
+    """
+
+    def __init__(self, descriptor: int, offset: int, bytes: int) -> None: ...
+
+@final
 class Engine:
     """A checked model image with its weights in the form of one kernel."""
 
     def __init__(
         self,
-        weights: NDArray[np.uint8],
+        weights: NDArray[np.uint8] | FileSection,
         parameters: NDArray[np.uint8],
-        embedding: NDArray[np.int8] | NDArray[np.int16],
+        embedding: NDArray[Any] | FileSection,
         shape: Mapping[str, int] | Sequence[int],
         rows_per_beat: int,
         widths: Mapping[str, int],
@@ -43,7 +52,7 @@ class Engine:
             weights: the whole weight stream (tritforge/packing.py). It and the other buffers stay
                 in use, so they may be views of a mapped file.
             parameters: the in-band program (tritforge/parameters.py).
-            embedding: (vocabulary, dim) mantissas.
+            embedding: (vocabulary, dim) int8 or int16 mantissas.
             shape: a dict of the fields of ModelShape, or (dim, layers, glu_width, vocabulary).
             rows_per_beat: 8, 16 or 32.
             widths: a dict of the fields of Widths.

@@ -34,7 +34,7 @@ constexpr std::uint8_t kSignBit = 0x80;
 struct Tables {
     std::uint8_t fields[kIndices];  ///< first four weights + 1, two bits each
     std::uint8_t fifth[kIndices];   ///< fifth weight + 1
-    std::uint8_t rename[kByteValues];
+    alignas(64) std::uint8_t rename[kByteValues];
 };
 
 /// The first four weights + 1 as 2-bit fields, times `sign`.
@@ -96,23 +96,71 @@ std::size_t repacked_bytes(const MatrixLayout& layout) {
            static_cast<std::size_t>(layout.matrices);
 }
 
-void repack(const MatrixLayout& layout, const std::uint8_t* stream, std::uint8_t* repacked) {
+/// 256-byte table of the renaming, for two-register permutes.
+struct Renaming {
+    __m512i at[kByteValues / kVectorBytes];
+};
+
+__attribute__((always_inline)) inline __m512i rename(const Renaming& table, __m512i bytes) {
+    const __m512i low = _mm512_permutex2var_epi8(table.at[0], bytes, table.at[1]);
+    const __m512i high = _mm512_permutex2var_epi8(table.at[2], bytes, table.at[3]);
+    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), low, high);
+}
+
+/// Byte r * 4 + j of a vector comes from byte j * 16 + r of four beats of 16 rows.
+struct Transposition {
+    std::uint8_t source[kVectorBytes];
+};
+
+constexpr Transposition make_transposition() {
+    Transposition result{};
+    for (int row = 0; row < kRowsPerVector; ++row) {
+        for (int j = 0; j < kBeatsPerVector; ++j) {
+            result.source[row * kBeatsPerVector + j] =
+                static_cast<std::uint8_t>(j * kRowsPerVector + row);
+        }
+    }
+    return result;
+}
+
+alignas(kVectorBytes) constexpr Transposition kTransposition = make_transposition();
+
+/// Rows of one tile that share a vector: all 8 of them, or 16.
+void repack_rows(const std::uint8_t* beat, int rows, int width, int beat_count,
+                 const Renaming& table, std::uint8_t* target) {
+    const __m512i transposition = _mm512_load_si512(kTransposition.source);
+    // With 8 rows, a store writes only the first 8 dwords: the rest belongs to the next tile.
+    const __mmask16 written = static_cast<__mmask16>((1U << rows) - 1);
+    for (int done = 0; done < beat_count; done += kBeatsPerVector) {
+        alignas(kVectorBytes) std::uint8_t four[kVectorBytes] = {};
+        for (int j = 0; j < kBeatsPerVector && done + j < beat_count; ++j, beat += width) {
+            std::memcpy(four + j * kRowsPerVector, beat, 8);
+            if (rows > 8) std::memcpy(four + j * kRowsPerVector + 8, beat + 8, 8);
+        }
+        const __m512i bytes =
+            rename(table, _mm512_permutexvar_epi8(transposition, _mm512_load_si512(four)));
+        _mm512_mask_storeu_epi32(target, written, bytes);
+        target += kVectorsPerBlock * kVectorBytes;
+    }
+}
+
+void repack(const MatrixLayout& layout, int first_tile, int last_tile, const std::uint8_t* stream,
+            std::uint8_t* repacked) {
     const int width = layout.rows_per_beat;
-    for (int matrix = 0; matrix < layout.matrices; ++matrix) {
-        for (int tile = 0; tile < row_tiles(layout); ++tile) {
-            const std::uint8_t* source = stream + tile_offset(layout, tile, matrix);
-            const int block = matrix * row_blocks(layout) + tile * width / kRowBlock;
-            const int row = tile * width % kRowBlock;  // row of the tile inside its block
-            std::uint8_t* target = repacked +
-                                   static_cast<std::size_t>(block) * block_bytes(layout) +
-                                   row * kBeatsPerVector;
-            for (int beat = 0; beat < beats(layout); ++beat) {
-                std::uint8_t* group =
-                    target + beat / kBeatsPerVector * kVectorsPerBlock * kVectorBytes;
-                for (int lane = 0; lane < width; ++lane) {
-                    group[lane * kBeatsPerVector + beat % kBeatsPerVector] =
-                        kTables.rename[*source++];
-                }
+    const int rows = width < kRowsPerVector ? width : kRowsPerVector;
+    Renaming table;
+    for (int part = 0; part < kByteValues / kVectorBytes; ++part) {
+        table.at[part] = _mm512_load_si512(kTables.rename + part * kVectorBytes);
+    }
+    for (int tile = first_tile; tile < last_tile; ++tile) {
+        for (int matrix = 0; matrix < layout.matrices; ++matrix) {
+            const std::uint8_t* source = stream + tile_offset(layout, tile - first_tile, matrix);
+            for (int part = 0; part < width; part += rows) {
+                const int row = tile * width + part;
+                const int block = matrix * row_blocks(layout) + row / kRowBlock;
+                repack_rows(source + part, rows, width, beats(layout), table,
+                            repacked + static_cast<std::size_t>(block) * block_bytes(layout) +
+                                row % kRowBlock * kBeatsPerVector);
             }
         }
     }

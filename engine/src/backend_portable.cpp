@@ -40,7 +40,7 @@ bool is_supported() { return true; }
 
 std::size_t repacked_bytes(const MatrixLayout&) { return 0; }
 
-void repack(const MatrixLayout&, const std::uint8_t*, std::uint8_t*) {}
+void repack(const MatrixLayout&, int, int, const std::uint8_t*, std::uint8_t*) {}
 
 /// Scratch: the codes of each lane, padded to whole groups.
 std::size_t lane_bytes(int inputs) {

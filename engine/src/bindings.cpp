@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <atomic>
 #include <climits>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -129,40 +131,83 @@ class ContextGuard {
     std::vector<std::atomic<bool>*> held_;
 };
 
+/// Section of an open file, to be read instead of mapped.
+struct FileSection {
+    int descriptor;
+    std::uint64_t offset;
+    std::size_t bytes;
+};
+
+FileSection make_file_section(const py::object& descriptor, const py::object& offset,
+                              const py::object& bytes) {
+    const auto checked = [](const char* what, const py::object& value, long long largest) {
+        const long long integer = to_integer(what, value);
+        check_range(what, integer, 0, largest);
+        return integer;
+    };
+    constexpr long long kLargest = std::numeric_limits<std::ptrdiff_t>::max() / 4;
+    return {static_cast<int>(checked("descriptor", descriptor, INT_MAX)),
+            static_cast<std::uint64_t>(checked("offset", offset, kLargest)),
+            static_cast<std::size_t>(checked("bytes", bytes, kLargest))};
+}
+
+/// Bytes of the image out of a buffer or a FileSection; keeps the buffer exported.
+class Section {
+  public:
+    Section(const char* what, const py::object& object) : what_(what) {
+        if (py::isinstance<FileSection>(object)) {
+            file_ = object.cast<FileSection>();
+        } else if (py::isinstance<py::buffer>(object)) {
+            info_ = object.cast<py::buffer>().request();
+        } else {
+            throw py::value_error(std::string(what) + " must be a buffer or a FileSection, not " +
+                                  std::string(py::repr(object)));
+        }
+    }
+
+    const std::optional<FileSection>& file() const { return file_; }
+    const py::buffer_info& info() const { return info_; }
+
+    ByteSource source(py::ssize_t dimensions, const std::string& formats) const {
+        if (file_) return {file_->descriptor, file_->offset, file_->bytes};
+        const ByteView view = checked_view(what_, info_, dimensions, formats);
+        return {view.data, view.bytes};
+    }
+
+  private:
+    const char* what_;
+    std::optional<FileSection> file_;
+    py::buffer_info info_;
+};
+
 class PyContext;
 
 /// The model, the buffers it reads, and the threads that run it.
 class PyEngine {
   public:
-    PyEngine(const py::buffer& weights, const py::buffer& parameters, const py::buffer& embedding,
+    PyEngine(const py::object& weights, const py::buffer& parameters, const py::object& embedding,
              const py::object& shape, const py::object& rows_per_beat, const py::dict& widths,
              const py::object& sigmoid_table, const std::string& kernel, const py::object& threads)
-        : weights_(weights.request()),
+        : weights_("weights", weights),
           parameters_(parameters.request()),
-          embedding_(embedding.request()) {
-        const ByteView weight_view = checked_view("weights", weights_, 1, "B");
+          embedding_("embedding", embedding) {
+        ByteSource weight_source = weights_.source(1, "B");
         const ByteView parameter_view = checked_view("parameters", parameters_, 1, "B");
-        const ByteView embedding_view = checked_view("embedding", embedding_, 2, "bh");
+        ByteSource embedding_source = embedding_.source(2, "bh");
         const ModelShape model = checked_shape(to_shape(shape));
-        if (embedding_.shape[0] != model.vocabulary || embedding_.shape[1] != model.dim) {
-            throw py::value_error("embedding has shape (" + std::to_string(embedding_.shape[0]) +
-                                  ", " + std::to_string(embedding_.shape[1]) +
-                                  "), the model needs (" + std::to_string(model.vocabulary) + ", " +
-                                  std::to_string(model.dim) + ")");
-        }
+        const int embedding_bytes = embedding_item_bytes(model);
         const long long rows = to_integer("rows_per_beat", rows_per_beat);
         check_range("rows_per_beat", rows, 0, kRowBlock);
         const Widths checked = checked_widths(to_mapping("widths", widths));
         const std::vector<std::int64_t> table = to_vector("sigmoid_table", sigmoid_table);
         const Backend& backend = find_backend(kernel.c_str());
-        const int embedding_bytes = static_cast<int>(embedding_.itemsize);
         const long long count = to_integer("threads", threads);
         check_range("threads", count, 1, kMaximumThreads);
         threads_ = static_cast<int>(count);
         const py::gil_scoped_release release;
-        engine_ = std::make_shared<const Engine>(weight_view, parameter_view, embedding_view,
-                                                 embedding_bytes, model, static_cast<int>(rows),
-                                                 checked, table, backend);
+        engine_ = std::make_shared<const Engine>(
+            std::move(weight_source), parameter_view, std::move(embedding_source), embedding_bytes,
+            model, static_cast<int>(rows), checked, table, backend, threads_);
         runner_ = std::make_unique<Runner>(engine_, threads_);
     }
 
@@ -225,7 +270,26 @@ class PyEngine {
         return *runner_;
     }
 
-    py::buffer_info weights_, parameters_, embedding_;
+    /// Bytes of a mantissa; of a file section its length says it.
+    int embedding_item_bytes(const ModelShape& model) const {
+        if (embedding_.file()) {
+            const auto values =
+                static_cast<std::size_t>(model.vocabulary) * static_cast<std::size_t>(model.dim);
+            return embedding_.file()->bytes == values ? 1 : 2;
+        }
+        const py::buffer_info& info = embedding_.info();
+        if (info.shape[0] != model.vocabulary || info.shape[1] != model.dim) {
+            throw py::value_error("embedding has shape (" + std::to_string(info.shape[0]) + ", " +
+                                  std::to_string(info.shape[1]) + "), the model needs (" +
+                                  std::to_string(model.vocabulary) + ", " +
+                                  std::to_string(model.dim) + ")");
+        }
+        return static_cast<int>(info.itemsize);
+    }
+
+    Section weights_;
+    py::buffer_info parameters_;
+    Section embedding_;
     std::shared_ptr<const Engine> engine_;
     int threads_ = 1;
     std::unique_ptr<Runner> runner_;
@@ -451,7 +515,9 @@ py::array_t<std::int32_t> ternary_dot(const std::string& kernel, const py::buffe
     const std::size_t copied = ternary.repacked_bytes(layout);
     AlignedBuffer<std::uint8_t> repacked(copied > 0 ? copied + kReadAhead : 0);
     AlignedBuffer<std::uint8_t> scratch(ternary.scratch_bytes(layout.inputs, lanes));
-    if (copied > 0) ternary.repack(layout, view.data, repacked.get());
+    if (copied > 0) {
+        ternary.repack(layout, 0, row_tiles(layout), view.data, repacked.get());
+    }
     AlignedBuffer<std::int32_t> sums(padded_rows(rows) * static_cast<std::size_t>(lanes));
     std::int32_t* results[kMaximumLanes];
     for (int lane = 0; lane < lanes; ++lane) {
@@ -552,8 +618,12 @@ PYBIND11_MODULE(_engine, module) {
              py::arg("banned_token") = py::none())
         .def("choose", &PySampler::choose, py::arg("context"), "Token for a context's scores.");
 
+    py::class_<FileSection>(module, "FileSection", "Section of an open file.")
+        .def(py::init(&make_file_section), py::arg("descriptor"), py::arg("offset"),
+             py::arg("bytes"));
+
     py::class_<PyEngine>(module, "Engine", "A checked model image, ready to run.")
-        .def(py::init<const py::buffer&, const py::buffer&, const py::buffer&, const py::object&,
+        .def(py::init<const py::object&, const py::buffer&, const py::object&, const py::object&,
                       const py::object&, const py::dict&, const py::object&, const std::string&,
                       const py::object&>(),
              py::arg("weights"), py::arg("parameters"), py::arg("embedding"), py::arg("shape"),

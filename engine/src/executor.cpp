@@ -36,6 +36,7 @@ void Executor::make_room(int lanes) {
     const std::size_t dim = padded_rows(shape.dim), wide = padded_rows(longest);
     while (vectors_.size() < index_of(lanes)) {
         LaneVectors vectors;
+        vectors.embedding = AlignedBuffer<std::uint8_t>(engine_->embedding_row_bytes());
         vectors.residual = Vector(dim);
         vectors.operand = Vector(wide);
         // MIX has three matrices of dim rows, GLU two of glu_width rows.
@@ -61,6 +62,10 @@ void Executor::make_room(int lanes) {
 
 void Executor::run(const Lane* lanes, int count) {
     make_room(count);
+    for (int lane = 0; lane < count; ++lane) {
+        LaneVectors& vectors = vectors_[index_of(lane)];
+        vectors.embedding_row = engine_->embedding_row(lanes[lane].token, vectors.embedding.get());
+    }
     lanes_ = lanes;
     lane_count_ = count;
     has_head_ = false;
@@ -130,7 +135,8 @@ void Executor::embed(int lane, int thread) {
     const int shift = engine_->program().front().input_shift;
     const std::int64_t limit = symmetric_limit(engine_->widths().residual);
     std::int32_t* residual = vectors_[index_of(lane)].residual.get();
-    engine_->embedding(lanes_[lane].token, slice.first, slice.last, residual);
+    engine_->embedding_values(vectors_[index_of(lane)].embedding_row, slice.first, slice.last,
+                              residual);
     std::int64_t clamped = 0;
     for (int i = slice.first; i < slice.last; ++i) {
         const std::int64_t rounded = shift >= 0

@@ -7,8 +7,11 @@ import dataclasses
 import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pynq_driver.backends.base import Scores, token_nats
 from pynq_driver.sampler import Sampler
@@ -26,7 +29,25 @@ def available_threads() -> int:
         count = len(os.sched_getaffinity(0))
     except AttributeError:  # not Linux
         count = os.cpu_count() or 1
-    return min(count, MAXIMUM_THREADS)
+    return max(1, min(count, _processor_quota(), MAXIMUM_THREADS))
+
+
+def _processor_quota(root: Path = Path("/sys/fs/cgroup")) -> int:
+    """Processors that the control group's quota is worth, rounded up; a container sets it."""
+    try:
+        own = Path("/proc/self/cgroup").read_text().strip().rpartition("::")[2].lstrip("/")
+    except OSError:  # not Linux
+        return MAXIMUM_THREADS
+    least = MAXIMUM_THREADS
+    folders = [root / own, *(root / own).parents]
+    for folder in folders[: folders.index(root) + 1]:
+        try:
+            quota, period = (folder / "cpu.max").read_text().split()
+        except (OSError, ValueError):
+            continue
+        if quota != "max":
+            least = min(least, -(-int(quota) // int(period)))
+    return least
 
 
 class CpuBackend:
@@ -50,11 +71,19 @@ class CpuBackend:
         widths, shape = image.header.widths, image.header.shape
         self.threads = available_threads() if threads is None else threads
         check_integer("threads", self.threads, 1, MAXIMUM_THREADS)
+
+        def section(name: str, array: NDArray[Any]) -> _engine.FileSection | NDArray[Any]:
+            """The engine reads a file itself, so that no page of it stays in memory."""
+            if image.file is None:
+                return array
+            where = image.sections[name]
+            return _engine.FileSection(image.file.descriptor, where.offset, where.bytes)
+
         try:
             self._engine = _engine.Engine(
-                weights=image.weight_stream,
+                weights=section("weights", image.weight_stream),
                 parameters=image.parameter_stream,
-                embedding=image.embedding,
+                embedding=section("embedding", image.embedding),
                 shape=dataclasses.asdict(shape),
                 rows_per_beat=image.header.rows_per_beat,
                 widths=dataclasses.asdict(widths),

@@ -105,8 +105,11 @@ constexpr std::size_t kReadAhead = 256;
 struct TernaryKernel {
     /// Bytes of the repacked copy of an operation's weights; 0: the kernel reads the stream.
     std::size_t (*repacked_bytes)(const MatrixLayout& layout);
-    /// Fill a zeroed repacked copy. Invalid bytes become zero weights.
-    void (*repack)(const MatrixLayout& layout, const std::uint8_t* stream, std::uint8_t* repacked);
+    /// Fill the part of a zeroed repacked copy that belongs to the row tiles [first, last), all
+    /// matrices; `stream` starts with the first of them. Invalid bytes become zero weights. Tiles
+    /// may come in any order, and from several threads.
+    void (*repack)(const MatrixLayout& layout, int first_tile, int last_tile,
+                   const std::uint8_t* stream, std::uint8_t* repacked);
     /// Bytes of scratch for that many lanes of `inputs` codes (64-byte aligned).
     std::size_t (*scratch_bytes)(int inputs, int lanes);
     /// Bring codes in +-127 of one of `lanes` lanes into the form `dot` reads.

@@ -42,6 +42,7 @@ class Executor {
     /// Run 1 to kMaximumLanes lanes; those of one context in the order of time, and only the last
     /// of them with head. A context has scores afterwards if its last lane had the head; signals of
     /// the head's input and output count saturations only then.
+    /// Throws std::runtime_error: the embedding cannot be read; nothing has changed then.
     void run(const Lane* lanes, int count);
 
   private:
@@ -66,6 +67,8 @@ class Executor {
 
     /// Vectors of one lane.
     struct LaneVectors {
+        AlignedBuffer<std::uint8_t> embedding;  ///< row of the token, if it must be read
+        const std::uint8_t* embedding_row = nullptr;
         AlignedBuffer<std::int32_t> residual, operand;
         AlignedBuffer<std::int32_t> accumulators[kMaximumOutputs];  ///< by matrix, not of the head
         AlignedBuffer<std::int32_t> preactivations[2];

@@ -50,6 +50,11 @@ static inline constexpr std::size_t tile_offset(const MatrixLayout& layout, int 
            static_cast<std::size_t>(beats(layout)) * static_cast<std::size_t>(layout.rows_per_beat);
 }
 
+/// Bytes of one tile, all matrices.
+static inline constexpr std::size_t tile_bytes(const MatrixLayout& layout) {
+    return tile_offset(layout, 1, 0);
+}
+
 static inline constexpr std::size_t stream_bytes(const MatrixLayout& layout) {
     return tile_offset(layout, row_tiles(layout), 0);
 }

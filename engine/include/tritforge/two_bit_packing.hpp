@@ -78,14 +78,14 @@ static void two_bit_pack_row(const std::uint8_t* row, int groups, std::uint8_t* 
     }
 }
 
-static void two_bit_repack(const MatrixLayout& layout, const std::uint8_t* stream,
-                           std::uint8_t* repacked) {
+static void two_bit_repack(const MatrixLayout& layout, int first_tile, int last_tile,
+                           const std::uint8_t* stream, std::uint8_t* repacked) {
     const int width = layout.rows_per_beat, all_beats = beats(layout);
     const int groups = column_groups_of(layout.inputs), columns = groups * kGroupColumns;
-    for (int tile = 0; tile < row_tiles(layout); ++tile) {
+    for (int tile = first_tile; tile < last_tile; ++tile) {
         const int first_row = tile * width;
         for (int matrix = 0; matrix < layout.matrices; ++matrix) {
-            const std::uint8_t* bytes = stream + tile_offset(layout, tile, matrix);
+            const std::uint8_t* bytes = stream + tile_offset(layout, tile - first_tile, matrix);
             std::uint8_t* target =
                 repacked +
                 static_cast<std::size_t>(matrix * row_blocks(layout) + first_row / kRowBlock) *
