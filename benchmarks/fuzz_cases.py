@@ -161,8 +161,7 @@ def run_model(image: Image, with_engine: bool) -> Verdict:
             return Verdict(Outcome.DIFFERENT, f"the engine refuses the image: {error}"[:300])
         scale = 2.0**-image.header.widths.logit_fraction
         for token, (accumulators, logits) in zip(tokens, expected):
-            backend.advance([token])
-            scores = backend.scores()
+            scores = backend.prefill([token])
             same = np.array_equal(scores.ranking, accumulators[0])
             if not same or not np.array_equal(scores.logits, logits[0] * scale):
                 return Verdict(Outcome.DIFFERENT, f"token {token}")

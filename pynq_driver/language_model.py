@@ -42,8 +42,8 @@ class GenerationStatistics:
 
     @property
     def decode_tokens_per_second(self) -> float:
-        """Speed of generation."""
-        return self.generated_tokens / self.decode_seconds if self.decode_seconds else 0.0
+        """Speed of generation; the first token belongs to the prompt."""
+        return (self.generated_tokens - 1) / self.decode_seconds if self.decode_seconds else 0.0
 
 
 @dataclass
@@ -169,13 +169,15 @@ class LanguageModel:
             stream.step(self.tokenizer, token)
         started = time.perf_counter()
         self.backend.reset()
-        for start in range(0, len(generation.prompt_tokens), _PREFILL_TOKENS):
-            self.backend.advance(generation.prompt_tokens[start : start + _PREFILL_TOKENS])
-        statistics.prompt_tokens = len(generation.prompt_tokens)
+        prompt = generation.prompt_tokens
+        whole = (len(prompt) - 1) // _PREFILL_TOKENS * _PREFILL_TOKENS
+        for start in range(0, whole, _PREFILL_TOKENS):
+            self.backend.prefill(prompt[start : start + _PREFILL_TOKENS])
+        token = choose(prompt[whole:])
+        statistics.prompt_tokens = len(prompt)
         statistics.prompt_seconds = time.perf_counter() - started
         while True:
             started = time.perf_counter()
-            token = choose()
             generation.tokens.append(token)
             statistics.generated_tokens += 1
             piece = stream.step(self.tokenizer, token)
@@ -185,7 +187,7 @@ class LanguageModel:
             if token == end or len(generation.tokens) == max_tokens:
                 return
             started = time.perf_counter()
-            self.backend.advance([token])
+            token = choose([token])
             statistics.decode_seconds += time.perf_counter() - started
 
 

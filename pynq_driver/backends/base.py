@@ -59,14 +59,15 @@ class Backend(Protocol):
     def reset(self) -> None:
         """Forget the context."""
 
-    def advance(self, tokens: Sequence[int]) -> None:
-        """Advance by `tokens` (at least one); the scores after the last one are kept."""
+    def prefill(self, tokens: Sequence[int]) -> Scores:
+        """Advance by `tokens` (at least one); returns the scores after the last one."""
 
-    def scores(self) -> Scores:
-        """Scores after the last token."""
+    def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
+        """A function that advances by tokens (at least one) and chooses what follows them.
 
-    def chooser(self, sampler: Sampler) -> Callable[[], int]:
-        """A function that chooses the token to follow the scores kept, as `sampler` does."""
+        It chooses what `sampler` would for the scores of `prefill`, and does it where the scores
+        are.
+        """
 
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
         """Nats of every token but the first of each document, each from the empty context.
@@ -118,6 +119,13 @@ def open_backend(
     raise ConfigurationError(
         f"backend {name!r} is unknown: choose one of {', '.join(BACKEND_NAMES)}"
     )
+
+
+def choose_from_scores(
+    prefill: Callable[[Sequence[int]], Scores], sampler: Sampler
+) -> Callable[[Sequence[int]], int]:
+    """The `chooser` of a backend whose scores reach Python anyway."""
+    return lambda tokens: sampler.choose(prefill(tokens))
 
 
 def token_nats(logits: NDArray[np.float64], token: int) -> float:

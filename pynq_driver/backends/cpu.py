@@ -100,11 +100,13 @@ class CpuBackend:
         """See Backend."""
         self._context.reset()
 
-    def advance(self, tokens: Sequence[int]) -> None:
+    def prefill(self, tokens: Sequence[int]) -> Scores:
         """See Backend."""
         self._context.prefill(tokens)
+        logits = self._context.logits().astype(np.float64) * self._logit_scale
+        return Scores(logits, self._context.accumulators())
 
-    def chooser(self, sampler: Sampler) -> Callable[[], int]:
+    def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
         """See Backend. The C++ sampler chooses the tokens of the Python one."""
         chosen = self._new_sampler(
             temperature=sampler.sampling.temperature,
@@ -113,23 +115,19 @@ class CpuBackend:
             seed=sampler.seed,
             banned_token=sampler.banned_token,
         )
-        return lambda: chosen.choose(self._context)
-
-    def scores(self) -> Scores:
-        """See Backend."""
-        logits = self._context.logits().astype(np.float64) * self._logit_scale
-        return Scores(logits, self._context.accumulators())
+        return lambda tokens: self._context.next_token(tokens, chosen)
 
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
         """See Backend."""
         results = []
         for document in documents:
             self._context.reset()
-            nats = []
-            for token, following in itertools.pairwise(document):
-                self.advance([token])
-                nats.append(token_nats(self.scores().logits, following))
-            results.append(nats)
+            results.append(
+                [
+                    token_nats(self.prefill([token]).logits, following)
+                    for token, following in itertools.pairwise(document)
+                ]
+            )
         return results
 
     def saturations(self) -> Mapping[str, int]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pynq_driver.backends.base import Backend, Scores, token_nats
+from pynq_driver.backends.base import Backend, Scores, choose_from_scores, token_nats
 from pynq_driver.sampler import Sampler
 from tritforge.golden import GoldenModel, State
 from tritforge.image import Image
@@ -36,24 +36,20 @@ class NumpyBackend:
         self._model = model
         self._split = split
         self._state = model.new_state()
-        self._result: Any = None
 
     def reset(self) -> None:
         """See Backend."""
         self._state = self._model.new_state()
 
-    def advance(self, tokens: Sequence[int]) -> None:
+    def prefill(self, tokens: Sequence[int]) -> Scores:
         """See Backend."""
         for token in tokens:
-            self._result = self._model.step(self._state, np.array([token]))
+            result = self._model.step(self._state, np.array([token]))
+        return self._split(result)[0]
 
-    def scores(self) -> Scores:
+    def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
         """See Backend."""
-        return self._split(self._result)[0]
-
-    def chooser(self, sampler: Sampler) -> Callable[[], int]:
-        """See Backend."""
-        return lambda: sampler.choose(self.scores())
+        return choose_from_scores(self.prefill, sampler)
 
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
         """See Backend."""
