@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "tritforge/bandwidth.hpp"
 #include "tritforge/checked_fields.hpp"
 #include "tritforge/context.hpp"
 #include "tritforge/engine.hpp"
@@ -245,6 +246,14 @@ class PyEngine {
             }
             if (PyErr_CheckSignals() != 0) throw py::error_already_set();
         }
+    }
+
+    double time_products(int lanes) {
+        check_range("lanes", lanes, 1, kMaximumLanes);
+        Runner& runner = this->runner();
+        const py::gil_scoped_release release;
+        const std::lock_guard<std::mutex> lock(runner.mutex);
+        return runner.executor.time_products(lanes);
     }
 
     void advance_many(const py::sequence& contexts, const py::sequence& tokens);
@@ -618,6 +627,16 @@ PYBIND11_MODULE(_engine, module) {
              py::arg("banned_token") = py::none())
         .def("choose", &PySampler::choose, py::arg("context"), "Token for a context's scores.");
 
+    py::class_<BandwidthProbe>(module, "_BandwidthProbe")
+        .def(py::init([](std::size_t bytes, int threads) {
+                 check_range("threads", threads, 1, kMaximumThreads);
+                 return std::make_unique<BandwidthProbe>(bytes, threads);
+             }),
+             py::arg("bytes"), py::arg("threads"))
+        .def_property_readonly("bytes", &BandwidthProbe::bytes)
+        .def("read_seconds", &BandwidthProbe::read_seconds,
+             py::call_guard<py::gil_scoped_release>());
+
     py::class_<FileSection>(module, "FileSection", "Section of an open file.")
         .def(py::init(&make_file_section), py::arg("descriptor"), py::arg("offset"),
              py::arg("bytes"));
@@ -636,7 +655,10 @@ PYBIND11_MODULE(_engine, module) {
              "Advance several contexts, each by its own tokens.")
         .def("step_many", &PyEngine::step_many, py::arg("contexts"), py::arg("tokens"),
              "Advance several contexts by one token each; their logits.")
+        .def("_time_products", &PyEngine::time_products, py::arg("lanes") = 1)
         .def_property_readonly("threads", &PyEngine::threads)
+        .def_property_readonly("weight_bytes",
+                               [](const PyEngine& self) { return self.engine()->weight_bytes(); })
         .def_property_readonly("kernel", [](const PyEngine& self) {
             return std::string(self.engine()->backend().name);
         });

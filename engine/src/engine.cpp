@@ -188,6 +188,15 @@ void Engine::place_weights(int threads) {
     }
 }
 
+std::size_t Engine::weight_bytes() const {
+    std::size_t total = 0;
+    for (std::size_t i = 1; i < program_.size(); ++i) {
+        const std::size_t repacked = backend_.kernel.repacked_bytes(layout(i));
+        total += repacked > 0 ? repacked : stream_bytes(layout(i));
+    }
+    return total;
+}
+
 std::size_t Engine::embedding_row_bytes() const {
     return static_cast<std::size_t>(shape_.dim) * static_cast<std::size_t>(embedding_bytes_);
 }

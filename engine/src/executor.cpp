@@ -2,6 +2,7 @@
 #include "tritforge/executor.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 #include "tritforge/checked_fields.hpp"
 #include "tritforge/fixed_point.hpp"
@@ -79,6 +80,38 @@ void Executor::run(const Lane* lanes, int count) {
         for (Worker& worker : workers_) {
             context.saturations_.add(worker.saturations[lane]);
             worker.saturations[lane] = SaturationCounts{};
+        }
+    }
+}
+
+double Executor::time_products(int lanes) {
+    make_room(lanes);
+    lane_count_ = lanes;
+    if (discarded_.get() == nullptr) {
+        discarded_ = AlignedBuffer<std::int32_t>(padded_rows(engine_->shape().vocabulary));
+    }
+    const auto start = std::chrono::steady_clock::now();
+    pool_.run(
+        [](void* self, int thread) noexcept { static_cast<Executor*>(self)->multiply_all(thread); },
+        this);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+void Executor::multiply_all(int thread) noexcept {
+    std::int32_t* results[kMaximumLanes];
+    Worker& worker = workers_[index_of(thread)];
+    for (std::size_t index = 1; index < engine_->program().size(); ++index) {
+        const Operation& item = engine_->program()[index];
+        const Slice blocks = blocks_of(item.rows, thread);
+        for (int matrix = 0; matrix < item.matrices; ++matrix) {
+            for (int lane = 0; lane < lane_count_; ++lane) {
+                results[lane] = item.kind == OperationKind::kHead
+                                    ? discarded_.get()
+                                    : vectors_[index_of(lane)].accumulators[matrix].get();
+            }
+            engine_->backend().kernel.dot(engine_->layout(index), engine_->weights(index), matrix,
+                                          blocks.first, blocks.last, worker.kernel_scratch.get(),
+                                          lane_count_, results);
         }
     }
 }

@@ -43,6 +43,9 @@ class Engine {
     MatrixLayout layout(std::size_t operation) const;
     /// What the backend's `dot` reads for an operation (not EMBED).
     const std::uint8_t* weights(std::size_t operation) const { return weights_[operation]; }
+    /// Bytes of weights that one token reads.
+    std::size_t weight_bytes() const;
+
     std::size_t embedding_row_bytes() const;
     /// Embedding mantissas of a token: where they are, or read into `buffer`.
     /// Throws std::runtime_error: the file cannot be read.

@@ -45,6 +45,10 @@ class Executor {
     /// Throws std::runtime_error: the embedding cannot be read; nothing has changed then.
     void run(const Lane* lanes, int count);
 
+    /// For measurements: only the products of one token for that many lanes, without a meeting
+    /// between operations. Returns seconds.
+    double time_products(int lanes);
+
   private:
     /// Elements [first, last) of a vector; whole row blocks but for the end.
     struct Slice {
@@ -83,6 +87,7 @@ class Executor {
     };
 
     void make_room(int lanes);
+    void multiply_all(int thread) noexcept;
     void run_pass(int thread) noexcept;
     void embed(int lane, int thread);
     void take_operand(std::size_t operation, int lane, int thread);
@@ -111,9 +116,10 @@ class Executor {
     ThreadPool pool_;
     const Lane* lanes_ = nullptr;
     int lane_count_ = 0;
-    bool has_head_ = false;             ///< of any lane
-    std::vector<LaneVectors> vectors_;  ///< by lane, as many as were ever needed
-    std::vector<Worker> workers_;       ///< by thread
+    bool has_head_ = false;                  ///< of any lane
+    std::vector<LaneVectors> vectors_;       ///< by lane, as many as were ever needed
+    std::vector<Worker> workers_;            ///< by thread
+    AlignedBuffer<std::int32_t> discarded_;  ///< scores of time_products
 };
 
 }  // namespace tritforge
