@@ -124,21 +124,22 @@ def measure_kernel(
     weights, parameters, embedding = (
         np.memmap(folder / name, "<i2" if name == "embedding" else np.uint8, "r") for name in PARTS
     )
-    start = time.perf_counter()
-    engine = _engine.Engine(
-        weights=weights,
-        parameters=parameters,
-        embedding=embedding.reshape(shape.vocabulary, shape.dim),
-        shape=dataclasses.asdict(shape),
-        rows_per_beat=ROWS_PER_BEAT,
-        widths=dataclasses.asdict(Widths()),
-        sigmoid_table=sigmoid_table(Widths().sigmoid_fraction),
-        kernel=kernel,
-    )
-    load_seconds = time.perf_counter() - start
     results = []
     for threads in thread_counts:
-        context = engine.context(threads=threads)
+        start = time.perf_counter()
+        engine = _engine.Engine(
+            weights=weights,
+            parameters=parameters,
+            embedding=embedding.reshape(shape.vocabulary, shape.dim),
+            shape=dataclasses.asdict(shape),
+            rows_per_beat=ROWS_PER_BEAT,
+            widths=dataclasses.asdict(Widths()),
+            sigmoid_table=sigmoid_table(Widths().sigmoid_fraction),
+            kernel=kernel,
+            threads=threads,
+        )
+        load_seconds = time.perf_counter() - start
+        context = engine.context()
         rates = sorted(_rates(context, shape, tokens))
         results.append(
             Measurement(

@@ -2,7 +2,7 @@
 """C++ engine: runs a model image on the CPU, bit for bit like `tritforge.golden.GoldenModel`.
 
 Wrong arguments raise ValueError with a message for the user. Methods release the GIL while they
-compute; contexts of one engine may run in different threads at the same time.
+compute. An engine has one pool of threads: calls from several Python threads take turns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,19 +22,29 @@ def kernels() -> list[str]:
     """Kernels this CPU runs, slowest first; "portable" is always there."""
 
 @final
+class FileSection:
+    """Section of an open file that the engine reads itself instead of mapping it.
+
+    The descriptor is duplicated.
+    """
+
+    def __init__(self, descriptor: int, offset: int, bytes: int) -> None: ...
+
+@final
 class Engine:
     """A checked model image with its weights in the form of one kernel."""
 
     def __init__(
         self,
-        weights: NDArray[np.uint8],
+        weights: NDArray[np.uint8] | FileSection,
         parameters: NDArray[np.uint8],
-        embedding: NDArray[np.int8] | NDArray[np.int16],
+        embedding: NDArray[Any] | FileSection,
         shape: Mapping[str, int] | Sequence[int],
         rows_per_beat: int,
         widths: Mapping[str, int],
         sigmoid_table: NDArray[np.int64],
         kernel: str = "auto",
+        threads: int = 1,
     ) -> None:
         """Check everything, and repack the weights if the kernel needs it.
 
@@ -42,26 +52,76 @@ class Engine:
             weights: the whole weight stream (tritforge/packing.py). It and the other buffers stay
                 in use, so they may be views of a mapped file.
             parameters: the in-band program (tritforge/parameters.py).
-            embedding: (vocabulary, dim) mantissas.
+            embedding: (vocabulary, dim) int8 or int16 mantissas.
             shape: a dict of the fields of ModelShape, or (dim, layers, glu_width, vocabulary).
             rows_per_beat: 8, 16 or 32.
             widths: a dict of the fields of Widths.
             sigmoid_table: tritforge.golden.sigmoid.sigmoid_table(widths.sigmoid_fraction).
             kernel: one of `kernels()`, or "auto" for the fastest.
+            threads: 1 to 64, the calling one included. A forked child gets threads of its own.
         """
 
     @property
     def kernel(self) -> str:
         """Name of the kernel in use."""
 
-    def context(self, threads: int = 1) -> Context:
-        """A new stream with zero state and `threads` threads of its own (1 to 64)."""
+    @property
+    def threads(self) -> int:
+        """Number of threads."""
+
+    def context(self) -> Context:
+        """A new stream with zero state. It is cheap: state and scores, no threads."""
+
+    def advance_many(
+        self,
+        contexts: Sequence[Context],
+        tokens: Sequence[Sequence[int] | NDArray[np.integer[Any]]],
+    ) -> None:
+        """Advance each context by its own tokens (at least one), many of them in one pass.
+
+        State, scores and saturation counts are those of `prefill` of each context alone. The
+        tokens are taken in order of the contexts; Ctrl-C stops between two passes, some contexts
+        then being ahead of others.
+        """
+
+    def step_many(
+        self, contexts: Sequence[Context], tokens: Sequence[int] | NDArray[np.integer[Any]]
+    ) -> NDArray[np.int32]:
+        """Advance each context by one token in common passes.
+
+        Returns:
+            (len(contexts), vocabulary) int32: `logits()` of each context.
+        """
+
+@final
+class Sampler:
+    """Seeded choice of tokens: `pynq_driver.sampler.Sampler`, token for token."""
+
+    def __init__(
+        self,
+        temperature: float,
+        top_k: int,
+        top_p: float,
+        seed: int,
+        banned_token: int | None = None,
+    ) -> None:
+        """
+        Args:
+            temperature: 0 is greedy.
+            top_k: 0 keeps all tokens.
+            top_p: above 0, at most 1.
+            seed: 0 to 2**64 - 1.
+            banned_token: never chosen.
+        """
+
+    def choose(self, context: Context) -> int:
+        """The token to follow the last one of `context`. ValueError if it has no scores."""
 
 @final
 class Context:
-    """One stream of tokens: recurrent state, scratch memory and threads.
+    """One stream of tokens: recurrent state and the scores of the last token.
 
-    Only one thread may use a context at a time: a second one gets a RuntimeError.
+    Only one call at a time may use a context: a second one gets a RuntimeError.
     """
 
     def step(self, token: int) -> None:
@@ -71,8 +131,11 @@ class Context:
         """Advance by tokens (at least one). The head runs for the last one only.
 
         State and logits are those of `step` for each token; signals of the heads that were not
-        computed count no saturations. Ctrl-C stops between two tokens.
+        computed count no saturations. Ctrl-C stops between two passes of up to 16 tokens.
         """
+
+    def next_token(self, tokens: Sequence[int] | NDArray[np.integer[Any]], sampler: Sampler) -> int:
+        """`prefill(tokens)`, then the sampler's choice of the token to follow."""
 
     def logits(self) -> NDArray[np.int32]:
         """Logits (vocabulary,) of the last token with widths.logit_fraction fraction bits, a copy.
@@ -98,4 +161,11 @@ class Context:
 def _ternary_dot(
     kernel: str, packed: NDArray[np.uint8], rows: int, matrix: int, codes: NDArray[np.int64]
 ) -> NDArray[np.int32]: ...
+def _choose(
+    sampler: Sampler,
+    kernel: str,
+    logits: NDArray[np.int32],
+    accumulators: NDArray[np.int32],
+    logit_fraction: int,
+) -> int: ...
 def _constants() -> dict[str, Any]: ...

@@ -42,8 +42,8 @@ class GenerationStatistics:
 
     @property
     def decode_tokens_per_second(self) -> float:
-        """Speed of generation."""
-        return self.generated_tokens / self.decode_seconds if self.decode_seconds else 0.0
+        """Speed of generation; the first token belongs to the prompt."""
+        return (self.generated_tokens - 1) / self.decode_seconds if self.decode_seconds else 0.0
 
 
 @dataclass
@@ -147,8 +147,6 @@ class LanguageModel:
         sampling = replace(
             self.image.header.sampling, **{k: v for k, v in given.items() if v is not None}
         )
-        if seed is not None and (not isinstance(seed, int) or seed < 0):
-            raise ConfigurationError(f"seed = {seed!r} is out of range: give an integer from 0")
         if ignore_end and not sampling.max_tokens:
             raise ConfigurationError("ignore_end without a limit never ends: give max_tokens")
         end = self.image.header.end_token
@@ -165,19 +163,21 @@ class LanguageModel:
 
     def _run(self, generation: Generation, sampler: Sampler, max_tokens: int) -> Iterator[str]:
         statistics, end = generation.statistics, self.image.header.end_token
+        choose = self.backend.chooser(sampler)
         stream = DecodeStream(skip_special_tokens=True)
         for token in generation.prompt_tokens:
             stream.step(self.tokenizer, token)
         started = time.perf_counter()
         self.backend.reset()
-        for start in range(0, len(generation.prompt_tokens), _PREFILL_TOKENS):
-            chunk = generation.prompt_tokens[start : start + _PREFILL_TOKENS]
-            scores = self.backend.prefill(chunk)
-        statistics.prompt_tokens = len(generation.prompt_tokens)
+        prompt = generation.prompt_tokens
+        whole = (len(prompt) - 1) // _PREFILL_TOKENS * _PREFILL_TOKENS
+        for start in range(0, whole, _PREFILL_TOKENS):
+            self.backend.prefill(prompt[start : start + _PREFILL_TOKENS])
+        token = choose(prompt[whole:])
+        statistics.prompt_tokens = len(prompt)
         statistics.prompt_seconds = time.perf_counter() - started
         while True:
             started = time.perf_counter()
-            token = sampler.choose(scores)
             generation.tokens.append(token)
             statistics.generated_tokens += 1
             piece = stream.step(self.tokenizer, token)
@@ -187,7 +187,7 @@ class LanguageModel:
             if token == end or len(generation.tokens) == max_tokens:
                 return
             started = time.perf_counter()
-            scores = self.backend.prefill([token])
+            token = choose([token])
             statistics.decode_seconds += time.perf_counter() - started
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import mmap
 import os
 import struct
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -48,6 +50,8 @@ SECTIONS = ("weights", "parameters", "embedding", "tokenizer", "float")
 _OPTIONAL_SECTIONS = ("float",)
 _EMPTY_HASH = "0" * 64
 _HASH_CHUNK = 8 << 20
+#: Bytes read and checked together when a file is opened.
+_READ_CHUNK = 1 << 18
 #: An error quotes the file's own values, and a hostile one can be long.
 _LONGEST_ERROR = 600
 
@@ -363,6 +367,34 @@ def split_weights(stream: NDArray[np.uint8], header: ImageHeader) -> tuple[NDArr
     return tuple(views)
 
 
+class ImageFile:
+    """An open file, closed with its last user. Unlike with a mapping, no page of it stays.
+
+    Attributes:
+        descriptor: of the system.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", buffering=0)
+        self.descriptor = self._file.fileno()
+        # Closed without a warning when nobody needs it any more.
+        weakref.finalize(self, self._file.close)
+
+    def read_into(self, buffer: NDArray[np.uint8], position: int) -> None:
+        """Fill `buffer` from that position of the file.
+
+        Raises:
+            ImageError: the file is shorter than it was.
+        """
+        view = buffer.data
+        self._file.seek(position)
+        while len(view):
+            count = self._file.readinto(view)
+            if not count:
+                raise ImageError("the file became shorter while it was read")
+            view = view[count:]
+
+
 @dataclass(frozen=True)
 class Image:
     """An opened, checked image. The arrays are read-only views of the mapped file.
@@ -376,6 +408,8 @@ class Image:
         tokenizer: `tokenizer.json` of the model.
         float_values: float32 gains and scales for the float reference, or None.
         file_bytes: size of the file.
+        sections: where the sections lie in the file.
+        file: the open file, or None for an image that was made in memory.
     """
 
     path: Path
@@ -387,6 +421,7 @@ class Image:
     float_values: NDArray[np.float32] | None
     file_bytes: int
     sections: Mapping[str, Section]
+    file: ImageFile | None = None
 
     def operations(self) -> tuple[Operation, ...]:
         """The in-band program, parsed and checked."""
@@ -405,15 +440,14 @@ def open_image(path: Path | str) -> Image:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            file_bytes = os.fstat(file.fileno()).st_size
-            if file_bytes < PREFIX.size:
-                raise ImageError(f"{path}: {file_bytes} bytes is too short for a Tritforge image")
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        file = ImageFile(path)
+        file_bytes = os.fstat(file.descriptor).st_size
+        if file_bytes < PREFIX.size:
+            raise ImageError(f"{path}: {file_bytes} bytes is too short for a Tritforge image")
+        mapped = mmap.mmap(file.descriptor, 0, access=mmap.ACCESS_READ)
+        return _check_image(path, file, np.frombuffer(mapped, np.uint8))
     except OSError as error:
         raise ImageError(f"cannot read {path}: {error.strerror or error}") from None
-    try:
-        return _check_image(path, np.frombuffer(mapped, np.uint8))
     except ImageError as error:
         text = str(error)
         if len(text) > _LONGEST_ERROR:
@@ -421,18 +455,16 @@ def open_image(path: Path | str) -> Image:
         raise ImageError(f"{path}: {text}") from None
 
 
-def _check_image(path: Path, data: NDArray[np.uint8]) -> Image:
+def _check_image(path: Path, file: ImageFile, data: NDArray[np.uint8]) -> Image:
     header, table = _read_header(data)
     views = {name: data[item.offset : item.offset + item.bytes] for name, item in table.items()}
     for name, section in table.items():
-        if _sha256(views[name]) != section.sha256:
+        if _section_hash(file, section) != section.sha256:
             raise ImageError(
                 f"section {name} does not match its SHA-256: the file is damaged; convert or "
                 "download it again"
             )
-    packing.check_codes(views["weights"])
-    for item, packed in zip(_matrix_items(header), split_weights(views["weights"], header)):
-        packing.check_padding(packed, item.rows, item.inputs)
+    _check_weights(file, table["weights"], header)
     kind = np.dtype(f"<i{header.embedding_bits // 8}")
     image = Image(
         path=path,
@@ -444,11 +476,42 @@ def _check_image(path: Path, data: NDArray[np.uint8]) -> Image:
         float_values=views["float"].view("<f4") if "float" in views else None,
         file_bytes=data.size,
         sections=table,
+        file=file,
     )
     image.operations()
     if image.float_values is not None and not np.isfinite(image.float_values).all():
         raise ImageError("section float holds values that are not finite")
     return image
+
+
+def _section_hash(file: ImageFile, section: Section) -> str:
+    digest = hashlib.sha256()
+    buffer = np.empty(min(_READ_CHUNK, section.bytes), np.uint8)
+    for start in range(0, section.bytes, _READ_CHUNK):
+        chunk = buffer[: section.bytes - start]
+        file.read_into(chunk, section.offset + start)
+        digest.update(chunk.data)
+    return digest.hexdigest()
+
+
+def _check_weights(file: ImageFile, section: Section, header: ImageHeader) -> None:
+    """Check codes and padding, some whole row tiles at a time."""
+    position = 0
+    for item in _matrix_items(header):
+        tiles, *tile_shape = packing.stream_shape(
+            item.rows, item.inputs, item.matrices, header.rows_per_beat
+        )
+        tile_bytes = math.prod(tile_shape)
+        step = max(1, _READ_CHUNK // tile_bytes)
+        buffer = np.empty(step * tile_bytes, np.uint8)
+        for tile in range(0, tiles, step):
+            count = min(step, tiles - tile)
+            chunk = buffer[: count * tile_bytes]
+            file.read_into(chunk, section.offset + position)
+            packing.check_codes(chunk, position)
+            rows = min(count * header.rows_per_beat, item.rows - tile * header.rows_per_beat)
+            packing.check_padding(chunk.reshape(count, *tile_shape), rows, item.inputs)
+            position += chunk.size
 
 
 def _read_header(data: NDArray[np.uint8]) -> tuple[ImageHeader, dict[str, Section]]:

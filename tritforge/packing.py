@@ -20,6 +20,8 @@ from tritforge.config import TRITS_PER_BYTE
 from tritforge.errors import ImageError
 
 _ESCAPE = 3
+#: Bytes checked together; the intermediate arrays stay in the cache.
+_CHECKED_AT_ONCE = 1 << 17
 _TRIT_OF_DIGIT = np.array([0, 1, -1], np.int8)
 
 
@@ -139,15 +141,39 @@ def check_padding(packed: NDArray[np.uint8], rows: int, inputs: int) -> None:
         raise ImageError("weight stream: a weight in the padding of a matrix is not zero")
 
 
-def check_codes(packed: NDArray[np.uint8], chunk: int = 1 << 22) -> None:
-    """Raise ImageError if any byte is none of the 243 codes."""
+def check_codes(packed: NDArray[np.uint8], first: int = 0) -> None:
+    """Raise ImageError if any byte is none of the 243 codes.
+
+    Args:
+        first: position of the array in the stream, for the message.
+    """
     _, valid = decode_table()
     flat = packed.reshape(-1)
-    for start in range(0, flat.size, chunk):
-        good = valid[flat[start : start + chunk]]
-        if not good.all():
-            position = start + int(np.argmin(good))
-            raise ImageError(
-                f"weight stream: byte {position} is 0x{int(flat[position]):02x}, "
-                "not a code of five ternary weights"
-            )
+    for start in range(0, flat.size, _CHECKED_AT_ONCE):
+        chunk = flat[start : start + _CHECKED_AT_ONCE]
+        words = chunk[: chunk.size // 8 * 8].view(np.uint64)
+        if not _has_invalid_code(words) and valid[chunk[words.nbytes :]].all():
+            continue
+        position = int(np.argmin(valid[chunk]))
+        raise ImageError(
+            f"weight stream: byte {first + start + position} is 0x{int(chunk[position]):02x}, "
+            "not a code of five ternary weights"
+        )
+
+
+def _has_invalid_code(words: NDArray[np.uint64]) -> bool:
+    """Whether one of the eight bytes of a word has three escapes: far faster than a table."""
+    one, two, four = np.uint64(1), np.uint64(2), np.uint64(4)
+    escapes = words >> one
+    escapes &= words
+    escapes &= np.uint64(0x5555_5555_5555_5555)
+    # Bits 0 and 4 of each byte: both, or one, of the two fields that start there are escapes.
+    one_of = escapes >> two
+    both = escapes & one_of
+    one_of |= escapes
+    three = both & (one_of >> four)
+    both >>= four
+    both &= one_of
+    three |= both
+    three &= np.uint64(0x0101_0101_0101_0101)
+    return bool(three.any())

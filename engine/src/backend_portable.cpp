@@ -16,8 +16,8 @@ namespace {
 
 constexpr int kChunkBeats = 64;
 constexpr std::size_t kCacheLine = 64;
-constexpr std::size_t kTableBytes = sizeof(std::int16_t) * kByteValues * kChunkBeats;
-constexpr int kLanes = 8;  // rows summed side by side in registers; divides every rows_per_beat
+constexpr int kRowsAtOnce =
+    8;  // rows summed side by side in registers; divides every rows_per_beat
 
 /// Weights of every byte by position, for a loop over the bytes that the compiler can vectorise.
 struct PositionWeights {
@@ -40,19 +40,22 @@ bool is_supported() { return true; }
 
 std::size_t repacked_bytes(const MatrixLayout&) { return 0; }
 
-void repack(const MatrixLayout&, const std::uint8_t*, std::uint8_t*) {}
+void repack(const MatrixLayout&, int, int, const std::uint8_t*, std::uint8_t*) {}
 
-/// Scratch: the tables of one chunk, then the codes padded to whole groups.
-std::size_t scratch_bytes(int inputs) {
-    return kTableBytes +
-           static_cast<std::size_t>(divide_up(inputs, kWeightsPerByte)) * kWeightsPerByte;
+/// Scratch: the codes of each lane, padded to whole groups.
+std::size_t lane_bytes(int inputs) {
+    return static_cast<std::size_t>(divide_up(inputs, kWeightsPerByte)) * kWeightsPerByte;
 }
 
-void load_codes(const std::int8_t* codes, int inputs, std::uint8_t* scratch) {
+std::size_t scratch_bytes(int inputs, int lanes) {
+    return lane_bytes(inputs) * static_cast<std::size_t>(lanes);
+}
+
+void load_codes(const std::int8_t* codes, int inputs, int lane, int, std::uint8_t* scratch) {
     const auto count = static_cast<std::size_t>(inputs);
-    std::uint8_t* copy = scratch + kTableBytes;
+    std::uint8_t* copy = scratch + lane_bytes(inputs) * static_cast<std::size_t>(lane);
     std::memcpy(copy, codes, count);
-    std::memset(copy + count, 0, scratch_bytes(inputs) - kTableBytes - count);
+    std::memset(copy + count, 0, lane_bytes(inputs) - count);
 }
 
 /// Partial sums of one group; at most 5 * 127 in magnitude.
@@ -66,7 +69,7 @@ void fill_table(const std::int8_t* codes, std::int16_t* __restrict table) {
     }
 }
 
-/// Add the sums of kLanes rows over some beats to `result`.
+/// Add the sums of kRowsAtOnce rows over some beats to `result`.
 void add_rows(const std::uint8_t* bytes, int beat_count, int stride, const std::int16_t* tables,
               std::int32_t* result) {
     std::int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
@@ -82,8 +85,8 @@ void add_rows(const std::uint8_t* bytes, int beat_count, int stride, const std::
         bytes += stride;
         tables += kByteValues;
     }
-    const std::int32_t sums[kLanes] = {s0, s1, s2, s3, s4, s5, s6, s7};
-    for (int lane = 0; lane < kLanes; ++lane) result[lane] += sums[lane];
+    const std::int32_t sums[kRowsAtOnce] = {s0, s1, s2, s3, s4, s5, s6, s7};
+    for (int lane = 0; lane < kRowsAtOnce; ++lane) result[lane] += sums[lane];
 }
 
 /// First byte of a chunk of beats of one tile.
@@ -98,14 +101,13 @@ void prefetch(const std::uint8_t* bytes, std::size_t size) {
     for (std::size_t at = 0; at < size; at += kCacheLine) __builtin_prefetch(bytes + at);
 }
 
-void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, int first_block,
-         int last_block, std::uint8_t* scratch, std::int32_t* result) {
+void dot_lane(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, int first_block,
+              int last_block, const std::int8_t* codes, std::int32_t* result) {
     const int width = layout.rows_per_beat, all_beats = beats(layout);
     const int first_tile = first_block * kRowBlock / width;
     const int blocks_end = last_block * kRowBlock / width, tiles_end = row_tiles(layout);
     const int last_tile = blocks_end < tiles_end ? blocks_end : tiles_end;
-    const auto* codes = reinterpret_cast<const std::int8_t*>(scratch + kTableBytes);
-    auto* tables = reinterpret_cast<std::int16_t*>(scratch);
+    std::int16_t tables[kChunkBeats * kByteValues];
     for (int row = first_tile * width; row < last_tile * width; ++row) result[row] = 0;
     for (int chunk = 0; chunk < all_beats; chunk += kChunkBeats) {
         const int left = all_beats - chunk, count = left < kChunkBeats ? left : kChunkBeats;
@@ -118,10 +120,20 @@ void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, in
                 prefetch(chunk_bytes(layout, weights, tile + 1, matrix, chunk),
                          static_cast<std::size_t>(count) * static_cast<std::size_t>(width));
             }
-            for (int lane = 0; lane < width; lane += kLanes) {
+            for (int lane = 0; lane < width; lane += kRowsAtOnce) {
                 add_rows(bytes + lane, count, width, tables, result + tile * width + lane);
             }
         }
+    }
+}
+
+void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, int first_block,
+         int last_block, const std::uint8_t* scratch, int lanes, std::int32_t* const* results) {
+    for (int lane = 0; lane < lanes; ++lane) {
+        const std::uint8_t* codes =
+            scratch + lane_bytes(layout.inputs) * static_cast<std::size_t>(lane);
+        dot_lane(layout, weights, matrix, first_block, last_block,
+                 reinterpret_cast<const std::int8_t*>(codes), results[lane]);
     }
 }
 

@@ -11,8 +11,8 @@ std::vector<const Backend*> available_backends() {
     // Slowest first.
     const Backend* const compiled[] = {
         &kPortableBackend,
-#if defined(TRITFORGE_AVX512)
-        &kAvx512VnniBackend,
+#if defined(TRITFORGE_X86)
+        &kAvx2Backend,     &kAvxVnniBackend, &kAvx512VlVnniBackend, &kAvx512VnniBackend,
 #endif
     };
     std::vector<const Backend*> available;

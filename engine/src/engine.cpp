@@ -2,9 +2,15 @@
 #include "tritforge/engine.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
 #include <iterator>
+#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 #include "tritforge/fixed_point.hpp"
 #include "tritforge/ternary_code.hpp"
@@ -40,49 +46,57 @@ void check_rows_fit(const ModelShape& shape, const Widths& widths) {
     }
 }
 
-void check_codes(ByteView stream) {
+/// First byte that is not a code, or `count`.
+std::size_t first_invalid(const std::uint8_t* bytes, std::size_t count) {
     // Invalid: at least three of the four 2-bit fields are 3. One pass without branches, to
     // vectorise.
     std::uint8_t invalid = 0;
-    for (std::size_t i = 0; i < stream.bytes; ++i) {
-        const std::uint8_t byte = stream.data[i];
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::uint8_t byte = bytes[i];
         const auto escapes = static_cast<std::uint8_t>(byte & (byte >> 1) & 0x55);
         const auto pairs = static_cast<std::uint8_t>((escapes & 0x11) + (escapes >> 2 & 0x11));
-        const auto count = static_cast<std::uint8_t>((pairs + (pairs >> 4)) & 7);
-        invalid = static_cast<std::uint8_t>(invalid | (count + 1) >> 2);
+        const auto found = static_cast<std::uint8_t>((pairs + (pairs >> 4)) & 7);
+        invalid = static_cast<std::uint8_t>(invalid | (found + 1) >> 2);
     }
-    if (invalid == 0) return;
-    for (std::size_t i = 0; i < stream.bytes; ++i) {
-        if (!kDecodeTable[stream.data[i]].valid) {
-            throw std::invalid_argument("weight stream: byte " + std::to_string(i) + " is " +
-                                        std::to_string(stream.data[i]) +
-                                        ", not a code of five ternary weights");
-        }
-    }
+    if (invalid == 0) return count;
+    std::size_t at = 0;
+    while (kDecodeTable[bytes[at]].valid) ++at;
+    return at;
 }
+
+/// Bytes read and repacked at once: they stay in the second-level cache.
+constexpr std::size_t kPortionBytes = std::size_t{256} << 10;
 
 }  // namespace
 
-Engine::Engine(ByteView weights, ByteView parameters, ByteView embedding, int embedding_bytes,
+struct Engine::Portion {
+    std::size_t operation;
+    int first_tile, last_tile;
+};
+
+Engine::Engine(ByteSource weights, ByteView parameters, ByteSource embedding, int embedding_bytes,
                const ModelShape& shape, int rows_per_beat, const Widths& widths,
-               const std::vector<std::int64_t>& sigmoid_table, const Backend& backend)
+               const std::vector<std::int64_t>& sigmoid_table, const Backend& backend, int threads)
     : shape_(shape),
       rows_per_beat_(checked_rows_per_beat(rows_per_beat)),
       widths_(widths),
       backend_(backend),
       sigmoid_(make_sigmoid_unit(sigmoid_table, widths)),
       program_(parse_program(parameters.data, parameters.bytes, shape, widths)),
-      embedding_(embedding),
+      stream_(std::move(weights)),
+      embedding_(std::move(embedding)),
       embedding_bytes_(embedding_bytes) {
     check_rows_fit(shape, widths);
-    check_size("embedding", embedding.bytes,
-               static_cast<std::size_t>(shape.vocabulary) * static_cast<std::size_t>(shape.dim) *
-                   static_cast<std::size_t>(embedding_bytes));
+    check_size("embedding", embedding_.bytes(),
+               static_cast<std::size_t>(shape.vocabulary) * embedding_row_bytes());
     std::size_t expected = 0;
-    for (std::size_t i = 1; i < program_.size(); ++i) expected += stream_bytes(layout(i));
-    check_size("weight stream", weights.bytes, expected);
-    check_codes(weights);
-    place_weights(weights);
+    positions_.assign(program_.size(), 0);
+    for (std::size_t i = 1; i < program_.size(); ++i) {
+        positions_[i] = expected;
+        expected += stream_bytes(layout(i));
+    }
+    check_size("weight stream", stream_.bytes(), expected);
+    place_weights(threads);
 }
 
 MatrixLayout Engine::layout(std::size_t operation) const {
@@ -90,34 +104,115 @@ MatrixLayout Engine::layout(std::size_t operation) const {
     return {item.rows, item.inputs, item.matrices, rows_per_beat_};
 }
 
-void Engine::place_weights(ByteView stream) {
-    const TernaryKernel& kernel = backend_.kernel;
-    std::size_t repacked = 0;
-    for (std::size_t i = 1; i < program_.size(); ++i) repacked += kernel.repacked_bytes(layout(i));
-    repacked_ = AlignedBuffer<std::uint8_t>(repacked);
-    weights_.assign(program_.size(), nullptr);
-    std::size_t source = 0, target = 0;
+std::vector<Engine::Portion> Engine::portions() const {
+    std::vector<Portion> result;
     for (std::size_t i = 1; i < program_.size(); ++i) {
-        const MatrixLayout item = layout(i);
-        const std::size_t bytes = kernel.repacked_bytes(item);
-        weights_[i] = stream.data + source;
-        if (bytes > 0) {
-            kernel.repack(item, stream.data + source, repacked_.get() + target);
-            weights_[i] = repacked_.get() + target;
+        const int tiles = row_tiles(layout(i));
+        const auto step =
+            static_cast<int>(std::max<std::size_t>(1, kPortionBytes / tile_bytes(layout(i))));
+        for (int tile = 0; tile < tiles; tile += step) {
+            result.push_back({i, tile, std::min(tiles, tile + step)});
         }
-        source += stream_bytes(item);
-        target += bytes;
+    }
+    return result;
+}
+
+std::size_t Engine::place(const Portion& portion, std::uint8_t* buffer) {
+    const MatrixLayout item = layout(portion.operation);
+    const std::size_t first = positions_[portion.operation] +
+                              tile_bytes(item) * static_cast<std::size_t>(portion.first_tile);
+    const std::size_t count =
+        tile_bytes(item) * static_cast<std::size_t>(portion.last_tile - portion.first_tile);
+    const std::uint8_t* bytes = stream_.read(first, count, buffer);
+    const std::size_t invalid = first_invalid(bytes, count);
+    if (invalid != count) return first + invalid;
+    if (backend_.kernel.repacked_bytes(item) > 0) {
+        // The buffer belongs to this object; `weights_` is a read-only view of it.
+        backend_.kernel.repack(item, portion.first_tile, portion.last_tile, bytes,
+                               repacked_.get() + (weights_[portion.operation] - repacked_.get()));
+    }
+    return stream_.bytes();
+}
+
+void Engine::place_weights(int threads) {
+    std::size_t repacked = 0;
+    for (std::size_t i = 1; i < program_.size(); ++i) {
+        repacked += backend_.kernel.repacked_bytes(layout(i));
+    }
+    repacked_ = AlignedBuffer<std::uint8_t>(repacked > 0 ? repacked + kReadAhead : 0);
+    weights_.assign(program_.size(), nullptr);
+    const std::uint8_t* in_place = repacked > 0 ? nullptr : stream_.all();
+    std::size_t target = 0;
+    for (std::size_t i = 1; i < program_.size(); ++i) {
+        weights_[i] = repacked > 0 ? repacked_.get() + target : in_place + positions_[i];
+        target += backend_.kernel.repacked_bytes(layout(i));
+    }
+    const std::vector<Portion> all = portions();
+    std::size_t buffer_bytes = 0;
+    for (const Portion& portion : all) {
+        buffer_bytes = std::max(
+            buffer_bytes, tile_bytes(layout(portion.operation)) *
+                              static_cast<std::size_t>(portion.last_tile - portion.first_tile));
+    }
+    std::atomic<std::size_t> next{0};
+    std::mutex mutex;
+    std::size_t invalid = stream_.bytes();
+    std::exception_ptr error;
+    const auto work = [&]() noexcept {
+        try {
+            AlignedBuffer<std::uint8_t> buffer(buffer_bytes);
+            for (std::size_t index = next++; index < all.size(); index = next++) {
+                const std::size_t found = place(all[index], buffer.get());
+                const std::lock_guard<std::mutex> lock(mutex);
+                invalid = std::min(invalid, found);
+            }
+        } catch (...) {
+            const std::lock_guard<std::mutex> lock(mutex);
+            error = std::current_exception();
+        }
+    };
+    std::vector<std::thread> helpers;
+    // Without a thread, this one does the work alone.
+    try {
+        for (int helper = 1; helper < threads; ++helper) helpers.emplace_back(work);
+    } catch (const std::system_error&) {
+    }
+    work();
+    for (std::thread& helper : helpers) helper.join();
+    if (error) std::rethrow_exception(error);
+    if (invalid != stream_.bytes()) {
+        std::uint8_t byte = 0;
+        byte = *stream_.read(invalid, 1, &byte);
+        throw std::invalid_argument("weight stream: byte " + std::to_string(invalid) + " is " +
+                                    std::to_string(byte) + ", not a code of five ternary weights");
     }
 }
 
-void Engine::embedding(std::int64_t token, int first, int last, std::int32_t* result) const {
-    const auto row = static_cast<std::size_t>(token) * static_cast<std::size_t>(shape_.dim);
+std::size_t Engine::weight_bytes() const {
+    std::size_t total = 0;
+    for (std::size_t i = 1; i < program_.size(); ++i) {
+        const std::size_t repacked = backend_.kernel.repacked_bytes(layout(i));
+        total += repacked > 0 ? repacked : stream_bytes(layout(i));
+    }
+    return total;
+}
+
+std::size_t Engine::embedding_row_bytes() const {
+    return static_cast<std::size_t>(shape_.dim) * static_cast<std::size_t>(embedding_bytes_);
+}
+
+const std::uint8_t* Engine::embedding_row(std::int64_t token, std::uint8_t* buffer) const {
+    return embedding_.read(static_cast<std::size_t>(token) * embedding_row_bytes(),
+                           embedding_row_bytes(), buffer);
+}
+
+void Engine::embedding_values(const std::uint8_t* row, int first, int last,
+                              std::int32_t* result) const {
     for (int i = first; i < last; ++i) {
-        const std::size_t index = row + static_cast<std::size_t>(i);
         if (embedding_bytes_ == 1) {
-            result[i] = static_cast<std::int8_t>(embedding_.data[index]);
+            result[i] = static_cast<std::int8_t>(row[i]);
         } else {
-            const unsigned low = embedding_.data[2 * index], high = embedding_.data[2 * index + 1];
+            const unsigned low = row[2 * i], high = row[2 * i + 1];
             result[i] = static_cast<std::int16_t>(static_cast<std::uint16_t>(low | high << 8));
         }
     }

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tritforge/thread_pool.hpp"
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+#include <chrono>
+
 namespace tritforge {
 namespace {
 
-/// Roughly 50 microseconds: longer than a thread usually waits within a token.
-constexpr int kSpins = 1500;
+/// How long a waiter spins before it sleeps: longer than a thread usually waits within a token, and
+/// than Python takes between two tokens; waking a sleeper costs tens of microseconds.
+constexpr std::chrono::microseconds kSpinTime{200};
+constexpr int kSpinsPerLook = 64;
 
 void relax() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -15,35 +23,51 @@ void relax() {
 #endif
 }
 
-/// With more threads than processors a spinning thread only steals time from the one awaited.
-int spins_for(int parties) {
-    return std::thread::hardware_concurrency() >= static_cast<unsigned>(parties) ? kSpins : 0;
+/// Processors this process may use.
+int available_processors() {
+#if defined(__linux__)
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
+#endif
+    return static_cast<int>(std::thread::hardware_concurrency());
 }
 
 }  // namespace
 
-Barrier::Barrier(int parties) : parties_(parties), spins_(spins_for(parties)) {}
+// With more threads than processors a spinning thread only steals time from the one awaited.
+Barrier::Barrier(int parties) : parties_(parties), spins_(available_processors() >= parties) {}
 
 void Barrier::wait() {
     if (parties_ == 1) return;
     const std::uint32_t generation = generation_.load(std::memory_order_relaxed);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == parties_) {
         arrived_.store(0, std::memory_order_relaxed);
-        {
-            // Under the mutex, so that no thread can fall asleep between its check and the wake-up.
+        // In one order with the look at the sleepers: either this thread sees a sleeper, or the
+        // sleeper sees the new generation.
+        generation_.store(generation + 1, std::memory_order_seq_cst);
+        if (sleepers_.load(std::memory_order_seq_cst) > 0) {
+            // Under the mutex, so that nobody can fall asleep between its check and the wake-up.
             const std::lock_guard<std::mutex> lock(mutex_);
-            generation_.store(generation + 1, std::memory_order_release);
+            wake_.notify_all();
         }
-        wake_.notify_all();
         return;
     }
-    const auto is_open = [&] { return generation_.load(std::memory_order_acquire) != generation; };
-    for (int spin = 0; spin < spins_; ++spin) {
-        if (is_open()) return;
-        relax();
-    }
+    if (spins_ && spin(generation)) return;
     std::unique_lock<std::mutex> lock(mutex_);
-    wake_.wait(lock, is_open);
+    sleepers_.fetch_add(1, std::memory_order_seq_cst);
+    wake_.wait(lock, [&] { return generation_.load(std::memory_order_seq_cst) != generation; });
+    sleepers_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+bool Barrier::spin(std::uint32_t generation) const {
+    const auto start = std::chrono::steady_clock::now();
+    do {
+        for (int i = 0; i < kSpinsPerLook; ++i) {
+            if (generation_.load(std::memory_order_acquire) != generation) return true;
+            relax();
+        }
+    } while (std::chrono::steady_clock::now() - start < kSpinTime);
+    return false;
 }
 
 ThreadPool::ThreadPool(int threads) : size_(threads), barrier_(threads) {

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from tritforge.config import AcceleratorConfig
 from tritforge.errors import ConfigurationError
 from tritforge.image import Image
+
+if TYPE_CHECKING:
+    from pynq_driver.sampler import Sampler
 
 BACKEND_NAMES = ("cpu", "golden", "float", "csim", "rtl")
 #: Backends that need a machine compiled to a shared library.
@@ -58,6 +61,13 @@ class Backend(Protocol):
 
     def prefill(self, tokens: Sequence[int]) -> Scores:
         """Advance by `tokens` (at least one); returns the scores after the last one."""
+
+    def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
+        """A function that advances by tokens (at least one) and chooses what follows them.
+
+        It chooses what `sampler` would for the scores of `prefill`, and does it where the scores
+        are.
+        """
 
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
         """Nats of every token but the first of each document, each from the empty context.
@@ -109,6 +119,13 @@ def open_backend(
     raise ConfigurationError(
         f"backend {name!r} is unknown: choose one of {', '.join(BACKEND_NAMES)}"
     )
+
+
+def choose_from_scores(
+    prefill: Callable[[Sequence[int]], Scores], sampler: Sampler
+) -> Callable[[Sequence[int]], int]:
+    """The `chooser` of a backend whose scores reach Python anyway."""
+    return lambda tokens: sampler.choose(prefill(tokens))
 
 
 def token_nats(logits: NDArray[np.float64], token: int) -> float:

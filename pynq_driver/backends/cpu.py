@@ -6,11 +6,15 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pynq_driver.backends.base import Scores, token_nats
+from pynq_driver.sampler import Sampler
 from tritforge.config import check_integer
 from tritforge.errors import ImageError, TritforgeError
 from tritforge.golden.sigmoid import sigmoid_table
@@ -25,7 +29,25 @@ def available_threads() -> int:
         count = len(os.sched_getaffinity(0))
     except AttributeError:  # not Linux
         count = os.cpu_count() or 1
-    return min(count, MAXIMUM_THREADS)
+    return max(1, min(count, _processor_quota(), MAXIMUM_THREADS))
+
+
+def _processor_quota(root: Path = Path("/sys/fs/cgroup")) -> int:
+    """Processors that the control group's quota is worth, rounded up; a container sets it."""
+    try:
+        own = Path("/proc/self/cgroup").read_text().strip().rpartition("::")[2].lstrip("/")
+    except OSError:  # not Linux
+        return MAXIMUM_THREADS
+    least = MAXIMUM_THREADS
+    folders = [root / own, *(root / own).parents]
+    for folder in folders[: folders.index(root) + 1]:
+        try:
+            quota, period = (folder / "cpu.max").read_text().split()
+        except (OSError, ValueError):
+            continue
+        if quota != "max":
+            least = min(least, -(-int(quota) // int(period)))
+    return least
 
 
 class CpuBackend:
@@ -49,19 +71,29 @@ class CpuBackend:
         widths, shape = image.header.widths, image.header.shape
         self.threads = available_threads() if threads is None else threads
         check_integer("threads", self.threads, 1, MAXIMUM_THREADS)
+
+        def section(name: str, array: NDArray[Any]) -> _engine.FileSection | NDArray[Any]:
+            """The engine reads a file itself, so that no page of it stays in memory."""
+            if image.file is None:
+                return array
+            where = image.sections[name]
+            return _engine.FileSection(image.file.descriptor, where.offset, where.bytes)
+
         try:
             self._engine = _engine.Engine(
-                weights=image.weight_stream,
+                weights=section("weights", image.weight_stream),
                 parameters=image.parameter_stream,
-                embedding=image.embedding,
+                embedding=section("embedding", image.embedding),
                 shape=dataclasses.asdict(shape),
                 rows_per_beat=image.header.rows_per_beat,
                 widths=dataclasses.asdict(widths),
                 sigmoid_table=sigmoid_table(widths.sigmoid_fraction),
+                threads=self.threads,
             )
         except ValueError as error:
             raise ImageError(f"{image.path}: {error}") from None
-        self._context = self._engine.context(threads=self.threads)
+        self._new_sampler = _engine.Sampler
+        self._context = self._engine.context()
         self._logit_scale = 2.0**-widths.logit_fraction
 
     def reset(self) -> None:
@@ -73,6 +105,17 @@ class CpuBackend:
         self._context.prefill(tokens)
         logits = self._context.logits().astype(np.float64) * self._logit_scale
         return Scores(logits, self._context.accumulators())
+
+    def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
+        """See Backend. The C++ sampler chooses the tokens of the Python one."""
+        chosen = self._new_sampler(
+            temperature=sampler.sampling.temperature,
+            top_k=sampler.sampling.top_k,
+            top_p=sampler.sampling.top_p,
+            seed=sampler.seed,
+            banned_token=sampler.banned_token,
+        )
+        return lambda tokens: self._context.next_token(tokens, chosen)
 
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
         """See Backend."""

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from pynq_driver.backends.base import Scores, token_nats
+from pynq_driver.backends.base import Scores, choose_from_scores, token_nats
 from pynq_driver.machine import Device, MachineSession, Scoreboard
+from pynq_driver.sampler import Sampler
 from tritforge.config import AcceleratorConfig, check_integer
 from tritforge.errors import TritforgeError
 from tritforge.image import Image
@@ -43,6 +44,10 @@ class MachineBackend:
         for is_last, chunk in self._chunks(tokens):
             board = self._run_chunk(chunk, all_logits=is_last)
         return self.session.scores(board, len(chunk) - 1)
+
+    def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
+        """See Backend."""
+        return choose_from_scores(self.prefill, sampler)
 
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
         """See Backend."""

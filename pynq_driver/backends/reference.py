@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pynq_driver.backends.base import Backend, Scores, token_nats
+from pynq_driver.backends.base import Backend, Scores, choose_from_scores, token_nats
+from pynq_driver.sampler import Sampler
 from tritforge.golden import GoldenModel, State
 from tritforge.image import Image
 from tritforge.reference import FloatModel
@@ -45,6 +46,10 @@ class NumpyBackend:
         for token in tokens:
             result = self._model.step(self._state, np.array([token]))
         return self._split(result)[0]
+
+    def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
+        """See Backend."""
+        return choose_from_scores(self.prefill, sampler)
 
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
         """See Backend."""

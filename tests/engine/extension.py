@@ -45,6 +45,6 @@ def engine_arguments(image: Image) -> dict[str, Any]:
     }
 
 
-def make_engine(image: Image, kernel: str = "auto") -> _engine.Engine:
+def make_engine(image: Image, kernel: str = "auto", threads: int = 1) -> _engine.Engine:
     """Engine of an image."""
-    return _engine.Engine(**engine_arguments(image), kernel=kernel)
+    return _engine.Engine(**engine_arguments(image), kernel=kernel, threads=threads)

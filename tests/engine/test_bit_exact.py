@@ -42,7 +42,7 @@ def model_steps(case: Case) -> tuple[Image, list[int], list[Step]]:
 
 def check_case(case: Case, kernel: str, threads: int) -> None:
     image, tokens, expected = model_steps(case)
-    context = make_engine(image, kernel).context(threads=threads)
+    context = make_engine(image, kernel, threads).context()
     for token, (accumulators, logits, state, saturations) in zip(tokens, expected):
         context.step(token)
         np.testing.assert_array_equal(context.accumulators(), accumulators)
@@ -80,7 +80,7 @@ def test_many_tokens(kernel: str) -> None:
     image = extreme_image(SHAPES["odd"], seed=5)
     tokens = np.random.default_rng(5).integers(0, 131, 200).tolist()
     steps = golden_steps(image, tokens)
-    context = make_engine(image, kernel).context(threads=2)
+    context = make_engine(image, kernel, 2).context()
     for token in tokens:
         context.step(token)
     np.testing.assert_array_equal(context.logits(), steps[-1][1])

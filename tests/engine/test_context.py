@@ -27,13 +27,13 @@ def image() -> Image:
     return extreme_image(SHAPE, seed=3)
 
 
-@pytest.fixture(scope="module", params=KERNELS)
+@pytest.fixture(scope="module", params=[(kernel, n) for kernel in KERNELS for n in (1, 2)], ids=str)
 def engine(image: Image, request: pytest.FixtureRequest):
-    return make_engine(image, request.param)
+    return make_engine(image, *request.param)
 
 
-def logits_after(engine, tokens: list[int], threads: int = 1):
-    context = engine.context(threads=threads)
+def logits_after(engine, tokens: list[int]):
+    context = engine.context()
     for token in tokens:
         context.step(token)
     return context.logits()
@@ -49,7 +49,7 @@ def test_auto_is_the_fastest(image: Image) -> None:
 
 @pytest.mark.parametrize("tokens", [TOKENS, tuple(TOKENS), np.array(TOKENS, np.uint16)])
 def test_prefill_equals_steps(engine, tokens) -> None:
-    stepped, filled = engine.context(), engine.context(threads=2)
+    stepped, filled = engine.context(), engine.context()
     for token in TOKENS:
         stepped.step(token)
     filled.prefill(tokens)
@@ -62,7 +62,7 @@ def test_restore_continues_a_stream(engine) -> None:
     first = engine.context()
     first.prefill(TOKENS[:7])
     saved = first.state()
-    second = engine.context(threads=2)
+    second = engine.context()
     second.prefill([5, 6])
     second.restore(saved.astype(np.int64))
     np.testing.assert_array_equal(second.state(), saved)
@@ -110,13 +110,13 @@ def test_contexts_of_one_engine_run_side_by_side(engine) -> None:
     streams = [np.roll(TOKENS, shift).tolist() for shift in range(6)]
     expected = [logits_after(engine, stream) for stream in streams]
     with ThreadPoolExecutor(6) as pool:
-        found = list(pool.map(lambda stream: logits_after(engine, stream, 2), streams))
+        found = list(pool.map(lambda stream: logits_after(engine, stream), streams))
     for one, other in zip(found, expected):
         np.testing.assert_array_equal(one, other)
 
 
 def test_second_thread_on_a_busy_context_is_refused(engine) -> None:
-    context = engine.context(threads=2)
+    context = engine.context()
     refused, stop = [], threading.Event()
 
     def intrude() -> None:
@@ -142,10 +142,9 @@ def test_second_thread_on_a_busy_context_is_refused(engine) -> None:
     np.testing.assert_array_equal(context.logits(), logits_after(engine, stepped))
 
 
-def test_more_threads_than_rows(engine) -> None:
-    np.testing.assert_array_equal(
-        logits_after(engine, TOKENS[:3], threads=64), logits_after(engine, TOKENS[:3])
-    )
+def test_more_threads_than_rows(image: Image, engine) -> None:
+    many = make_engine(image, engine.kernel, threads=64)
+    np.testing.assert_array_equal(logits_after(many, TOKENS[:3]), logits_after(engine, TOKENS[:3]))
 
 
 def test_context_keeps_engine_and_buffers_alive(image: Image) -> None:
@@ -173,19 +172,17 @@ import os
 from tests.engine.extension import make_engine
 from tests.engine.extreme_model import extreme_image
 from tritforge.config import ModelShape
-engine = make_engine(extreme_image(ModelShape(dim=40, layers=1, glu_width=40, vocabulary=9)))
-context = engine.context(threads=2)
+image = extreme_image(ModelShape(dim=40, layers=1, glu_width=40, vocabulary=9))
+engine = make_engine(image, threads=2)
+context = engine.context()
 context.step(1)
 child = os.fork()
+context.step(2)
 if child == 0:
-    try:
-        context.step(1)
-        code = 1
-    except RuntimeError as error:
-        code = 0 if "forked" in str(error) else 2
+    engine.context().step(1)
     del context
-    engine.context(threads=2).step(1)
-    os._exit(code)
+    del engine
+    os._exit(0)
 _, status = os.waitpid(child, 0)
 context.step(2)
 raise SystemExit(os.waitstatus_to_exitcode(status))
@@ -193,5 +190,5 @@ raise SystemExit(os.waitstatus_to_exitcode(status))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork")
-def test_fork_is_refused_and_does_not_hang() -> None:
+def test_forked_child_runs_on_threads_of_its_own() -> None:
     subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], check=True, timeout=60)

@@ -208,7 +208,7 @@ def test_context_arguments(image: Image, call: str, argument: Any, message: str)
 @pytest.mark.parametrize("threads", [0, 65, -1, 10**20, 2.0])
 def test_threads_out_of_range(image: Image, threads: Any) -> None:
     with pytest.raises(ValueError, match="threads"):
-        make_engine(image).context(threads=threads)
+        make_engine(image, threads=threads)
 
 
 def test_logits_need_a_token(image: Image) -> None:

@@ -25,15 +25,17 @@ class AlignedBuffer {
     explicit AlignedBuffer(std::size_t count) {
         if (count == 0) return;
         const std::size_t bytes = count * sizeof(T);
-        const std::size_t alignment = bytes >= 2 * kHugePage ? kHugePage : kCacheLine;
-        const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-        data_.reset(static_cast<T*>(std::aligned_alloc(alignment, rounded)));
-        if (!data_) throw std::bad_alloc();
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-        // A hint only: fewer page walks on a linear pass over the weights.
-        if (alignment == kHugePage) (void)madvise(data_.get(), rounded, MADV_HUGEPAGE);
+        if (bytes >= kHugePage) {
+            data_ = map_huge(bytes);
+            return;
+        }
 #endif
-        std::memset(static_cast<void*>(data_.get()), 0, rounded);
+        const std::size_t rounded = (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+        void* memory = std::aligned_alloc(kCacheLine, rounded);
+        if (memory == nullptr) throw std::bad_alloc();
+        std::memset(memory, 0, rounded);
+        data_ = Pointer(static_cast<T*>(memory), Free{0});
     }
 
     T* get() { return data_.get(); }
@@ -46,9 +48,40 @@ class AlignedBuffer {
     static constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
     struct Free {
-        void operator()(T* pointer) const { std::free(pointer); }
+        std::size_t mapped_bytes = 0;  ///< 0: from the heap
+        void operator()(T* pointer) const {
+#if defined(__linux__)
+            if (mapped_bytes > 0) {
+                munmap(pointer, mapped_bytes);
+                return;
+            }
+#endif
+            std::free(pointer);
+        }
     };
-    std::unique_ptr<T, Free> data_;
+    using Pointer = std::unique_ptr<T, Free>;
+
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    /// Pages of the system are zero already, and appear where they are first written. Huge ones are
+    /// a hint only: fewer page walks on a linear pass over the weights.
+    static Pointer map_huge(std::size_t bytes) {
+        const std::size_t rounded = (bytes + kHugePage - 1) / kHugePage * kHugePage;
+        void* memory = mmap(nullptr, rounded + kHugePage, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED) throw std::bad_alloc();
+        // Give back what lies before and behind the aligned part.
+        auto* start = static_cast<std::uint8_t*>(memory);
+        const std::size_t before =
+            (kHugePage - reinterpret_cast<std::uintptr_t>(memory) % kHugePage) % kHugePage;
+        if (before > 0) munmap(start, before);
+        if (before < kHugePage) munmap(start + before + rounded, kHugePage - before);
+        start += before;
+        (void)madvise(start, rounded, MADV_HUGEPAGE);
+        return Pointer(reinterpret_cast<T*>(start), Free{rounded});
+    }
+#endif
+
+    Pointer data_;
 };
 
 }  // namespace tritforge

@@ -90,22 +90,37 @@ struct ElementwiseLoops {
     GatedProductClamped (*gated_product)(const std::int32_t* multiplicand, const std::int32_t* gate,
                                          int count, const GatedProduct& constants,
                                          const SigmoidUnit& unit, std::int32_t* result);
+    /// Sampling weights floor(2**34 * 2**-((best - logit) * step)) by token; returns their sum.
+    double (*token_weights)(const std::int32_t* logits, int count, std::int32_t best, double step,
+                            double* weights);
 };
 
-/// Dot products of int8 codes with packed ternary rows.
+/// Tokens that may go through an operation together.
+constexpr int kMaximumLanes = 16;
+
+/// Readable bytes behind a repacked copy: kernels load one group ahead.
+constexpr std::size_t kReadAhead = 256;
+
+/// Dot products of int8 codes with packed ternary rows, for one or more lanes (vectors of codes).
 struct TernaryKernel {
     /// Bytes of the repacked copy of an operation's weights; 0: the kernel reads the stream.
     std::size_t (*repacked_bytes)(const MatrixLayout& layout);
-    /// Fill a zeroed repacked copy. Invalid bytes become zero weights.
-    void (*repack)(const MatrixLayout& layout, const std::uint8_t* stream, std::uint8_t* repacked);
-    /// Bytes of scratch for one vector of `inputs` codes (64-byte aligned).
-    std::size_t (*scratch_bytes)(int inputs);
-    /// Bring codes in +-127 into the form `dot` reads.
-    void (*load_codes)(const std::int8_t* codes, int inputs, std::uint8_t* scratch);
-    /// Accumulators of the rows [first_block, last_block) * kRowBlock of one matrix. `weights` is
-    /// the repacked copy or the stream; `result` (of row 0) has room up to a whole block.
+    /// Fill the part of a zeroed repacked copy that belongs to the row tiles [first, last), all
+    /// matrices; `stream` starts with the first of them. Invalid bytes become zero weights. Tiles
+    /// may come in any order, and from several threads.
+    void (*repack)(const MatrixLayout& layout, int first_tile, int last_tile,
+                   const std::uint8_t* stream, std::uint8_t* repacked);
+    /// Bytes of scratch for that many lanes of `inputs` codes (64-byte aligned).
+    std::size_t (*scratch_bytes)(int inputs, int lanes);
+    /// Bring codes in +-127 of one of `lanes` lanes into the form `dot` reads.
+    void (*load_codes)(const std::int8_t* codes, int inputs, int lane, int lanes,
+                       std::uint8_t* scratch);
+    /// Accumulators of the rows [first_block, last_block) * kRowBlock of one matrix, for 1 to
+    /// kMaximumLanes lanes that load_codes has filled. `weights` is the repacked copy or the
+    /// stream; each result (of row 0) has room up to a whole block.
     void (*dot)(const MatrixLayout& layout, const std::uint8_t* weights, int matrix,
-                int first_block, int last_block, std::uint8_t* scratch, std::int32_t* result);
+                int first_block, int last_block, const std::uint8_t* scratch, int lanes,
+                std::int32_t* const* results);
 };
 
 struct Backend {
@@ -123,8 +138,8 @@ std::vector<const Backend*> available_backends();
 const Backend& find_backend(const char* name);
 
 extern const Backend kPortableBackend;
-#if defined(TRITFORGE_AVX512)
-extern const Backend kAvx512VnniBackend;
+#if defined(TRITFORGE_X86)
+extern const Backend kAvx2Backend, kAvxVnniBackend, kAvx512VlVnniBackend, kAvx512VnniBackend;
 #endif
 
 }  // namespace tritforge

@@ -8,9 +8,11 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "tritforge/backend.hpp"
 #include "tritforge/fixed_point.hpp"
+#include "tritforge/sampling_weights.hpp"
 #include "tritforge/scalar_unit.hpp"
 #include "tritforge/sigmoid.hpp"
 
@@ -159,8 +161,33 @@ static GatedProductClamped loop_gated_product(const std::int32_t* __restrict mul
     return {silu_clamped, multiplicand_clamped, product_clamped};
 }
 
+static double loop_token_weights(const std::int32_t* __restrict logits, int count,
+                                 std::int32_t best, double step, double* __restrict weights) {
+    constexpr double kRounding = 4503599627370496.0;  // 2**52: adding it rounds to an integer
+    const double start = best;
+    double totals[8] = {};  // exact in any order: the weights are integers
+    for (int i = 0; i < count; ++i) {
+        // Above kWeightBits the weight is zero; the limit keeps the conversion in range.
+        const double exact = (start - logits[i]) * step;
+        const double distance = exact < kWeightBits + 1 ? exact : kWeightBits + 1;
+        const std::int32_t whole = static_cast<std::int32_t>(distance);
+        const double part = distance - whole;
+        double power = kExponentialTerms[6];
+        for (int term = 5; term >= 0; --term) power = power * part + kExponentialTerms[term];
+        const std::int64_t bits = std::int64_t{1023 + kWeightBits - whole} << 52;
+        double scale;
+        std::memcpy(&scale, &bits, sizeof scale);  // 2**(kWeightBits - whole)
+        const double scaled = power * scale;
+        const double rounded = (scaled + kRounding) - kRounding;
+        weights[i] = rounded - (rounded > scaled ? 1.0 : 0.0);
+    }
+    for (int i = 0; i < count; ++i) totals[i & 7] += weights[i];
+    return ((totals[0] + totals[1]) + (totals[2] + totals[3])) +
+           ((totals[4] + totals[5]) + (totals[6] + totals[7]));
+}
+
 static constexpr ElementwiseLoops kElementwiseLoops = {
-    loop_operand,    loop_square_sum, loop_scale_values, loop_encode,
-    loop_dequantise, loop_add_scaled, loop_update_state, loop_gated_product};
+    loop_operand,    loop_square_sum,   loop_scale_values,  loop_encode,       loop_dequantise,
+    loop_add_scaled, loop_update_state, loop_gated_product, loop_token_weights};
 
 }  // namespace tritforge

@@ -8,6 +8,7 @@
 
 #include "tritforge/aligned_buffer.hpp"
 #include "tritforge/backend.hpp"
+#include "tritforge/byte_source.hpp"
 #include "tritforge/model_shape.hpp"
 #include "tritforge/program.hpp"
 #include "tritforge/sigmoid.hpp"
@@ -27,9 +28,10 @@ class Engine {
     /// Check everything and repack the weights if the backend asks for it.
     /// embedding: (vocabulary, dim) little-endian mantissas of `embedding_bytes` (1 or 2) each.
     /// Throws std::invalid_argument: says what is inconsistent.
-    Engine(ByteView weights, ByteView parameters, ByteView embedding, int embedding_bytes,
+    /// threads: how many check and repack.
+    Engine(ByteSource weights, ByteView parameters, ByteSource embedding, int embedding_bytes,
            const ModelShape& shape, int rows_per_beat, const Widths& widths,
-           const std::vector<std::int64_t>& sigmoid_table, const Backend& backend);
+           const std::vector<std::int64_t>& sigmoid_table, const Backend& backend, int threads);
 
     const ModelShape& shape() const { return shape_; }
     const Widths& widths() const { return widths_; }
@@ -41,11 +43,23 @@ class Engine {
     MatrixLayout layout(std::size_t operation) const;
     /// What the backend's `dot` reads for an operation (not EMBED).
     const std::uint8_t* weights(std::size_t operation) const { return weights_[operation]; }
-    /// Embedding mantissas [first, last) of a token.
-    void embedding(std::int64_t token, int first, int last, std::int32_t* result) const;
+    /// Bytes of weights that one token reads.
+    std::size_t weight_bytes() const;
+
+    std::size_t embedding_row_bytes() const;
+    /// Embedding mantissas of a token: where they are, or read into `buffer`.
+    /// Throws std::runtime_error: the file cannot be read.
+    const std::uint8_t* embedding_row(std::int64_t token, std::uint8_t* buffer) const;
+    /// Numbers [first, last) of such a row.
+    void embedding_values(const std::uint8_t* row, int first, int last, std::int32_t* result) const;
 
   private:
-    void place_weights(ByteView stream);
+    /// Row tiles of one operation that are read, checked and repacked together.
+    struct Portion;
+    void place_weights(int threads);
+    std::vector<Portion> portions() const;
+    /// First invalid byte of the stream in the portion, or the size of the stream.
+    std::size_t place(const Portion& portion, std::uint8_t* buffer);
 
     const ModelShape shape_;
     const int rows_per_beat_;
@@ -53,10 +67,12 @@ class Engine {
     const Backend& backend_;
     const SigmoidUnit sigmoid_;
     const std::vector<Operation> program_;
-    const ByteView embedding_;
+    ByteSource stream_;
+    const ByteSource embedding_;
     const int embedding_bytes_;
     AlignedBuffer<std::uint8_t> repacked_;
     std::vector<const std::uint8_t*> weights_;
+    std::vector<std::size_t> positions_;  ///< of each operation in the stream
 };
 
 }  // namespace tritforge

@@ -25,6 +25,12 @@ static inline constexpr int divide_up(int value, int divisor) {
     return (value + divisor - 1) / divisor;
 }
 
+/// Length of a vector that ends at a whole row block, because kernels write whole blocks.
+static inline constexpr std::size_t padded_rows(int count) {
+    return static_cast<std::size_t>(divide_up(count, kRowBlock)) *
+           static_cast<std::size_t>(kRowBlock);
+}
+
 static inline constexpr int beats(const MatrixLayout& layout) {
     return divide_up(layout.inputs, kWeightsPerByte);
 }
@@ -42,6 +48,11 @@ static inline constexpr std::size_t tile_offset(const MatrixLayout& layout, int 
     return (static_cast<std::size_t>(tile) * static_cast<std::size_t>(layout.matrices) +
             static_cast<std::size_t>(matrix)) *
            static_cast<std::size_t>(beats(layout)) * static_cast<std::size_t>(layout.rows_per_beat);
+}
+
+/// Bytes of one tile, all matrices.
+static inline constexpr std::size_t tile_bytes(const MatrixLayout& layout) {
+    return tile_offset(layout, 1, 0);
 }
 
 static inline constexpr std::size_t stream_bytes(const MatrixLayout& layout) {

@@ -54,6 +54,10 @@ struct SaturationCounts {
     void add(Signal signal, std::int64_t clamped) {
         counts[static_cast<std::size_t>(signal)] += clamped;
     }
+
+    void add(const SaturationCounts& other) {
+        for (std::size_t i = 0; i < kSignals; ++i) counts[i] += other.counts[i];
+    }
 };
 
 }  // namespace tritforge

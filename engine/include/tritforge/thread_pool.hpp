@@ -21,10 +21,14 @@ class Barrier {
     void wait();
 
   private:
+    /// Spin for a while; whether the barrier has opened.
+    bool spin(std::uint32_t generation) const;
+
     const int parties_;
-    const int spins_;
-    std::atomic<int> arrived_{0};
-    std::atomic<std::uint32_t> generation_{0};
+    const bool spins_;
+    alignas(64) std::atomic<int> arrived_{0};
+    alignas(64) std::atomic<std::uint32_t> generation_{0};
+    std::atomic<int> sleepers_{0};
     std::mutex mutex_;
     std::condition_variable wake_;
 };
