@@ -10,10 +10,10 @@ import sys
 from collections.abc import Sequence
 
 from tritforge import __version__
-from tritforge.cli import convert, evaluate, generate, info, rtl, synth
+from tritforge.cli import convert, evaluate, generate, info, rtl, serve, synth
 from tritforge.errors import TritforgeError
 
-_COMMANDS = (generate, info, evaluate, convert, rtl, synth)
+_COMMANDS = (generate, serve, info, evaluate, convert, rtl, synth)
 
 
 def build_parser() -> argparse.ArgumentParser:
