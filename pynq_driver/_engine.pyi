@@ -161,15 +161,6 @@ class Context:
 def _ternary_dot(
     kernel: str, packed: NDArray[np.uint8], rows: int, matrix: int, codes: NDArray[np.int64]
 ) -> NDArray[np.int32]: ...
-def _kernel_speed(
-    kernel: str, layouts: Sequence[tuple[int, int, int, int]], threads: int, passes: int
-) -> tuple[int, list[float], list[float]]:
-    """Time passes over random weights of matrices (rows, inputs, matrices, rows_per_beat).
-
-    Returns:
-        Bytes of the weights; seconds of each pass that reads them; of each that multiplies.
-    """
-
 def _choose(
     sampler: Sampler,
     kernel: str,

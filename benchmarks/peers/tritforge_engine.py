@@ -6,8 +6,8 @@ from __future__ import annotations
 import time
 
 from pynq_driver import Sampling, _engine, load
+from pynq_driver.backends.cpu import CpuBackend
 from pynq_driver.sampler import Sampler
-from tritforge.parameters import operation_shapes
 
 PROMPT_TOKENS = 4
 
@@ -25,12 +25,10 @@ class TritforgeEngine:
         backend = self._model.backend
         backend.reset()
         choose = backend.chooser(Sampler(Sampling(temperature=0), seed=0))
-        backend.advance(self._prompt(PROMPT_TOKENS))
-        token = choose()
+        token = choose(self._prompt(PROMPT_TOKENS))
         started = time.perf_counter()
         for _ in range(tokens):
-            backend.advance([token])
-            token = choose()
+            token = choose([token])
         return time.perf_counter() - started
 
     def prefill(self, tokens: int) -> float:
@@ -38,7 +36,7 @@ class TritforgeEngine:
         self._model.backend.reset()
         prompt = self._prompt(tokens)
         started = time.perf_counter()
-        self._model.backend.advance(prompt)
+        self._model.backend.prefill(prompt)
         return time.perf_counter() - started
 
     def products(self, passes: int) -> tuple[int, list[float], list[float]]:
@@ -47,13 +45,12 @@ class TritforgeEngine:
         Returns:
             Bytes of the weights; seconds of each pass that reads them; of each that multiplies.
         """
-        header = self._model.image.header
-        layouts = [
-            (item.rows, item.inputs, item.matrices, header.rows_per_beat)
-            for item in operation_shapes(header.shape)
-            if item.matrices
-        ]
-        return _engine._kernel_speed("auto", layouts, self._threads, passes)
+        backend = self._model.backend
+        assert isinstance(backend, CpuBackend)
+        engine = backend.engine
+        probe = _engine._BandwidthProbe(engine.weight_bytes, self._threads)
+        reads = [probe.read_seconds() for _ in range(passes)]
+        return engine.weight_bytes, reads, [engine._time_products() for _ in range(passes)]
 
     def _prompt(self, tokens: int) -> list[int]:
         return [(7919 * position + 3) % self._vocabulary for position in range(tokens)]

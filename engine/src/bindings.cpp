@@ -23,7 +23,6 @@
 #include "tritforge/context.hpp"
 #include "tritforge/engine.hpp"
 #include "tritforge/executor.hpp"
-#include "tritforge/kernel_speed.hpp"
 #include "tritforge/sampler.hpp"
 #include "tritforge/sampling_weights.hpp"
 #include "tritforge/signals.hpp"
@@ -559,28 +558,6 @@ std::int64_t choose(PySampler& sampler, const std::string& kernel, const Scores3
                                     static_cast<int>(logits.size()), logit_fraction);
 }
 
-/// Benchmark hook: seconds of passes over random weights, see measure_kernel.
-py::tuple kernel_speed(const std::string& kernel, const std::vector<std::array<int, 4>>& layouts,
-                       int threads, int passes) {
-    check_range("threads", threads, 1, kMaximumThreads);
-    check_range("passes", passes, 1, 1 << 20);
-    std::vector<MatrixLayout> checked;
-    for (const auto& [rows, inputs, matrices, rows_per_beat] : layouts) {
-        check_range("rows", rows, 1, 1 << 18);
-        check_range("inputs", inputs, 1, 1 << 16);
-        check_range("matrices", matrices, 1, kMaximumOutputs);
-        check_range("rows_per_beat", rows_per_beat, 8, kRowBlock);
-        checked.push_back({rows, inputs, matrices, rows_per_beat});
-    }
-    const Backend& backend = find_backend(kernel.c_str());
-    KernelSpeed speed;
-    {
-        const py::gil_scoped_release release;
-        speed = measure_kernel(backend, checked, threads, passes);
-    }
-    return py::make_tuple(speed.bytes, speed.read_seconds, speed.dot_seconds);
-}
-
 /// Test hook: the tables and ranges this side repeats, to be compared with the Python ones.
 py::dict constants() {
     py::dict result, shape, widths, ranges;
@@ -627,8 +604,6 @@ PYBIND11_MODULE(_engine, module) {
     module.def("kernels", &kernel_names, "Kernels this CPU runs, slowest first.");
     module.def("_ternary_dot", &ternary_dot, py::arg("kernel"), py::arg("packed"), py::arg("rows"),
                py::arg("matrix"), py::arg("codes"));
-    module.def("_kernel_speed", &kernel_speed, py::arg("kernel"), py::arg("layouts"),
-               py::arg("threads"), py::arg("passes"));
     module.def("_choose", &choose, py::arg("sampler"), py::arg("kernel"), py::arg("logits"),
                py::arg("accumulators"), py::arg("logit_fraction"));
     module.def("_constants", &constants);

@@ -54,7 +54,11 @@ def _processor_quota(root: Path = Path("/sys/fs/cgroup")) -> int:
 
 
 class CpuBackend:
-    """One stream on the C++ engine."""
+    """One stream on the C++ engine.
+
+    Attributes:
+        engine: the engine; `lanes` gives it more streams.
+    """
 
     batch = 1
 
@@ -83,7 +87,7 @@ class CpuBackend:
             return _engine.FileSection(image.file.descriptor, where.offset, where.bytes)
 
         try:
-            self._engine = _engine.Engine(
+            self.engine = _engine.Engine(
                 weights=section("weights", image.weight_stream),
                 parameters=image.parameter_stream,
                 embedding=section("embedding", image.embedding),
@@ -95,7 +99,7 @@ class CpuBackend:
             )
         except ValueError as error:
             raise ImageError(f"{image.path}: {error}") from None
-        self._context = self._engine.context()
+        self._context = self.engine.context()
         self._logit_scale = 2.0**-widths.logit_fraction
 
     def reset(self) -> None:
@@ -131,7 +135,7 @@ class CpuBackend:
 
     def lanes(self, count: int) -> CpuLanes:
         """See Backend; they are independent of the backend's own stream."""
-        return CpuLanes(self._engine, count, self._logit_scale)
+        return CpuLanes(self.engine, count, self._logit_scale)
 
 
 class CpuLanes:
