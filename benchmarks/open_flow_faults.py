@@ -35,7 +35,7 @@ FAULTS = (
     ),
     Fault(
         "translator: send loses its condition",
-        "codegen/openhls/emit.py",
+        "codegen/openhls/process.py",
         "{value}, {predicate}channel={write.name})",
         "{value}, channel={write.name})",
         f"{_PROOF}[accumulate-1]",
