@@ -64,6 +64,9 @@ MAXIMUM_STATE_BITS = 16_384
 #: Headers whose lines say nothing to the author of a kernel.
 _SHIM_FILES = ("ap_config.h", "ap_int_", "ap_storage_", "ap_wide_int.h", "hls_stream.h", "ram.hpp")
 
+#: Constants that an index may be chosen from to count as so many places.
+_MAXIMUM_CONSTANTS = 64
+
 _Result = TypeVar("_Result")
 
 
@@ -196,6 +199,7 @@ class Translation:
     ) -> PointerChoice:
         """getelementptr."""
         layout, offset, terms, type_ = self.module.layout, 0, [], source
+        chosen: list[tuple[Node, int]] = [(self.true, 0)]
         for position, index in enumerate(indices):
             resolved = layout.resolve(type_)
             if position and isinstance(resolved, StructType):
@@ -207,11 +211,37 @@ class Translation:
                 type_ = resolved.element
             stride = layout.size(type_)
             node = self.node(index)
+            constants = self._constants(node)
             if node.literal is not None:
                 offset += stride * _signed(node)
+            elif constants is not None and len(chosen) == 1:
+                chosen = [(condition, stride * value) for condition, value in constants]
             else:
                 terms.append(_index_term(node, stride))
-        return tuple((condition, place.moved(offset, terms)) for condition, place in choice)
+        return tuple(
+            (self.graph.both(outer, inner), place.moved(offset + more, terms))
+            for outer, place in choice
+            for inner, more in chosen
+        )
+
+    def _constants(self, node: Node) -> list[tuple[Node, int]] | None:
+        """The few constants that an index is chosen from: clang made one of several places."""
+        found: dict[int, Node] = {}
+        stack, looked_at = [(self.true, node)], 0
+        while stack:
+            condition, item = stack.pop()
+            looked_at += 1
+            if item.operation == "sel" and looked_at < 2 * _MAXIMUM_CONSTANTS:
+                chooser, if_false, if_true = item.operands
+                stack.append((self.graph.both(condition, chooser), if_true))
+                stack.append((self.graph.both(condition, self.graph.negate(chooser)), if_false))
+            elif item.literal is None or looked_at > 2 * _MAXIMUM_CONSTANTS:
+                return None
+            else:
+                value = _signed(item)
+                before = found.get(value)
+                found[value] = condition if before is None else self.graph.either(before, condition)
+        return [(condition, value) for value, condition in found.items()]
 
     # ---- control flow -------------------------------------------------------------------------
 
