@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from codegen.openhls import rules
-from codegen.openhls.emit import READ_REQUEST, READ_RESPONSE
 from codegen.openhls.errors import InterfaceError, StyleError, ToolError
+from codegen.openhls.process import READ_REQUEST, READ_RESPONSE
 from codegen.openhls.step import Step
 from codegen.openhls.tools import check_tools
 
