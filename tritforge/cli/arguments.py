@@ -17,7 +17,7 @@ from tritforge.image import open_image
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """--model, --backend, --threads, --ports and --lanes."""
+    """--model, --backend and --threads."""
     parser.add_argument(
         "--model",
         type=Path,
@@ -38,6 +38,12 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processors for --backend cpu (default: all this process may use)",
     )
+    # The same wherever a model is opened; only those who ask for it get options for it.
+    parser.set_defaults(ports=None, machine_lanes=None)
+
+
+def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
+    """--ports and --lanes of the machine that a backend simulates."""
     machines = " and ".join(MACHINE_BACKENDS)
     parser.add_argument(
         "--ports",
@@ -48,6 +54,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--lanes",
+        dest="machine_lanes",
         type=int,
         metavar="B",
         help=f"tokens read at once, for --backend {machines}: "
@@ -68,16 +75,19 @@ def load_model(options: argparse.Namespace) -> LanguageModel:
         # Imported late: the other backends run without the generator's tools.
         from tritforge.cli.machine import library_for
 
-        library = library_for(options.backend, image, options.ports, options.lanes)
+        library = library_for(options.backend, image, options.ports, options.machine_lanes)
     return LanguageModel(image, open_backend(options.backend, image, options.threads, library))
 
 
 def _refuse_foreign_options(options: argparse.Namespace) -> None:
     is_machine = options.backend in MACHINE_BACKENDS
-    for name, belongs in (("threads", options.backend == "cpu"), ("ports", is_machine)) + (
-        ("lanes", is_machine),
-    ):
-        if getattr(options, name) is not None and not belongs:
+    given = {
+        "threads": (options.threads, options.backend == "cpu"),
+        "ports": (options.ports, is_machine),
+        "lanes": (options.machine_lanes, is_machine),
+    }
+    for name, (value, belongs) in given.items():
+        if value is not None and not belongs:
             owners = "cpu" if name == "threads" else " and ".join(MACHINE_BACKENDS)
             raise ConfigurationError(
                 f"--{name} belongs to --backend {owners}, not to {options.backend}: leave it out"

@@ -7,7 +7,11 @@ import argparse
 import sys
 
 from pynq_driver import Generation, LanguageModel
-from tritforge.cli.arguments import add_model_arguments, load_model
+from tritforge.cli.arguments import (
+    add_machine_arguments,
+    add_model_arguments,
+    load_model,
+)
 from tritforge.cli.memory import megabytes, peak_memory_bytes
 
 
@@ -21,6 +25,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("prompt", nargs="?", default="", help="text to continue (default: none)")
     add_model_arguments(parser)
+    add_machine_arguments(parser)
     parser.add_argument(
         "--max-tokens", type=int, metavar="N", help="stop after N tokens; 0: no limit"
     )
