@@ -167,18 +167,21 @@ struct Head {
 
     static void send_best(State& state, hls::stream<StreamWord>& output) {
 #pragma HLS INLINE
-        Candidate best = state.best[0][0];
+        // All places of all lanes are one shift register, so nothing chooses a lane.
+        const Candidate best = state.best[0][0];
     lanes:
         for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
-            if (state.lane == lane) {
-                best = state.best[lane][0];
-            places:
-                for (int place = 0; place + 1 < kTopK; ++place) {
+        places:
+            for (int place = 0; place < kTopK; ++place) {
 #pragma HLS UNROLL
+                if (place + 1 < kTopK) {
                     state.best[lane][place] = state.best[lane][place + 1];
+                } else if (lane + 1 < kLanes) {
+                    state.best[lane][place] = state.best[lane + 1][0];
+                } else {
+                    state.best[lane][place].used = false;
                 }
-                state.best[lane][kTopK - 1].used = false;
             }
         }
         const bool last_place = state.place == kTopK - 1;
