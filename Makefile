@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PEERS := build/peers
 PROMPT ?= Once upon a time
 SEED ?= 2
 # Carries the vendor's Apache-2.0 ap_types, the oracle of the shim tests; its own dependencies are
@@ -37,9 +38,9 @@ lint: $(VENV)/.installed-lint ## ruff, mypy, clang-format, codespell
 	git ls-files '*.cpp' '*.hpp' '*.h' | xargs $(BIN)/clang-format --dry-run --Werror
 	git ls-files -z | xargs -0 $(BIN)/codespell
 
-bench: $(VENV)/.installed-test ## measure fidelity and decode speed
+bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure fidelity, and speed beside llama.cpp
 	$(BIN)/python -m benchmarks.fidelity
-	$(BIN)/python -m benchmarks.decode_speed --shape 370m
+	$(BIN)/python -m benchmarks.compare_peers --json build/bench/peers.json --plot build/bench/peers.svg
 
 clean: ## remove the environment and everything built
 	rm -rf $(VENV) build
@@ -59,6 +60,13 @@ $(VENV)/.installed-test: $(VENV)/bin/python $(BUILD_INPUTS)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	$(BIN)/python -m pip install --quiet --no-deps $(REFERENCE_HEADERS)
 	@touch $@ $(VENV)/.installed
+
+# The peers have an environment of their own; llama.cpp is compiled for this machine, which takes
+# minutes. PyTorch takes part in the comparison if it is installed there too.
+$(PEERS)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(PEERS)
+	TRITFORGE_PURE_PYTHON=1 CMAKE_ARGS=-DGGML_NATIVE=ON $(PEERS)/bin/python -m pip install --quiet '.[peers]'
+	@touch $@
 
 $(VENV)/.installed-lint: $(VENV)/.installed-test
 	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'

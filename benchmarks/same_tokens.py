@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
-from pynq_driver import EMBEDDED_MODEL, LanguageModel, TritforgeError
+from pynq_driver import EMBEDDED_MODEL, LanguageModel, Sampling, TritforgeError
 from pynq_driver.backends import MACHINE_BACKENDS, open_backend
 from pynq_driver.backends.machine import MachineBackend
+from pynq_driver.sampler import Sampler
 from tritforge.cli.machine import library_for
 from tritforge.errors import ConfigurationError
 from tritforge.image import Image, open_image
@@ -89,18 +89,15 @@ def streams_together(model: LanguageModel, prompts: Sequence[str], tokens: int) 
     assert isinstance(model.backend, MachineBackend)
     lanes = model.backend.lanes(len(prompts))
     end = model.image.header.end_token
-    every = range(len(prompts))
-
-    def best(ranking: np.ndarray) -> int:
-        return int(np.argmax(np.where(np.arange(len(ranking)) == end, -(1 << 40), ranking)))
-
-    streams = [
-        [best(lanes.prefill(lane, model.encode(prompt)).ranking)]
-        for lane, prompt in enumerate(prompts)
-    ]
-    for _ in tqdm(range(tokens - 1), desc="together", unit="step", disable=None, leave=False):
-        for stream, scores in zip(streams, lanes.step(every, [item[-1] for item in streams])):
-            stream.append(best(scores.ranking))
+    greedy = Sampling(temperature=0)
+    choosers = [lanes.chooser(lane, Sampler(greedy, 0, end)) for lane in range(len(prompts))]
+    streams: list[list[int]] = [[] for _ in prompts]
+    following = [model.encode(prompt) for prompt in prompts]
+    for _ in tqdm(range(tokens), desc="together", unit="step", disable=None, leave=False):
+        lanes.advance(range(len(prompts)), following)
+        following = [[choose()] for choose in choosers]
+        for stream, chosen in zip(streams, following):
+            stream += chosen
     return streams
 
 

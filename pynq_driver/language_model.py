@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
-from tokenizers.decoders import DecodeStream
 
 from pynq_driver.backends import Backend, CompiledLibrary, open_backend
 from pynq_driver.evaluation import Evaluation, EvaluationProgress, evaluate_documents
 from pynq_driver.sampler import Sampler
+from pynq_driver.text_stream import TextStream
 from tritforge.errors import ConfigurationError, ImageError
 from tritforge.image import Image, open_image
 from tritforge.tokenizer import load_tokenizer
@@ -164,9 +164,7 @@ class LanguageModel:
     def _run(self, generation: Generation, sampler: Sampler, max_tokens: int) -> Iterator[str]:
         statistics, end = generation.statistics, self.image.header.end_token
         choose = self.backend.chooser(sampler)
-        stream = DecodeStream(skip_special_tokens=True)
-        for token in generation.prompt_tokens:
-            stream.step(self.tokenizer, token)
+        text = TextStream(self.tokenizer, generation.prompt_tokens)
         started = time.perf_counter()
         self.backend.reset()
         prompt = generation.prompt_tokens
@@ -180,11 +178,12 @@ class LanguageModel:
             started = time.perf_counter()
             generation.tokens.append(token)
             statistics.generated_tokens += 1
-            piece = stream.step(self.tokenizer, token)
+            ended = token == end or len(generation.tokens) == max_tokens
+            piece = text.push(token) + (text.flush() if ended else "")
             statistics.decode_seconds += time.perf_counter() - started
             if piece:
                 yield piece
-            if token == end or len(generation.tokens) == max_tokens:
+            if ended:
                 return
             started = time.perf_counter()
             token = choose([token])

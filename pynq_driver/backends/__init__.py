@@ -10,6 +10,7 @@ from pynq_driver.backends.base import (
     MACHINE_BACKENDS,
     Backend,
     CompiledLibrary,
+    Lanes,
     Scores,
     open_backend,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "MACHINE_BACKENDS",
     "Backend",
     "CompiledLibrary",
+    "Lanes",
     "Scores",
     "open_backend",
 ]

@@ -50,6 +50,28 @@ class Scores:
     ranking: NDArray[Any]
 
 
+class Lanes(Protocol):
+    """Independent streams of tokens that share a device; what a server schedules.
+
+    Each lane gives the tokens it would give alone, whichever lanes advance with it.
+    """
+
+    #: number of lanes
+    count: int
+
+    def reset(self, lane: int) -> None:
+        """Forget the context of one lane."""
+
+    def advance(self, lanes: Sequence[int], tokens: Sequence[Sequence[int]]) -> None:
+        """Advance different lanes by tokens of their own (at least one each)."""
+
+    def scores(self, lane: int) -> Scores:
+        """Scores after the last token of `lane`."""
+
+    def chooser(self, lane: int, sampler: Sampler) -> Callable[[], int]:
+        """A function that chooses the token to follow the last one of `lane`."""
+
+
 class Backend(Protocol):
     """One or more streams of tokens on one device. The recurrent state is the whole context."""
 
@@ -78,6 +100,13 @@ class Backend(Protocol):
 
     def saturations(self) -> Mapping[str, int]:
         """Signals that saturated since the last reset, and how often (`float`: none)."""
+
+    def lanes(self, count: int) -> Lanes:
+        """`count` streams with empty contexts; the backend's own context may be lost.
+
+        Raises:
+            ConfigurationError: the device does not keep so many states.
+        """
 
 
 def open_backend(

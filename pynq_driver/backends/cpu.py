@@ -8,7 +8,7 @@ import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from tritforge.config import check_integer
 from tritforge.errors import ImageError, TritforgeError
 from tritforge.golden.sigmoid import sigmoid_table
 from tritforge.image import Image
+
+if TYPE_CHECKING:
+    from pynq_driver import _engine
 
 MAXIMUM_THREADS = 64
 
@@ -51,7 +54,11 @@ def _processor_quota(root: Path = Path("/sys/fs/cgroup")) -> int:
 
 
 class CpuBackend:
-    """One stream on the C++ engine."""
+    """One stream on the C++ engine.
+
+    Attributes:
+        engine: the engine; `lanes` gives it more streams.
+    """
 
     batch = 1
 
@@ -80,7 +87,7 @@ class CpuBackend:
             return _engine.FileSection(image.file.descriptor, where.offset, where.bytes)
 
         try:
-            self._engine = _engine.Engine(
+            self.engine = _engine.Engine(
                 weights=section("weights", image.weight_stream),
                 parameters=image.parameter_stream,
                 embedding=section("embedding", image.embedding),
@@ -92,8 +99,7 @@ class CpuBackend:
             )
         except ValueError as error:
             raise ImageError(f"{image.path}: {error}") from None
-        self._new_sampler = _engine.Sampler
-        self._context = self._engine.context()
+        self._context = self.engine.context()
         self._logit_scale = 2.0**-widths.logit_fraction
 
     def reset(self) -> None:
@@ -103,18 +109,11 @@ class CpuBackend:
     def prefill(self, tokens: Sequence[int]) -> Scores:
         """See Backend."""
         self._context.prefill(tokens)
-        logits = self._context.logits().astype(np.float64) * self._logit_scale
-        return Scores(logits, self._context.accumulators())
+        return _scores(self._context, self._logit_scale)
 
     def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
-        """See Backend. The C++ sampler chooses the tokens of the Python one."""
-        chosen = self._new_sampler(
-            temperature=sampler.sampling.temperature,
-            top_k=sampler.sampling.top_k,
-            top_p=sampler.sampling.top_p,
-            seed=sampler.seed,
-            banned_token=sampler.banned_token,
-        )
+        """See Backend."""
+        chosen = _engine_sampler(sampler)
         return lambda tokens: self._context.next_token(tokens, chosen)
 
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
@@ -133,3 +132,51 @@ class CpuBackend:
     def saturations(self) -> Mapping[str, int]:
         """See Backend."""
         return dict(self._context.saturations())
+
+    def lanes(self, count: int) -> CpuLanes:
+        """See Backend; they are independent of the backend's own stream."""
+        return CpuLanes(self.engine, count, self._logit_scale)
+
+
+class CpuLanes:
+    """Streams on one engine; those that advance together read its weights once."""
+
+    def __init__(self, engine: _engine.Engine, count: int, logit_scale: float) -> None:
+        self.count = count
+        self._engine = engine
+        self._contexts = [engine.context() for _ in range(count)]
+        self._logit_scale = logit_scale
+
+    def reset(self, lane: int) -> None:
+        """See Lanes."""
+        self._contexts[lane].reset()
+
+    def advance(self, lanes: Sequence[int], tokens: Sequence[Sequence[int]]) -> None:
+        """See Lanes."""
+        self._engine.advance_many([self._contexts[lane] for lane in lanes], tokens)
+
+    def scores(self, lane: int) -> Scores:
+        """See Lanes."""
+        return _scores(self._contexts[lane], self._logit_scale)
+
+    def chooser(self, lane: int, sampler: Sampler) -> Callable[[], int]:
+        """See Lanes."""
+        chosen, context = _engine_sampler(sampler), self._contexts[lane]
+        return lambda: chosen.choose(context)
+
+
+def _scores(context: _engine.Context, logit_scale: float) -> Scores:
+    return Scores(context.logits().astype(np.float64) * logit_scale, context.accumulators())
+
+
+def _engine_sampler(sampler: Sampler) -> _engine.Sampler:
+    """The C++ sampler chooses the tokens of the Python one."""
+    from pynq_driver import _engine
+
+    return _engine.Sampler(
+        temperature=sampler.sampling.temperature,
+        top_k=sampler.sampling.top_k,
+        top_p=sampler.sampling.top_p,
+        seed=sampler.seed,
+        banned_token=sampler.banned_token,
+    )

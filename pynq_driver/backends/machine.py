@@ -115,11 +115,7 @@ class MachineBackend:
         return board
 
     def lanes(self, count: int) -> MachineLanes:
-        """`count` streams, a lane each, with empty contexts; the backend's own context is lost.
-
-        Raises:
-            ConfigurationError: the machine does not keep so many states.
-        """
+        """See Backend; a lane each, and the backend's own context is lost."""
         check_integer("lanes", count, 1, self.batch)
         self._is_lost = True
         return MachineLanes(self.session, count)
@@ -132,27 +128,39 @@ class MachineLanes:
         self.count = count
         self._session = session
         self._fresh = set(range(count))
+        self._scores: dict[int, Scores] = {}
 
     def reset(self, lane: int) -> None:
-        """Forget the context of one lane."""
+        """See Lanes."""
         self._fresh.add(lane)
 
-    def prefill(self, lane: int, tokens: Sequence[int]) -> Scores:
-        """Advance one lane by `tokens` (at least one); returns the scores after the last one."""
-        for index, token in enumerate(tokens):
-            board = self._advance([lane], [token], all_logits=index + 1 == len(tokens))
-        return self._session.scores(board, lane)
+    def advance(self, lanes: Sequence[int], tokens: Sequence[Sequence[int]]) -> None:
+        """See Lanes."""
+        for position in range(max(map(len, tokens))):
+            step = [
+                (lane, items[position])
+                for lane, items in zip(lanes, tokens)
+                if position < len(items)
+            ]
+            ended = [lane for lane, items in zip(lanes, tokens) if position + 1 == len(items)]
+            board = self._step(dict(step), all_logits=bool(ended))
+            for lane in ended:
+                self._scores[lane] = self._session.scores(board, lane)
 
-    def step(self, lanes: Sequence[int], tokens: Sequence[int]) -> list[Scores]:
-        """Advance several lanes by one token each; returns their scores in the same order."""
-        board = self._advance(lanes, tokens, all_logits=True)
-        return [self._session.scores(board, lane) for lane in lanes]
+    def scores(self, lane: int) -> Scores:
+        """See Lanes."""
+        return self._scores[lane]
 
-    def _advance(self, lanes: Sequence[int], tokens: Sequence[int], all_logits: bool) -> Scoreboard:
+    def chooser(self, lane: int, sampler: Sampler) -> Callable[[], int]:
+        """See Lanes."""
+        return lambda: sampler.choose(self._scores[lane])
+
+    def _step(self, tokens: Mapping[int, int], all_logits: bool) -> Scoreboard:
+        """One token of some lanes."""
         given = [0] * self._session.lanes
-        for lane, token in zip(lanes, tokens):
+        for lane, token in tokens.items():
             given[lane] = token
-        fresh, others = self._fresh & set(lanes), self._fresh - set(lanes)
+        fresh, others = self._fresh & set(tokens), self._fresh - set(tokens)
         # Whatever ends the run early leaves unknown contexts behind.
         self._fresh = set(range(self.count))
         board = self._session.advance(
@@ -160,7 +168,7 @@ class MachineLanes:
             prefill=False,
             all_logits=all_logits,
             fresh=fresh,
-            hold=set(range(self._session.lanes)) - set(lanes),
+            hold=set(range(self._session.lanes)) - set(tokens),
         )
         self._fresh = others
         return board

@@ -68,6 +68,36 @@ class NumpyBackend:
         """See Backend."""
         return dict(self._state.flags) if isinstance(self._state, State) else {}
 
+    def lanes(self, count: int) -> NumpyLanes:
+        """See Backend; they are independent of the backend's own stream."""
+        return NumpyLanes([NumpyBackend(self._model, self._split) for _ in range(count)])
+
+
+class NumpyLanes:
+    """Streams on a NumPy model, one after the other: for tests and comparison."""
+
+    def __init__(self, streams: Sequence[NumpyBackend]) -> None:
+        self.count = len(streams)
+        self._streams = streams
+        self._scores: dict[int, Scores] = {}
+
+    def reset(self, lane: int) -> None:
+        """See Lanes."""
+        self._streams[lane].reset()
+
+    def advance(self, lanes: Sequence[int], tokens: Sequence[Sequence[int]]) -> None:
+        """See Lanes."""
+        for lane, items in zip(lanes, tokens):
+            self._scores[lane] = self._streams[lane].prefill(items)
+
+    def scores(self, lane: int) -> Scores:
+        """See Lanes."""
+        return self._scores[lane]
+
+    def chooser(self, lane: int, sampler: Sampler) -> Callable[[], int]:
+        """See Lanes."""
+        return lambda: sampler.choose(self._scores[lane])
+
 
 def golden_backend(image: Image) -> Backend:
     """The NumPy integer model, the specification of every other integer backend."""

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from pynq_driver import Sampling
 from pynq_driver.backends import Backend, Scores, open_backend
 from pynq_driver.backends.machine import MachineBackend
 from pynq_driver.machine import Run, RunResult, config_for
+from pynq_driver.sampler import Sampler
 from tests.support.golden_device import GoldenDevice
 from tritforge.control_registers import SATURATION_SIGNALS, ErrorCode
 from tritforge.errors import ConfigurationError, TritforgeError
@@ -66,21 +68,24 @@ def test_lanes_hold_different_streams(small_image: Image, golden: Backend) -> No
     lanes = backend.lanes(3)
     streams: list[list[int]] = [[], [], []]
 
-    def check(lane: int, found: Scores) -> None:
-        golden.reset()
-        assert same(found, golden.prefill(streams[lane]))
+    def advance(work: dict[int, list[int]]) -> None:
+        lanes.advance(list(work), list(work.values()))
+        for lane, tokens in work.items():
+            streams[lane] += tokens
+        for lane, stream in enumerate(streams):  # those that held too
+            if stream:
+                golden.reset()
+                assert same(lanes.scores(lane), golden.prefill(stream))
 
-    streams[1] += [5, 6, 7]
-    check(1, lanes.prefill(1, [5, 6, 7]))
-    for chosen in ([0, 1, 2], [2, 0], [1]):
-        tokens = [lane * 10 + len(streams[lane]) for lane in chosen]
-        for lane, token in zip(chosen, tokens):
-            streams[lane].append(token)
-        for lane, found in zip(chosen, lanes.step(chosen, tokens)):
-            check(lane, found)
+    advance({1: [5, 6, 7]})
+    advance({0: [1], 1: [12, 13], 2: [21, 22, 23]})
+    advance({2: [24], 0: [2, 3]})
+    advance({1: [14]})
     lanes.reset(2)
-    streams[2] = [8]
-    check(2, lanes.step([2], [8])[0])
+    streams[2] = []
+    advance({2: [8]})
+    greedy = Sampler(Sampling(temperature=0), seed=0)
+    assert lanes.chooser(2, greedy)() == greedy.choose(lanes.scores(2))
     with pytest.raises(ConfigurationError, match="lanes = 5"):
         backend.lanes(5)
 

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Sequence
 
 from tritforge import __version__
-from tritforge.cli import convert, evaluate, generate, info, perf, rtl, synth
+from tritforge.cli import convert, evaluate, generate, info, perf, rtl, serve, synth
 from tritforge.errors import TritforgeError
 
-_COMMANDS = (generate, info, evaluate, convert, rtl, synth, perf)
+_COMMANDS = (generate, serve, info, evaluate, convert, rtl, synth, perf)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -3,7 +3,8 @@
 // C interface of a machine in Verilated RTL: AXI4-Lite master, a DMA engine a stream, memory model
 // and counters. Part of the translation unit that codegen/machine/rtl_library.py writes, which says
 // in RtlMachine what the machine is:
-//   Model, kFingerprint, kPorts, kFifos, kFifoNames, kStreamNames, kMemory (of the board), bind(model, streams)
+//   Model, kFingerprint, kPorts, kFifos, kFifoNames, kStreamNames, kMemory (of the board),
+//   bind(model, streams)
 // and in the enumeration Register where its registers are.
 #pragma once
 

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a checked request to running streams: prompts, sampling, queue."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from pynq_driver.backends import Lanes
+from pynq_driver.language_model import LanguageModel
+from pynq_driver.serving.chat import ChatTemplate, plain_template
+from pynq_driver.serving.errors import ApiError, bad_request
+from pynq_driver.serving.inbox import Inbox, PostOffice
+from pynq_driver.serving.metrics import Metrics
+from pynq_driver.serving.requests import ChatRequest, CompletionRequest, GenerationRequest
+from pynq_driver.serving.scheduler import Busy, Closed, Prompt, Scheduler, Stream
+from tritforge.config import check_integer
+from tritforge.errors import ConfigurationError, ImageError
+
+#: Default of max_tokens for completions, as in the OpenAI API.
+COMPLETION_TOKENS = 16
+#: Seeds of the sampler are not negative.
+_SEEDS = 1 << 64
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """What an operator sets.
+
+    Attributes:
+        lanes: streams that run together.
+        queue: streams that wait at most; more get status 429.
+        timeout: seconds from a request to its end at most.
+        max_tokens: largest and, for chats, default number of tokens of an answer.
+        body_limit: bytes of a request's body at most.
+        api_key: clients must send it; None lets everybody in.
+        hosts: accepted names in the Host header, against DNS rebinding; None: any.
+        chat_template: from a chat to a prompt.
+    """
+
+    lanes: int = 16
+    queue: int = 64
+    timeout: float = 300.0
+    max_tokens: int = 4096
+    body_limit: int = 1 << 20
+    api_key: str | None = None
+    hosts: tuple[str, ...] | None = None
+    chat_template: ChatTemplate = plain_template
+
+    def __post_init__(self) -> None:
+        check_integer("lanes", self.lanes, 1, 256)
+        check_integer("queue", self.queue, 0, 100_000)
+        check_integer("max_tokens", self.max_tokens, 1, (1 << 31) - 1)
+        check_integer("body_limit", self.body_limit, 1 << 10, 1 << 30)
+        if not 0 < self.timeout <= 86400:  # also refuses NaN
+            raise ConfigurationError(
+                f"timeout = {self.timeout!r} is out of range: give seconds above 0, at most 86400"
+            )
+        if self.api_key is not None and not (self.api_key and self.api_key.isascii()):
+            raise ConfigurationError("the API key is empty or has other than ASCII characters")
+
+
+class Service:
+    """The model behind the routes.
+
+    Attributes:
+        model, settings, metrics, scheduler: as the names say.
+        office: where the scheduler delivers.
+        fingerprint: of everything that fixes the tokens but request and seed.
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        settings: ServerSettings,
+        lanes: Lanes,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.model = model
+        self.settings = settings
+        self.metrics = Metrics()
+        self.office = PostOffice(loop)
+        self.scheduler = Scheduler(
+            lanes,
+            model.tokenizer,
+            model.image.header.end_token,
+            queue_limit=settings.queue,
+            timeout=settings.timeout,
+            deliver=self.office.deliver,
+            observer=self.metrics,
+        )
+        self.metrics.watch(self.scheduler, loop)
+        self.fingerprint = "tritforge_" + model.image.sections["weights"].sha256[:12]
+
+    @property
+    def name(self) -> str:
+        """Name of the model in the API."""
+        return self.model.image.header.name
+
+    def check_model(self, name: str) -> None:
+        """
+        Raises:
+            ApiError: the model is not served here.
+        """
+        if name != self.name:
+            raise ApiError(
+                HTTPStatus.NOT_FOUND,
+                f"the model {name[:100]!r} does not exist: this server has {self.name!r}",
+                param="model",
+                code="model_not_found",
+            )
+
+    async def completion_tokens(self, request: CompletionRequest) -> list[list[int]]:
+        """Token ids of every prompt.
+
+        Raises:
+            ApiError: a prompt is empty or has ids outside the vocabulary.
+        """
+        vocabulary = self.model.image.header.shape.vocabulary
+        if not request.prompts:
+            raise bad_request("prompt is an empty list: give at least one", "prompt")
+        result = []
+        for prompt in request.prompts:
+            if isinstance(prompt, str):
+                result.append(await self._encode(prompt, "prompt"))
+                continue
+            if not prompt or max(prompt) >= vocabulary:
+                raise bad_request(
+                    f"a prompt of token ids needs at least one, each below {vocabulary}", "prompt"
+                )
+            result.append(prompt)
+        return result
+
+    async def chat_tokens(self, request: ChatRequest) -> list[int]:
+        """Token ids of a chat."""
+        return await self._encode(self.settings.chat_template(request.messages), "messages")
+
+    async def _encode(self, text: str, param: str) -> list[int]:
+        try:
+            # A megabyte of text takes a while; the library releases the interpreter meanwhile.
+            return await asyncio.to_thread(self.model.encode, text)
+        except (ConfigurationError, ImageError) as error:
+            raise bad_request(str(error), param) from None
+
+    def submit(
+        self, request: GenerationRequest, prompts: Sequence[Sequence[int]], default_tokens: int
+    ) -> tuple[list[Stream], Inbox]:
+        """Queue the streams of a request: n for each prompt.
+
+        Raises:
+            ApiError: too many, or the queue is full.
+        """
+        limit = request.token_limit or min(default_tokens, self.settings.max_tokens)
+        if limit > self.settings.max_tokens:
+            raise bad_request(
+                f"max_tokens = {limit} is out of range: at most {self.settings.max_tokens}",
+                "max_tokens",
+            )
+        choices = request.n or 1
+        capacity = self.settings.lanes + self.settings.queue
+        if choices * len(prompts) > capacity:
+            raise bad_request(
+                f"{choices * len(prompts)} choices in one request: at most {capacity}", "n"
+            )
+        defaults = self.model.image.header.sampling
+        given: dict[str, Any] = {
+            "temperature": request.temperature,
+            "top_p": request.top_p,
+            "top_k": request.top_k,
+            "max_tokens": limit,
+        }
+        sampling = dataclasses.replace(
+            defaults, **{key: value for key, value in given.items() if value is not None}
+        )
+        end = self.model.image.header.end_token
+        wanted = [
+            Prompt(
+                tokens,
+                sampling,
+                None if request.seed is None else (request.seed + choice) % _SEEDS,
+                request.stops,
+                end if request.ignore_eos else None,
+            )
+            for tokens in prompts
+            for choice in range(choices)
+        ]
+        try:
+            streams = self.scheduler.submit(wanted)
+        except Busy as busy:
+            raise ApiError(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                str(busy),
+                code="queue_full",
+                headers={"Retry-After": str(busy.retry_seconds)},
+            ) from None
+        except Closed as closed:
+            raise ApiError(
+                HTTPStatus.SERVICE_UNAVAILABLE, str(closed), code="shutting_down"
+            ) from None
+        return streams, self.office.open(streams)
