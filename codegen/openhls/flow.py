@@ -9,10 +9,11 @@ from pathlib import Path
 
 from codegen.openhls.cache import cached, header_contents
 from codegen.openhls.clang import compile_to_llvm, fingerprint
-from codegen.openhls.emit import function_ir, ir_name, process_ir
+from codegen.openhls.emit import function_ir, ir_name, step_function_ir
 from codegen.openhls.errors import InterfaceError
 from codegen.openhls.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest, check_agreement, manifest_of
+from codegen.openhls.process import process_ir
 from codegen.openhls.step import Step
 from codegen.openhls.translate import translate
 from codegen.openhls.wrapper import (
@@ -35,7 +36,7 @@ class Design:
 
     Attributes:
         step: its graph, for the interpreter.
-        ir: optimised XLS IR.
+        ir: XLS IR that is scheduled.
         modules: the module `manifest.top` and those of its own.
         library: modules of hls/rtl that it needs.
     """
@@ -108,7 +109,10 @@ def build_design(step: Step, wanted: Manifest) -> Design:
             f"{step.name} uses RAM and is to have {manifest.pipeline_stages} pipeline stages: with "
             f"more than {RAM_SETTLE_STEPS} (kRamSettleSteps) a read could overtake a write"
         )
-    ir = optimise(function_ir(step) if step.is_function else process_ir(step), ir_name(step))
+    text = function_ir(step) if step.is_function else step_function_ir(step)
+    ir = optimise(text, ir_name(step))
+    if not step.is_function:
+        ir = process_ir(step, ir)
     wrapped = needs_wrapper(manifest)
     module = step.name + (CORE_SUFFIX if wrapped else "")
     text = to_system_verilog(ir, step, module, manifest.pipeline_stages)

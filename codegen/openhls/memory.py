@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from codegen.openhls.xls_ir import GraphBuilder, Node
 
 #: Places a varying index may reach in registers; a constant table may have more entries.
-MAXIMUM_CHOICES = 1024
+MAXIMUM_CHOICES = 2048
 MAXIMUM_TABLE = 65_536
 
 

@@ -159,8 +159,12 @@ def _check_feedback(translation: Translation, step: Step) -> None:
         if ram.read:
             inputs[ram.read.leaf] = (ram.read.condition, ram.read.address)
             names[ram.read.leaf] = ram.name
-    _, cycle = topological_order(list(inputs), lambda node: (*node.operands, *inputs.get(node, ())))
-    if cycle is not None:
+
+    def needs(node: Node) -> tuple[Node, ...]:
+        return (*node.operands, *inputs.get(node, ()))
+
+    found = topological_order(list(inputs), needs)
+    if found[1] is not None:
         leaf = next(leaf for leaf in inputs if _depends_on_itself(leaf, inputs))
         raise _feedback_error(translation, names[leaf])
 

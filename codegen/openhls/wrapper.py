@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codegen.openhls.emit import READ_REQUEST, READ_RESPONSE, WRITE_REQUEST
 from codegen.openhls.manifest import Direction, Manifest, Ram
+from codegen.openhls.process import READ_REQUEST, READ_RESPONSE, WRITE_REQUEST
 from codegen.openhls.xls_tools import (
     CLOCK,
     DATA_SUFFIX,

@@ -8,8 +8,11 @@ printed as a process with channels (`xls_process`) or as a plain function (`xls_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+_Item = TypeVar("_Item", bound=Hashable)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,13 +187,13 @@ class GraphBuilder:
 
 
 def topological_order(
-    roots: Iterable[Node], needs: Callable[[Node], Sequence[Node]]
-) -> tuple[list[Node], Node | None]:
-    """Nodes that `roots` depend on, operands first; and a node that depends on itself, or None."""
-    state: dict[Node, bool] = {}
-    order: list[Node] = []
+    roots: Iterable[_Item], needs: Callable[[_Item], Sequence[_Item]]
+) -> tuple[list[_Item], _Item | None]:
+    """What `roots` depend on, operands first; and an item that depends on itself, or None."""
+    state: dict[_Item, bool] = {}
+    order: list[_Item] = []
     for root in roots:
-        stack: list[tuple[Node, bool]] = [(root, False)]
+        stack: list[tuple[_Item, bool]] = [(root, False)]
         while stack:
             node, finished = stack.pop()
             if finished:

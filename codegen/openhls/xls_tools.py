@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from codegen.openhls import rules
-from codegen.openhls.emit import READ_REQUEST, READ_RESPONSE
 from codegen.openhls.errors import InterfaceError, StyleError, ToolError
+from codegen.openhls.process import READ_REQUEST, READ_RESPONSE
 from codegen.openhls.step import Step
 from codegen.openhls.tools import check_tools
 
@@ -66,8 +66,6 @@ def _process_options(step: Step) -> dict[str, object]:
     options: dict[str, object] = {
         "reset": RESET,
         "reset_data_path": False,
-        # XLS's optimiser takes what a receive returns for zero where its condition is false.
-        "gate_recvs": True,
         "worst_case_throughput": 1,
         "flop_outputs_kind": "skid_buffer",
         "flop_single_value_channels": True,
