@@ -18,5 +18,7 @@ pytestmark = pytest.mark.cosim
 @pytest.mark.slow
 def test_machine_over_axi(tmp_path: Path) -> None:
     machine = build_machine_rtl(machine_source(tiny_accelerator()))
-    count, failed = run_bench(tmp_path, machine.network.name, "language_model", machine.files, "-O1")
+    count, failed = run_bench(
+        tmp_path, machine.network.name, "language_model", machine.files, "-O1"
+    )
     assert (count, failed) == (8, 0)

@@ -17,7 +17,7 @@ from tritforge.image import open_image
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """--model, --backend, --threads, --ports and --lanes."""
+    """--model, --backend, --threads and --ports."""
     parser.add_argument(
         "--model",
         type=Path,
@@ -46,39 +46,50 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"64-bit weight ports, for --backend {machines}: "
         f"{', '.join(map(str, PORT_CHOICES))} (default: what the image was packed for)",
     )
+
+
+def add_lanes_argument(parser: argparse.ArgumentParser) -> None:
+    """--lanes of a machine that serves one stream."""
     parser.add_argument(
         "--lanes",
         type=int,
         metavar="B",
-        help=f"tokens read at once, for --backend {machines}: "
+        help=f"tokens read at once, for --backend {' and '.join(MACHINE_BACKENDS)}: "
         f"{', '.join(map(str, LANE_CHOICES))} (default: 1)",
     )
 
 
-def load_model(options: argparse.Namespace) -> LanguageModel:
+def load_model(options: argparse.Namespace, lanes: int | None = None) -> LanguageModel:
     """Open the model the arguments name; builds the machine for `csim` and `rtl`.
+
+    Args:
+        lanes: of the machine; None: 1.
 
     Raises:
         ConfigurationError: an option that the backend does not have.
     """
-    _refuse_foreign_options(options)
+    _refuse_foreign_options(options, lanes)
     image = open_image(EMBEDDED_MODEL if options.model is None else options.model)
     library = None
     if options.backend in MACHINE_BACKENDS:
         # Imported late: the other backends run without the generator's tools.
         from tritforge.cli.machine import library_for
 
-        library = library_for(options.backend, image, options.ports, options.lanes)
+        library = library_for(options.backend, image, options.ports, lanes)
     return LanguageModel(image, open_backend(options.backend, image, options.threads, library))
 
 
-def _refuse_foreign_options(options: argparse.Namespace) -> None:
+def _refuse_foreign_options(options: argparse.Namespace, lanes: int | None) -> None:
+    """An option of another backend would do nothing."""
+    machines = " and ".join(MACHINE_BACKENDS)
     is_machine = options.backend in MACHINE_BACKENDS
-    for name, belongs in (("threads", options.backend == "cpu"), ("ports", is_machine)) + (
-        ("lanes", is_machine),
-    ):
-        if getattr(options, name) is not None and not belongs:
-            owners = "cpu" if name == "threads" else " and ".join(MACHINE_BACKENDS)
+    given = (
+        ("threads", options.threads, options.backend == "cpu", "cpu"),
+        ("ports", options.ports, is_machine, machines),
+        ("lanes", lanes, is_machine, machines),
+    )
+    for name, value, belongs, owners in given:
+        if value is not None and not belongs:
             raise ConfigurationError(
                 f"--{name} belongs to --backend {owners}, not to {options.backend}: leave it out"
             )

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from pynq_driver.evaluation import DOCUMENT_SEPARATOR
 from tritforge.cli.arguments import (
     add_json_argument,
+    add_lanes_argument,
     add_model_arguments,
     load_model,
     print_json,
@@ -30,6 +31,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("file", type=Path, help="text file")
     add_model_arguments(parser)
+    add_lanes_argument(parser)
     add_json_argument(parser)
     parser.set_defaults(run=run)
 
@@ -37,7 +39,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(options: argparse.Namespace) -> int:
     """Evaluate and print."""
     text = read_text(options.file)
-    model = load_model(options)
+    model = load_model(options, options.lanes)
     started = time.perf_counter()
     with tqdm(unit="token", desc="evaluate", disable=None, leave=False) as bar:
 
