@@ -9,7 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
-from tritforge.cli.arguments import add_model_arguments, load_model
+from tritforge.cli.arguments import add_software_arguments, load_model
 from tritforge.errors import ConfigurationError, TritforgeError
 
 API_KEY_VARIABLE = "TRITFORGE_API_KEY"
@@ -25,7 +25,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         epilog="Ctrl-C or SIGTERM: running streams end within the grace time. "
         "See docs/serving.md for examples.",
     )
-    add_model_arguments(parser)
+    add_software_arguments(parser)
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
     )
