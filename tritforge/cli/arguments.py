@@ -15,7 +15,6 @@ from tritforge.config import LANE_CHOICES, PORT_CHOICES
 from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.image import open_image
 
-
 #: What every backend is, for --help.
 _BACKENDS = {
     "cpu": "C++ engine",
