@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,22 @@ from tritforge.config import LANE_CHOICES, PORT_CHOICES
 from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.image import open_image
 
+#: What every backend is, for --help.
+_BACKENDS = {
+    "cpu": "C++ engine",
+    "golden": "NumPy integer model, same tokens",
+    "csim": "C-simulation of the generated machine, same tokens",
+    "rtl": "its Verilated RTL, same tokens",
+    "float": "float64 reference",
+}
+#: Backends that need no machine.
+SOFTWARE_BACKENDS = tuple(name for name in BACKEND_NAMES if name not in MACHINE_BACKENDS)
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """--model, --backend and --threads."""
+
+def add_software_arguments(
+    parser: argparse.ArgumentParser, backends: Sequence[str] = SOFTWARE_BACKENDS
+) -> None:
+    """--model, --backend and --threads; no machine unless `backends` names it."""
     parser.add_argument(
         "--model",
         type=Path,
@@ -26,11 +39,10 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--backend",
-        choices=BACKEND_NAMES,
+        choices=backends,
         default="cpu",
-        help="cpu: C++ engine; golden: NumPy integer model, same tokens; csim: C-simulation of the "
-        "generated machine, same tokens; rtl: its Verilated RTL, same tokens; float: float64 "
-        "reference (default: %(default)s)",
+        help="; ".join(f"{name}: {_BACKENDS[name]}" for name in backends)
+        + " (default: %(default)s)",
     )
     parser.add_argument(
         "--threads",
@@ -38,12 +50,12 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processors for --backend cpu (default: all this process may use)",
     )
-    # The same wherever a model is opened; only those who ask for it get options for it.
     parser.set_defaults(ports=None, machine_lanes=None)
 
 
-def add_machine_arguments(parser: argparse.ArgumentParser) -> None:
-    """--ports and --lanes of the machine that a backend simulates."""
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """--model, --backend, --threads, --ports and --lanes."""
+    add_software_arguments(parser, BACKEND_NAMES)
     machines = " and ".join(MACHINE_BACKENDS)
     parser.add_argument(
         "--ports",
@@ -81,12 +93,11 @@ def load_model(options: argparse.Namespace) -> LanguageModel:
 
 def _refuse_foreign_options(options: argparse.Namespace) -> None:
     is_machine = options.backend in MACHINE_BACKENDS
-    given = {
-        "threads": (options.threads, options.backend == "cpu"),
-        "ports": (options.ports, is_machine),
-        "lanes": (options.machine_lanes, is_machine),
-    }
-    for name, (value, belongs) in given.items():
+    for name, value, belongs in (
+        ("threads", options.threads, options.backend == "cpu"),
+        ("ports", options.ports, is_machine),
+        ("lanes", options.machine_lanes, is_machine),
+    ):
         if value is not None and not belongs:
             owners = "cpu" if name == "threads" else " and ".join(MACHINE_BACKENDS)
             raise ConfigurationError(

@@ -13,7 +13,6 @@ from tqdm import tqdm
 from pynq_driver.evaluation import DOCUMENT_SEPARATOR
 from tritforge.cli.arguments import (
     add_json_argument,
-    add_machine_arguments,
     add_model_arguments,
     load_model,
     print_json,
@@ -31,7 +30,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("file", type=Path, help="text file")
     add_model_arguments(parser)
-    add_machine_arguments(parser)
     add_json_argument(parser)
     parser.set_defaults(run=run)
 

@@ -8,7 +8,6 @@ import sys
 
 from pynq_driver import Generation, LanguageModel
 from tritforge.cli.arguments import (
-    add_machine_arguments,
     add_model_arguments,
     load_model,
 )
@@ -25,7 +24,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("prompt", nargs="?", default="", help="text to continue (default: none)")
     add_model_arguments(parser)
-    add_machine_arguments(parser)
     parser.add_argument(
         "--max-tokens", type=int, metavar="N", help="stop after N tokens; 0: no limit"
     )
