@@ -74,7 +74,9 @@ def run(options: argparse.Namespace) -> int:
     print(_row("total", total))
     print(_row(f"{board.name} has", budget))
     print(_row("share", {name: f"{100 * total[name] / budget[name]:.1f} %" for name in _COUNTS}))
-    print(f"\nPATH: longest path in {critical}, cell delays of yosys without routing: no clock rate")
+    print(
+        f"\nPATH: longest path in {critical}, cell delays of yosys without routing: no clock rate"
+    )
     return 0
 
 
