@@ -16,6 +16,8 @@ from tritforge.errors import TritforgeError
 #: A ternary weight is one multiplication by -1, 0 or 1 and one addition.
 OPERATIONS_PER_WEIGHT = 2
 FORMATS = (".png", ".svg", ".pdf")
+#: The same measurement gives the same file.
+_NO_DATE = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def write_roofline(
     axes.legend()
     temporary = path.with_name(f".{path.name}.part{path.suffix}")
     try:
-        figure.savefig(temporary, bbox_inches="tight")
+        figure.savefig(temporary, bbox_inches="tight", metadata=_NO_DATE.get(path.suffix))
         temporary.replace(path)
     except OSError as error:
         raise TritforgeError(f"cannot write {path}: {error.strerror or error}") from None
