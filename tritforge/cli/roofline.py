@@ -69,6 +69,10 @@ def write_roofline(
             color=line.get_color(),
             label=f"measured, {point.label}",
         )
+    for axis in (axes.xaxis, axes.yaxis):
+        # Powers of ten would leave one or two labels on so short an axis.
+        getattr(axes, f"set_{axis.axis_name}scale")("log", base=2)
+        axis.set_major_formatter("{x:g}")
     axes.set_xlabel("operations per weight byte (ternary multiply and add)")
     axes.set_ylabel("10⁹ operations/s")
     axes.set_title(title)
