@@ -84,8 +84,8 @@ def text(report: Report) -> str:
     """A table with a column an efficiency."""
     board, config, small = report.board, report.config, report.samples[0]
     lines = [
-        f"{report.model} on {board.title}: {config.ports} ports, {config.lanes} "
-        f"{'lane' if config.lanes == 1 else 'lanes'}, {board.clock_mhz:g} MHz; "
+        f"{report.model} on {board.title}: {config.ports} ports, {_lanes(config)}, "
+        f"{board.clock_mhz:g} MHz; "
         f"{board.memory.kind}, {board.memory.peak_bytes_per_second / 1e9:g} GB/s peak",
         f"measured: {small.layers} and {2 * small.layers} layers, {small.vocabulary} and "
         f"{2 * small.vocabulary} head rows, random weights, tokens equal to the golden model's "
@@ -120,6 +120,10 @@ def text(report: Report) -> str:
     return "\n".join(lines)
 
 
+def _lanes(config: AcceleratorConfig) -> str:
+    return "1 lane" if config.lanes == 1 else f"{config.lanes} lanes"
+
+
 def _share(performance: Performance, name: str) -> str:
     return f"{performance.token[name] / performance.token['cycles']:.2%}"
 
@@ -147,7 +151,7 @@ def write_plot(path: Path, report: Report) -> None:
         for item in report.measurements
     ]
     title = (
-        f"{report.model} on {report.board.title}: {config.ports} ports, {config.lanes} lanes, "
+        f"{report.model} on {report.board.title}: {config.ports} ports, {_lanes(config)}, "
         f"{report.board.clock_mhz:g} MHz"
     )
     array = OPERATIONS_PER_WEIGHT * weights_per_cycle * clock_hz

@@ -16,6 +16,8 @@ from tritforge.errors import TritforgeError
 #: A ternary weight is one multiplication by -1, 0 or 1 and one addition.
 OPERATIONS_PER_WEIGHT = 2
 FORMATS = (".png", ".svg", ".pdf")
+#: The same measurement gives the same file.
+_NO_DATE = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,10 @@ def write_roofline(
             color=line.get_color(),
             label=f"measured, {point.label}",
         )
+    for axis in (axes.xaxis, axes.yaxis):
+        # Powers of ten would leave one or two labels on so short an axis.
+        getattr(axes, f"set_{axis.axis_name}scale")("log", base=2)
+        axis.set_major_formatter("{x:g}")
     axes.set_xlabel("operations per weight byte (ternary multiply and add)")
     axes.set_ylabel("10⁹ operations/s")
     axes.set_title(title)
@@ -74,7 +80,7 @@ def write_roofline(
     axes.legend()
     temporary = path.with_name(f".{path.name}.part{path.suffix}")
     try:
-        figure.savefig(temporary, bbox_inches="tight")
+        figure.savefig(temporary, bbox_inches="tight", metadata=_NO_DATE.get(path.suffix))
         temporary.replace(path)
     except OSError as error:
         raise TritforgeError(f"cannot write {path}: {error.strerror or error}") from None
