@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """XLS: optimise IR, schedule it into a pipeline and print SystemVerilog.
 
-Pipeline stages are always given: XLS's delay models describe no FPGA. They only say how to share the
-work between the stages.
+Pipeline stages are always given: XLS's delay models describe no FPGA. They only say how to share
+the work between the stages.
 """
 
 from __future__ import annotations
