@@ -41,6 +41,7 @@ lint: $(VENV)/.installed-lint ## ruff, mypy, clang-format, codespell
 bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure fidelity, and speed beside llama.cpp
 	$(BIN)/python -m benchmarks.fidelity
 	$(BIN)/python -m benchmarks.compare_peers --json build/bench/peers.json --plot build/bench/peers.svg
+	$(BIN)/python -m benchmarks.decode_speed
 
 clean: ## remove the environment and everything built
 	rm -rf $(VENV) build

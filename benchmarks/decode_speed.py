@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decode speed of the C++ engine on random weights of a released shape.
+"""Speed and memory of the C++ engine on random images of released shapes.
 
-    python benchmarks/decode_speed.py --shape 370m --threads 1 2
+    python -m benchmarks.decode_speed [--shape 370m 1.3b] [--threads 1 2] [--kernel auto]
 
-Speed does not depend on the values of the weights, so no checkpoint is needed: the packed stream is
-random. Every kernel runs in a process of its own, with the weights mapped from a temporary file as
-an image would be, so its peak memory is its own.
+Every combination runs in a process of its own, so its peak memory is its own. Within it, rounds of
+streaming reads, products alone, decode, decode with sampling and prefill take turns, so that noise
+of the machine meets all of them; the medians are reported. A percentage of the bandwidth compares
+the bytes of the kernel's weights with plain reads of a 200 MB buffer in the same rounds.
 """
 
 from __future__ import annotations
@@ -16,92 +17,59 @@ import json
 import multiprocessing
 import resource
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from benchmarks.random_image import write_random_image
 from pynq_driver import _engine
-from tritforge.config import RELEASED_SHAPES, AcceleratorConfig, ModelShape, Widths
-from tritforge.golden.sigmoid import sigmoid_table
-from tritforge.packing import decode_table, stream_bytes
-from tritforge.parameters import (
-    Operation,
-    OperationKind,
-    OperationShape,
-    ScaledOutput,
-    encode_operation,
-    operation_shapes,
-)
+from tritforge.config import RELEASED_SHAPES
+from tritforge.errors import TritforgeError
 
-ROWS_PER_BEAT = AcceleratorConfig(dim=1024).rows_per_beat
-CHUNK = 1 << 24
+PROBE_BYTES = 200 << 20
+PREFILL_TOKENS = 128
+TOKENS_A_ROUND = 8
 WARM_UP_TOKENS = 3
-ROUNDS = 5
-PARTS = ("weights", "parameters", "embedding")
 
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """One kernel with one number of threads.
+    """One image with one kernel and one number of threads; medians over the rounds.
 
     Attributes:
-        tokens_per_second: median over the rounds.
-        slowest, fastest: of the rounds, tokens/s.
-        load_seconds: time to check and repack the weights.
-        peak_bytes: peak resident memory of the process so far, Python and NumPy included.
+        start_seconds: to open the image, check all of it and make the engine.
+        read_bytes_per_second: streaming reads.
+        product_seconds: all matrix products of a token, nothing else.
+        product_bandwidth_share: bytes of the weights a second of that, against streaming reads.
+        decode_tokens_per_second: one token at a time, scores included.
+        other_share: share of a token that is not matrix products.
+        sampled_tokens_per_second: the same with a token sampled from the scores each time.
+        prefill_tokens_per_second: PREFILL_TOKENS tokens at once.
+        batch_tokens_per_second: of all streams together, by number of streams decoded together.
+        peak_bytes: peak resident memory of the process, Python included, bandwidth probe excluded.
     """
 
+    shape: str
     kernel: str
     threads: int
-    tokens_per_second: float
-    slowest: float
-    fastest: float
-    load_seconds: float
+    start_seconds: float
+    read_bytes_per_second: float
+    product_seconds: float
+    product_bandwidth_share: float
+    decode_tokens_per_second: float
+    other_share: float
+    sampled_tokens_per_second: float
+    prefill_tokens_per_second: float
+    batch_tokens_per_second: dict[int, float]
     peak_bytes: int
 
-
-def benchmark_operation(item: OperationShape) -> Operation:
-    """An operation whose signals stay in their usual range, so that nothing is skipped as zero."""
-    gain = np.full(item.inputs, 1 << 14, np.int16)
-    project = item.kind is OperationKind.PROJECT
-    embed = item.kind is OperationKind.EMBED
-    return Operation(
-        kind=item.kind,
-        layer=item.layer,
-        inputs=item.inputs,
-        rows=item.rows,
-        matrices=item.matrices,
-        input_shift=-4 if embed else 12 if project else 0,
-        square_shift=0 if embed else 16,
-        norm_gain=gain if item.has_norm_gain else None,
-        outputs=(ScaledOutput(gain, 9, 100_000, 12),) * item.outputs,
-        lower_bound=np.zeros(item.inputs, np.uint16) if item.has_lower_bound else None,
-    )
-
-
-def write_parts(folder: Path, shape: ModelShape) -> None:
-    """Write random weights, a program and a random embedding of that shape."""
-    random = np.random.default_rng(0)
-    codes = np.flatnonzero(decode_table()[1]).astype(np.uint8)
-    total = sum(
-        stream_bytes(item.rows, item.inputs, item.matrices, ROWS_PER_BEAT)
-        for item in operation_shapes(shape)
-        if item.matrices
-    )
-    with (folder / "weights").open("wb") as file:
-        for start in range(0, total, CHUNK):
-            file.write(random.choice(codes, min(CHUNK, total - start)).tobytes())
-    with (folder / "parameters").open("wb") as file:
-        for item in operation_shapes(shape):
-            file.write(encode_operation(benchmark_operation(item)))
-    with (folder / "embedding").open("wb") as file:
-        for _ in range(shape.vocabulary):
-            file.write(random.integers(-20000, 20000, shape.dim, np.int16).tobytes())
+    @property
+    def prefill_ratio(self) -> float:
+        """Speed of prefill against decode."""
+        return self.prefill_tokens_per_second / self.decode_tokens_per_second
 
 
 def peak_bytes() -> int:
@@ -117,111 +85,151 @@ def peak_bytes() -> int:
     return int(line.split()[1]) * 1024
 
 
-def measure_kernel(
-    folder: Path, shape: ModelShape, kernel: str, thread_counts: Sequence[int], tokens: int
-) -> list[Measurement]:
-    """Measurements of one kernel; meant to be the only work of a process."""
-    weights, parameters, embedding = (
-        np.memmap(folder / name, "<i2" if name == "embedding" else np.uint8, "r") for name in PARTS
-    )
-    results = []
-    for threads in thread_counts:
-        start = time.perf_counter()
-        engine = _engine.Engine(
-            weights=weights,
-            parameters=parameters,
-            embedding=embedding.reshape(shape.vocabulary, shape.dim),
-            shape=dataclasses.asdict(shape),
-            rows_per_beat=ROWS_PER_BEAT,
-            widths=dataclasses.asdict(Widths()),
-            sigmoid_table=sigmoid_table(Widths().sigmoid_fraction),
-            kernel=kernel,
-            threads=threads,
-        )
-        load_seconds = time.perf_counter() - start
-        context = engine.context()
-        rates = sorted(_rates(context, shape, tokens))
-        results.append(
-            Measurement(
-                kernel,
-                threads,
-                statistics.median(rates),
-                rates[0],
-                rates[-1],
-                load_seconds,
-                peak_bytes(),
-            )
-        )
-    return results
+def timed(work: Callable[[], object]) -> float:
+    """Seconds of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
-def _rates(context: _engine.Context, shape: ModelShape, tokens: int) -> list[float]:
-    """Tokens/s of each round; a token is step and logits, as a generation loop does it."""
-    sequence = np.random.default_rng(1).integers(0, shape.vocabulary, tokens).tolist()
-    context.prefill(sequence[:WARM_UP_TOKENS])
-    rates = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        for token in sequence:
+def measure_image(
+    path: Path,
+    shape: str,
+    threads: int,
+    kernel: str = "auto",
+    rounds: int = 7,
+    streams: Sequence[int] = (4, 16),
+) -> Measurement:
+    """Measure one image; meant to be the only work of a process."""
+    from pynq_driver.backends.cpu import CpuBackend
+    from tritforge.image import open_image
+
+    start = time.perf_counter()
+    image = open_image(path)
+    engine = CpuBackend(image, threads, kernel).engine
+    start_seconds = time.perf_counter() - start
+    context = engine.context()
+    vocabulary = image.header.shape.vocabulary
+    prompt = [(7919 * index) % vocabulary for index in range(PREFILL_TOKENS)]
+    tokens = prompt[:TOKENS_A_ROUND]
+    context.prefill(tokens[:WARM_UP_TOKENS])
+    sampler = _engine.Sampler(temperature=0.7, top_k=0, top_p=0.95, seed=1)
+    batches = {count: [engine.context() for _ in range(count)] for count in streams}
+
+    def decode() -> None:
+        for token in tokens:
             context.step(token)
-            context.logits()
-        rates.append(tokens / (time.perf_counter() - start))
-    return rates
+
+    def decode_and_sample() -> None:
+        token = 1
+        for _ in tokens:
+            token = context.next_token([token], sampler)
+
+    work: dict[str, Callable[[], object]] = {
+        "products": lambda: [engine._time_products() for _ in tokens],
+        "decode": decode,
+        "sampled": decode_and_sample,
+        "prefill": lambda: context.prefill(prompt),
+    }
+    for count, contexts in batches.items():
+        work[f"batch {count}"] = lambda held=contexts: engine.advance_many(held, [[1]] * len(held))
+    for item in work.values():
+        item()
+    peak = peak_bytes()
+    probe = _engine._BandwidthProbe(PROBE_BYTES, threads)
+    seconds: dict[str, list[float]] = {name: [] for name in ("read", *work)}
+    for _ in range(rounds):
+        seconds["read"].append(probe.read_seconds())
+        for name, item in work.items():
+            seconds[name].append(timed(item))
+    median = {name: statistics.median(values) for name, values in seconds.items()}
+    product, token = median["products"] / len(tokens), median["decode"] / len(tokens)
+    read = probe.bytes / median["read"]
+    return Measurement(
+        shape=shape,
+        kernel=engine.kernel,
+        threads=threads,
+        start_seconds=start_seconds,
+        read_bytes_per_second=read,
+        product_seconds=product,
+        product_bandwidth_share=engine.weight_bytes / product / read,
+        decode_tokens_per_second=1 / token,
+        other_share=1 - product / token,
+        sampled_tokens_per_second=len(tokens) / median["sampled"],
+        prefill_tokens_per_second=PREFILL_TOKENS / median["prefill"],
+        batch_tokens_per_second={count: count / median[f"batch {count}"] for count in batches},
+        peak_bytes=peak,
+    )
 
 
 def measure(
-    shape: ModelShape, kernels: Sequence[str], thread_counts: Sequence[int], tokens: int
+    shapes: Sequence[str], threads: Sequence[int], kernels: Sequence[str], rounds: int
 ) -> list[Measurement]:
-    """Measure every kernel in a fresh process."""
+    """Measure every combination in a fresh process, on images made for the purpose."""
     results = []
-    context = multiprocessing.get_context("spawn")
-    with tempfile.TemporaryDirectory() as name:
-        write_parts(Path(name), shape)
-        for kernel in kernels:
-            with ProcessPoolExecutor(1, mp_context=context) as pool:
-                arguments = (Path(name), shape, kernel, thread_counts, tokens)
-                results += pool.submit(measure_kernel, *arguments).result()
+    spawn = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder:
+        for shape in shapes:
+            path = Path(folder) / f"{shape}.tritforge"
+            write_random_image(path, RELEASED_SHAPES[shape])
+            for kernel in kernels:
+                for count in threads:
+                    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+                        arguments = (path, shape, count, kernel, rounds)
+                        results.append(pool.submit(measure_image, *arguments).result())
+            path.unlink()
     return results
 
 
-def report(shape_name: str, results: Sequence[Measurement]) -> str:
+def report(results: Sequence[Measurement]) -> str:
     """A table for people."""
     lines = [
-        f"{shape_name}, random weights, {_engine.build_info['compiler']}",
-        "kernel         threads  tokens/s (slowest - fastest)   load s   peak memory",
+        f"random weights, {_engine.build_info['compiler']}",
+        "shape  kernel        threads  start s  read GB/s  products   of read  decode t/s  other"
+        "  sampled t/s  prefill t/s   ratio  streams t/s        peak MB",
     ]
     for item in results:
-        spread = f"({item.slowest:.1f} - {item.fastest:.1f})"
+        batches = " ".join(
+            f"{count}:{rate:.0f}" for count, rate in item.batch_tokens_per_second.items()
+        )
         lines.append(
-            f"{item.kernel:<14} {item.threads:>7}  {item.tokens_per_second:>8.1f} {spread:<20} "
-            f"{item.load_seconds:>7.2f} {item.peak_bytes / 1e6:>10.0f} MB"
+            f"{item.shape:<6} {item.kernel:<13} {item.threads:>7} {item.start_seconds:>8.2f} "
+            f"{item.read_bytes_per_second / 1e9:>10.1f} {item.product_seconds * 1e3:>6.2f} ms "
+            f"{item.product_bandwidth_share:>8.0%} {item.decode_tokens_per_second:>11.1f} "
+            f"{item.other_share:>6.1%} {item.sampled_tokens_per_second:>12.1f} "
+            f"{item.prefill_tokens_per_second:>12.1f} {item.prefill_ratio:>6.2f}x  {batches:<17} "
+            f"{item.peak_bytes / 1e6:>8.1f}"
         )
     return "\n".join(lines)
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--shape", choices=RELEASED_SHAPES, default="370m")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1], metavar="N")
-    parser.add_argument("--kernel", nargs="+", choices=_engine.kernels(), default=_engine.kernels())
-    parser.add_argument("--tokens", type=int, default=16, help="tokens a round (default: 16)")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--shape", nargs="+", choices=RELEASED_SHAPES, default=["370m", "1.3b"])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], metavar="N")
+    parser.add_argument(
+        "--kernel", nargs="+", choices=("auto", *_engine.kernels()), default=["auto"]
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return parser.parse_args(arguments)
 
 
-def main() -> None:
+def main() -> int:
     """Entry point."""
     options = parse_arguments()
-    results = measure(
-        RELEASED_SHAPES[options.shape], options.kernel, options.threads, options.tokens
-    )
+    try:
+        results = measure(options.shape, options.threads, options.kernel, options.rounds)
+    except TritforgeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     if options.json:
-        rows: list[dict[str, Any]] = [dataclasses.asdict(item) for item in results]
-        print(json.dumps({"shape": options.shape, "results": rows}, indent=1))
+        print(json.dumps([dataclasses.asdict(item) for item in results], indent=1))
     else:
-        print(report(options.shape, results))
+        print(report(results))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

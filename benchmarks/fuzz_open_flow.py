@@ -48,8 +48,8 @@ def fuzz(work: tuple[range, int]) -> FuzzResult:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; exit code 1 if any kernel differs."""
     parser = argparse.ArgumentParser(prog="fuzz_open_flow", description=__doc__)
-    parser.add_argument("--kernels", type=int, default=2000, help="kernels (default: 2000)")
-    parser.add_argument("--verilated", type=int, default=60, help="of them in RTL (default: 60)")
+    parser.add_argument("--kernels", type=int, default=2300, help="kernels (default: 2300)")
+    parser.add_argument("--verilated", type=int, default=100, help="of them in RTL (default: 100)")
     parser.add_argument("--first-seed", type=int, default=1, help="first seed (default: 1)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: 2)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")

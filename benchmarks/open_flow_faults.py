@@ -8,7 +8,7 @@ import sys
 from benchmarks.seeded_faults import Fault, main
 
 _PROOF = "tests/openhls/test_proof.py::test_three_executions_agree"
-_PAIR = f"{_PROOF}[producer, FIFO, consumer-1]"
+_PAIR = f"{_PROOF}[producer, FIFO, consumer]"
 _SHIM = "tests/shim/test_ap_int_shim.py::test_random_program"
 
 FAULTS = (
@@ -17,35 +17,35 @@ FAULTS = (
         "codegen/openhls/arithmetic.py",
         "graph.node(predicate, 1, (a, b))",
         'graph.node(predicate.replace("s", "u"), 1, (a, b))',
-        f"{_PROOF}[scalar_unit B=1-1]",
+        f"{_PROOF}[quantiser B=1]",
     ),
     Fault(
         "translator: conditional store loses its condition",
         "codegen/openhls/instructions.py",
         "functools.partial(self.memory.store, place, value, both)",
         "functools.partial(self.memory.store, place, value, condition)",
-        f"{_PROOF}[accumulate-1]",
+        f"{_PROOF}[accumulate]",
     ),
     Fault(
         "translator: sign extension becomes zero extension",
         "codegen/openhls/instructions.py",
         'type_.width, instruction.operation == "sext")',
         "type_.width, False)",
-        f"{_PROOF}[mix-2]",
+        f"{_PROOF}[mix, 2 stages]",
     ),
     Fault(
         "translator: send loses its condition",
-        "codegen/openhls/emit.py",
+        "codegen/openhls/process.py",
         "{value}, {predicate}channel={write.name})",
         "{value}, channel={write.name})",
-        f"{_PROOF}[accumulate-1]",
+        f"{_PROOF}[accumulate]",
     ),
     Fault(
-        "translator: an output port shows a step that still waits",
-        "codegen/openhls/wrapper.py",
-        "    else if ({valid}) {held} <= {data};",
-        "    else {held} <= {data};",
-        f"{_PROOF}[counter-1]",
+        "translator: a register keeps one bit too few",
+        "codegen/openhls/registers.py",
+        "masks[element.leaf].bit_length(), variables",
+        "max(1, masks[element.leaf].bit_length() - 1), variables",
+        f"{_PROOF}[accumulate]",
     ),
     Fault(
         "ap_int shim: sum one bit too narrow",
@@ -73,14 +73,14 @@ FAULTS = (
         "hls/rtl/tritforge_ram.sv",
         "wire save = request && newest_valid && !take_newest;",
         "wire save = 1'b0;",
-        f"{_PROOF}[reverse-4]",
+        f"{_PROOF}[reverse, 4 stages]",
     ),
     Fault(
         "tritforge_ram.sv: the address of a write loses its lowest bit",
         "hls/rtl/tritforge_ram.sv",
         "words[write_request_tdata[WIDTH+:ADDRESS_WIDTH]] <=",
         "words[write_request_tdata[WIDTH+:ADDRESS_WIDTH] & ~1'b1] <=",
-        f"{_PROOF}[reverse-4]",
+        f"{_PROOF}[reverse, 4 stages]",
     ),
 )
 

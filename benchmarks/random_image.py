@@ -40,11 +40,7 @@ ROWS_PER_BEAT = AcceleratorConfig(dim=1024).rows_per_beat
 
 
 def benchmark_operation(item: OperationShape) -> Operation:
-    """Parameters that keep every signal in its usual range.
-
-    With the scales set to 0 the residual would never change and the compiler could not tell, but
-    the branches of a saturating model would; these values resemble a trained one.
-    """
+    """Parameters that keep every signal in its usual range, so that nothing is skipped as zero."""
     shifts = {OperationKind.EMBED: -4, OperationKind.PROJECT: 12}
     ones = np.full(item.inputs, 16384, np.int16)
     return Operation(
@@ -54,7 +50,7 @@ def benchmark_operation(item: OperationShape) -> Operation:
         rows=item.rows,
         matrices=item.matrices,
         input_shift=shifts.get(item.kind, 0),
-        square_shift=0 if item.kind is OperationKind.EMBED else 16,
+        square_shift=0 if item.kind is OperationKind.EMBED else 16 if item.has_norm_gain else 4,
         norm_gain=ones if item.has_norm_gain else None,
         outputs=tuple(
             ScaledOutput(gain=ones, value_shift=9, scale_mantissa=90000, scale_exponent=12)

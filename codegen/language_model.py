@@ -65,7 +65,7 @@ class LanguageModelBlueprint(Blueprint):
             "sigmoid",
         )
         return " ".join(
-            f"--{name.replace('_', '-')} {_text(getattr(self.config, name))}" for name in names
+            f"--{name.replace('_', '-')} {getattr(self.config, name)}" for name in names
         )
 
     @property
@@ -110,7 +110,3 @@ class LanguageModelBlueprint(Blueprint):
             "roms": tables(self.config),
             **vitis_values(self.network, self._processes),
         }
-
-
-def _text(value: object) -> str:
-    return value.value if isinstance(value, SigmoidKind) else str(value)

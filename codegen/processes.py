@@ -154,7 +154,7 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
             ),
             "Keeps the residual stream and makes the quantiser's operands.",
             memories=(Memory("memory", "VectorUnit::Memory"),),
-            stages=5,
+            stages=8,
         ),
         Process(
             "quantiser",
@@ -182,7 +182,7 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
                 "reciprocal",
                 "reciprocal_exponent",
             ),
-            stages=6,
+            stages=8,
         ),
         Process(
             "scalar_unit",
@@ -219,7 +219,7 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
             ),
             "Sums of the array to pre-activations, increments of the residual, or scores.",
             registers=("multiplier", "shift"),
-            stages=3,
+            stages=4,
         ),
         Process(
             "element_unit",

@@ -69,6 +69,10 @@ class Engine:
     def threads(self) -> int:
         """Number of threads."""
 
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of weights that one token reads, in the form of the kernel."""
+
     def context(self) -> Context:
         """A new stream with zero state. It is cheap: state and scores, no threads."""
 
@@ -92,6 +96,9 @@ class Engine:
         Returns:
             (len(contexts), vocabulary) int32: `logits()` of each context.
         """
+
+    def _time_products(self, lanes: int = 1) -> float:
+        """Seconds of the matrix products of one token alone, for that many lanes at once."""
 
 @final
 class Sampler:
@@ -157,6 +164,14 @@ class Context:
 
     def saturations(self) -> dict[str, int]:
         """Saturated elements since the last reset by signal, without the signals that had none."""
+
+class _BandwidthProbe:
+    """Streaming reads of a buffer, the yardstick of the kernels."""
+
+    def __init__(self, bytes: int, threads: int) -> None: ...
+    @property
+    def bytes(self) -> int: ...
+    def read_seconds(self) -> float: ...
 
 def _ternary_dot(
     kernel: str, packed: NDArray[np.uint8], rows: int, matrix: int, codes: NDArray[np.int64]

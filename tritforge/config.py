@@ -35,6 +35,9 @@ class SigmoidKind(str, Enum):
     PIECEWISE_LINEAR = "piecewise-linear"
     SHIFT_EXPONENTIAL = "shift-exponential"
 
+    def __str__(self) -> str:
+        return str(self.value)
+
 
 DIM_RANGE = (16, 8192)
 LAYER_RANGE = (1, 128)
@@ -260,6 +263,11 @@ class AcceleratorConfig:
                 f"width gate_operand = {self.widths.gate_operand} is above preactivation = "
                 f"{self.widths.preactivation}: both travel in one stream, so lower it"
             )
+        if self.widths.gate_operand > self.widths.preactivation:
+            raise ConfigurationError(
+                f"gate_operand = {self.widths.gate_operand} is wider than preactivation = "
+                f"{self.widths.preactivation}, which carries it: lower gate_operand"
+            )
         longest = max(self.shape.dim, self.shape.glu_width)
         if longest > self.widths.largest_exact_inputs():
             raise ConfigurationError(
@@ -285,7 +293,7 @@ class AcceleratorConfig:
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain JSON-able form, complete and in field order."""
-        return dataclasses.asdict(self)
+        return {**dataclasses.asdict(self), "sigmoid": str(self.sigmoid)}
 
     def fingerprint(self) -> str:
         """First 16 hex digits of the SHA-256 of the canonical JSON form."""

@@ -20,7 +20,7 @@ MACHINE_CPP_FOLDER = Path(__file__).resolve().parent / "cpp"
 _ABI_HEADER = "tritforge_machine.h"
 _RUNTIME = "csim_machine.hpp"
 _FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
-#: Libraries in one program share nothing: g++ would make variables of inline functions unique.
+#: Libraries in one program share nothing, though g++ would make static variables unique in it.
 _SHARING_FLAGS = ("-fno-gnu-unique",)
 _HLS_FLAGS = (*_SHARING_FLAGS, "-Wno-unknown-pragmas", "-Wno-unused-label")
 #: Packet streams in the order of `enum tritforge_stream`: weight ports, then the others.

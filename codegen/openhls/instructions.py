@@ -12,10 +12,11 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import TypeVar, Union
+from typing import TypeVar
 
 from codegen.openhls import rules
 from codegen.openhls.arithmetic import BINARY, DIVISIONS, binary, compare, intrinsic
+from codegen.openhls.bodiless_calls import Value, bodiless_call
 from codegen.openhls.calls import forbidden_call
 from codegen.openhls.control_flow import ControlFlow
 from codegen.openhls.errors import StyleError
@@ -52,11 +53,8 @@ from codegen.openhls.memory import (
     TooManyChoicesError,
 )
 from codegen.openhls.ports import (
-    Access,
     Port,
-    PortCall,
     port_call,
-    read_leaf,
 )
 from codegen.openhls.rules import Rule
 from codegen.openhls.xls_ir import GraphBuilder, Node
@@ -66,8 +64,10 @@ MAXIMUM_STATE_BITS = 16_384
 #: Headers whose lines say nothing to the author of a kernel.
 _SHIM_FILES = ("ap_config.h", "ap_int_", "ap_storage_", "ap_wide_int.h", "hls_stream.h", "ram.hpp")
 
+#: Constants that an index may be chosen from to count as so many places.
+_MAXIMUM_CONSTANTS = 64
+
 _Result = TypeVar("_Result")
-_Value = Union[Node, PointerChoice, tuple[Node, ...]]
 
 
 def style_error(
@@ -92,7 +92,7 @@ class Translation:
     function: Function
     flow: ControlFlow
     graph: GraphBuilder = field(default_factory=GraphBuilder)
-    values: dict[str, _Value] = field(default_factory=dict)
+    values: dict[str, Value] = field(default_factory=dict)
     objects: dict[str, MemoryObject] = field(default_factory=dict)
     ports: dict[str, Port] = field(default_factory=dict)
     all_ports: dict[str, Port] = field(default_factory=dict)
@@ -199,6 +199,7 @@ class Translation:
     ) -> PointerChoice:
         """getelementptr."""
         layout, offset, terms, type_ = self.module.layout, 0, [], source
+        chosen: list[tuple[Node, int]] = [(self.true, 0)]
         for position, index in enumerate(indices):
             resolved = layout.resolve(type_)
             if position and isinstance(resolved, StructType):
@@ -210,11 +211,37 @@ class Translation:
                 type_ = resolved.element
             stride = layout.size(type_)
             node = self.node(index)
+            constants = self._constants(node)
             if node.literal is not None:
                 offset += stride * _signed(node)
+            elif constants is not None and len(chosen) == 1:
+                chosen = [(condition, stride * value) for condition, value in constants]
             else:
                 terms.append(_index_term(node, stride))
-        return tuple((condition, place.moved(offset, terms)) for condition, place in choice)
+        return tuple(
+            (self.graph.both(outer, inner), place.moved(offset + more, terms))
+            for outer, place in choice
+            for inner, more in chosen
+        )
+
+    def _constants(self, node: Node) -> list[tuple[Node, int]] | None:
+        """The few constants that an index is chosen from: clang made one of several places."""
+        found: dict[int, Node] = {}
+        stack, looked_at = [(self.true, node)], 0
+        while stack:
+            condition, item = stack.pop()
+            looked_at += 1
+            if item.operation == "sel" and looked_at < 2 * _MAXIMUM_CONSTANTS:
+                chooser, if_false, if_true = item.operands
+                stack.append((self.graph.both(condition, chooser), if_true))
+                stack.append((self.graph.both(condition, self.graph.negate(chooser)), if_false))
+            elif item.literal is None or looked_at > 2 * _MAXIMUM_CONSTANTS:
+                return None
+            else:
+                value = _signed(item)
+                before = found.get(value)
+                found[value] = condition if before is None else self.graph.either(before, condition)
+        return [(condition, value) for value, condition in found.items()]
 
     # ---- control flow -------------------------------------------------------------------------
 
@@ -261,7 +288,7 @@ class Translation:
             self._set_edge(label, here)
         self._set_edge(instruction.labels[0], self.graph.negate(any_case))
 
-    def _phi(self, instruction: Instruction) -> _Value:
+    def _phi(self, instruction: Instruction) -> Value:
         incoming = [
             (self.edges[label, self.block], operand)
             for operand, label in zip(instruction.operands, instruction.labels)
@@ -326,13 +353,13 @@ class Translation:
             raise self._type_error(type_ or OtherType("unknown"))
         return self.graph.resize(value, type_.width, instruction.operation == "sext")
 
-    def _freeze(self, instruction: Instruction) -> _Value:
+    def _freeze(self, instruction: Instruction) -> Value:
         operand = instruction.operands[0]
         if isinstance(operand.type, PointerType):
             return self.pointer(operand.value)
         return self.node(operand)
 
-    def _select(self, instruction: Instruction) -> _Value:
+    def _select(self, instruction: Instruction) -> Value:
         condition = self.node(instruction.operands[0])
         if_true, if_false = instruction.operands[1:]
         if isinstance(instruction.type, PointerType):
@@ -364,7 +391,8 @@ class Translation:
         assert instruction.source_type is not None
         return self._moved(instruction.source_type, self.pointer(base.value), tuple(indices))
 
-    def _width(self, type_: Type | None) -> int:
+    def width_of(self, type_: Type | None) -> int:
+        """Bits of an integer type."""
         if not isinstance(type_, IntegerType):
             raise self._type_error(type_ or OtherType("unknown"))
         return type_.width
@@ -373,7 +401,7 @@ class Translation:
         if isinstance(instruction.type, PointerType):
             self._reject_call_through(instruction.result or "")
             self.pointer(instruction.operands[0].value)  # a table of pointers has its own rule
-        width = self._width(instruction.type)
+        width = self.width_of(instruction.type)
         return self.load(self.pointer(instruction.operands[0].value), width)
 
     def _reject_call_through(self, name: str) -> None:
@@ -416,7 +444,7 @@ class Translation:
 
     def _store(self, instruction: Instruction) -> None:
         value, target = instruction.operands
-        self._width(value.type)
+        self.width_of(value.type)
         self.store(self.pointer(target.value), self.node(value))
 
     def store(self, choice: PointerChoice, value: Node) -> None:
@@ -429,14 +457,14 @@ class Translation:
             both = self.graph.both(self.conditions[self.block], condition)
             self._checked(functools.partial(self.memory.store, place, value, both))
 
-    def _extract(self, instruction: Instruction) -> _Value:
+    def _extract(self, instruction: Instruction) -> Value:
         operand = instruction.operands[0].value
         known = self.values.get(operand.name) if isinstance(operand, Local) else None
         if not isinstance(known, tuple) or len(instruction.indices) != 1:
             raise self.error(rules.CONSTRUCT, "part of a struct value is taken")
         return known[instruction.indices[0]]  # type: ignore[return-value]
 
-    def _insert(self, instruction: Instruction) -> _Value:
+    def _insert(self, instruction: Instruction) -> Value:
         whole, part = instruction.operands
         layout = self.module.layout
         resolved = layout.resolve(whole.type)
@@ -446,7 +474,7 @@ class Translation:
         parts = (
             list(known)
             if isinstance(known, tuple)
-            else [self.graph.literal(self._width(item), 0) for item in resolved.fields]
+            else [self.graph.literal(self.width_of(item), 0) for item in resolved.fields]
         )
         parts[instruction.indices[0]] = self.node(part)
         return tuple(parts)  # type: ignore[return-value]
@@ -460,7 +488,7 @@ class Translation:
 
     # ---- calls --------------------------------------------------------------------------------
 
-    def _call(self, instruction: Instruction) -> _Value | None:
+    def _call(self, instruction: Instruction) -> Value | None:
         callee = instruction.operands[0].value
         if not isinstance(callee, GlobalName):
             if isinstance(callee, (Local, Zero)):
@@ -468,17 +496,15 @@ class Translation:
             raise self.error(rules.INLINE_ASSEMBLER, "inline assembler is used")
         name = callee.name
         call = port_call(name)
-        if call is not None and call.action == "keep":
-            return self._keep(call, instruction)
         if call is not None:
-            return self._port_call(call, instruction)
+            return bodiless_call(self, call, instruction)
         if name.startswith("llvm."):
             return self._intrinsic(name, instruction)
         body = self.module.functions.get(name)
         inner = None if body is None else _own_call(body)
         raise self.error(*forbidden_call(name, body is not None), debug=inner)
 
-    def _intrinsic(self, name: str, instruction: Instruction) -> _Value | None:
+    def _intrinsic(self, name: str, instruction: Instruction) -> Value | None:
         operands = instruction.operands[1:]
         if name.startswith(("llvm.lifetime", "llvm.assume", "llvm.dbg", "llvm.experimental")):
             return None
@@ -516,89 +542,6 @@ class Translation:
             value = self.load(self.pointer(operands[1].value), 8 * length)
         self.store(target, value)
 
-    def _port_call(self, call: PortCall, instruction: Instruction) -> _Value | None:
-        operands = list(instruction.operands[1:])
-        struct_result = None
-        if "sret" in operands[0].attributes:
-            struct_result = self.pointer(operands.pop(0).value)
-        choice = self._handles(operands.pop(0), call)
-        address = self.node(operands.pop(0)) if call.is_ram else None
-        value = None if call.is_read else self._argument(operands, call.width)
-        result: Node | None = None
-        for chosen, port in choice:
-            condition = self.graph.both(self.conditions[self.block], chosen)
-            fail = functools.partial(self.error, debug=instruction.debug)
-            port.add(Access(call, self.block, condition, fail, address, value), self.flow)
-            leaf = read_leaf(self.graph, port, call)
-            result = leaf if result is None else self.graph.select(chosen, leaf, result)
-        if not call.is_read or result is None:
-            return None
-        return self._returned(instruction, struct_result, result)
-
-    def _returned(
-        self, instruction: Instruction, struct_result: PointerChoice | None, result: Node
-    ) -> _Value | None:
-        """What a call gives back by the calling convention of x86-64."""
-        if struct_result is not None:
-            self.store(struct_result, result)
-            return None
-        if isinstance(instruction.type, StructType):  # two registers of 64 bits
-            whole = self.graph.resize(result, 128)
-            return (self.graph.slice(whole, 0, 64), self.graph.slice(whole, 64, 64))
-        return self.graph.resize(result, self._width(instruction.type))
-
-    def _keep(self, call: PortCall, instruction: Instruction) -> _Value | None:
-        """The value itself: what the call was for, a wall for the compiler, is done."""
-        operands = list(instruction.operands[1:])
-        struct_result = None
-        if "sret" in operands[0].attributes:
-            struct_result = self.pointer(operands.pop(0).value)
-        return self._returned(instruction, struct_result, self._argument(operands, call.width))
-
-    def _handles(self, operand: TypedOperand, call: PortCall) -> list[tuple[Node, Port]]:
-        """The stream or RAM a call uses; several with conditions where clang merged calls."""
-        found = []
-        for condition, place in self.pointer(operand.value):
-            for inner, offset in self._offsets(place):
-                both = self.graph.both(condition, inner)
-                found.append((both, self._port(place.base, offset, call)))
-        return found
-
-    def _offsets(self, place: Pointer) -> list[tuple[Node, int]]:
-        """Elements of an array of RAMs that an index may choose."""
-        if not place.terms:
-            return [(self.true, place.offset)]
-        if len(place.terms) > 1 or place.terms[0].stride != 1:
-            raise self.error(rules.STATIC_RAM, "which RAM is used depends on several values")
-        index, start = place.terms[0].index, place.offset
-        return [
-            (
-                self.graph.equal(index, self.graph.literal(index.width, number)),
-                start + number,
-            )
-            for number in range(place.base.size - place.offset)
-        ]
-
-    def _port(self, base: MemoryObject, offset: int, call: PortCall) -> Port:
-        name = base.name
-        is_static_ram = call.is_ram and base.kind is MemoryKind.STATE
-        if is_static_ram and base.size > 1:
-            name = f"{name}_{offset}"
-        elif not is_static_ram and (base.kind is not MemoryKind.HANDLE or offset):
-            rule = rules.STATIC_RAM if call.is_ram else rules.STREAM_PARAMETER
-            what = "RAM" if call.is_ram else "stream"
-            raise self.error(rule, f"{what} {name} is no {what} from outside the step")
-        port = self.ports.setdefault(name, Port(name))
-        self.all_ports[name] = port
-        return port
-
-    def _argument(self, operands: list[TypedOperand], width: int) -> Node:
-        """A value passed by the calling convention of x86-64."""
-        if "byval" in operands[0].attributes:
-            return self.load(self.pointer(operands[0].value), width)
-        parts = [self.node(operand) for operand in operands]
-        return self.graph.resize(self.graph.concat(list(reversed(parts))), width)
-
 
 def _own_call(function: Function) -> int | None:
     """Debug location of a call of a function in its own body."""
@@ -625,7 +568,7 @@ def _index_term(node: Node, stride: int) -> IndexTerm:
     return IndexTerm(node, stride)
 
 
-_Handler = Callable[[Translation, Instruction], "_Value | None"]
+_Handler = Callable[[Translation, Instruction], "Value | None"]
 _T = Translation
 _HANDLERS: dict[str, _Handler] = {
     **dict.fromkeys(BINARY, _T._binary),

@@ -3,14 +3,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections import Counter
-
 from codegen.openhls import rules
 from codegen.openhls.control_flow import LoopFound, analyse
-from codegen.openhls.demanded_bits import demanded_bits
 from codegen.openhls.errors import StyleError
-from codegen.openhls.globals import initial_bytes, source_name
 from codegen.openhls.instructions import Translation, style_error
 from codegen.openhls.interface import ParameterKind, TopParameter, top_parameters
 from codegen.openhls.llvm_ir import (
@@ -31,7 +26,8 @@ from codegen.openhls.ports import (
     stream_read,
     stream_write,
 )
-from codegen.openhls.step import InputPort, OutputPort, StateElement, Step
+from codegen.openhls.registers import add_state
+from codegen.openhls.step import InputPort, OutputPort, Step
 from codegen.openhls.xls_ir import Node, topological_order
 
 #: Wires every module has, and keywords of XLS IR.
@@ -145,7 +141,7 @@ def _finish(translation: Translation, parameters: tuple[TopParameter, ...]) -> S
                 step.writes.append(stream_write(graph, port))
     step.rams += [ram_ports(graph, port) for port in translation.ports.values()]
     _check_feedback(translation, step)
-    _add_state(translation, step)
+    add_state(translation, step)
     return step
 
 
@@ -186,43 +182,3 @@ def _feedback_error(translation: Translation, name: str) -> StyleError:
     port = translation.all_ports[name]
     access = next(item for item in port.accesses if item.call.is_read)
     return access.fail(rules.READ_ORDER, f"whether {name} is read depends on what it returns")
-
-
-def _add_state(translation: Translation, step: Step) -> None:
-    """Registers for the bits of static variables that matter; check that outputs hold none."""
-    graph, layout = translation.graph, translation.module.layout
-    found: list[StateElement] = []
-    variables: dict[Node, str] = {}
-    for symbol, item in translation.objects.items():
-        if item.kind is not MemoryKind.STATE:
-            continue
-        variable = translation.module.globals[symbol]
-        content = initial_bytes(variable, layout)
-        scalars = list(layout.scalars(variable.type))
-        for offset, type_ in scalars:
-            size = layout.size(type_)
-            leaf = graph.leaf(f"{symbol}@{offset}", 8 * size)
-            value = translation.memory.load(Pointer(item, offset), 8 * size)
-            initial = int.from_bytes(content[offset : offset + size], "little")
-            found.append(StateElement(f"{item.name}_{offset}", 8 * size, initial, leaf, value))
-            variables[leaf] = source_name(symbol.split(".")[0])
-    feedback = {element.leaf: element.next_value for element in found}
-    masks = demanded_bits(step.roots(), feedback)
-    kept = [element for element in found if masks.get(element.leaf, 0)]
-    parts = Counter(variables[element.leaf] for element in kept)
-    for element in kept:
-        width, owner = masks[element.leaf].bit_length(), variables[element.leaf]
-        step.state.append(
-            dataclasses.replace(
-                element,
-                name=owner if parts[owner] == 1 else element.name,
-                width=width,
-                initial=element.initial % (1 << width),
-            )
-        )
-    for output in step.outputs:
-        before = graph.leaf(f"{output.name}@before", output.width)
-        if masks.get(before, 0):
-            raise translation.error(
-                rules.WRITTEN_OUTPUT, f"output {output.name} is not written in every step"
-            )

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """XLS: optimise IR, schedule it into a pipeline and print SystemVerilog.
 
-Pipeline stages are always given: XLS's delay models describe no FPGA.
+Pipeline stages are always given: XLS's delay models describe no FPGA. They only say how to share
+the work between the stages.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from codegen.openhls.tools import check_tools
 DATA_SUFFIX, VALID_SUFFIX, READY_SUFFIX = "_tdata", "_tvalid", "_tready"
 CLOCK, RESET = "clk", "rst"
 FUNCTION_OUTPUT = "out"
+#: A multiplication is slower than an addition, and that slower than a multiplexer, as on an FPGA.
+_DELAY_MODEL = "sky130"
 #: Stages from the request of a RAM to its response: the register at the output, and the RAM.
 RAM_LATENCY = 2
 
@@ -44,7 +47,7 @@ def to_system_verilog(ir: str, step: Step, module: str, pipeline_stages: int) ->
 
     options: dict[str, object] = {
         "generator": "pipeline",
-        "delay_model": "unit",
+        "delay_model": _DELAY_MODEL,
         "pipeline_stages": pipeline_stages,
         "use_system_verilog": True,
         "module_name": module,

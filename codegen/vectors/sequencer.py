@@ -14,7 +14,14 @@ from codegen.vectors import dequantiser, element_unit
 from codegen.vectors.bad_records import BadRecord, bad_later_records, bad_records
 from codegen.vectors.packets import steps_to_drop, with_length, words_of
 from codegen.vectors.vector_file import VectorFile
-from tritforge.config import DIM_RANGE, GLU_RANGE, VOCABULARY_RANGE, AcceleratorConfig, ModelShape
+from tritforge.config import (
+    DIM_RANGE,
+    GLU_RANGE,
+    LAYER_RANGE,
+    VOCABULARY_RANGE,
+    AcceleratorConfig,
+    ModelShape,
+)
 from tritforge.control_registers import SATURATION_SIGNALS, ErrorCode
 from tritforge.golden.fixed_point import Int64Array, symmetric_limit
 from tritforge.packing import bytes_per_row, row_tiles
@@ -194,10 +201,11 @@ def _bad(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
         two = _program(config, random, _smallest(config, 1, layers=2))
         for bad in bad_later_records(two):
             yield _Run(bad.name, two, bad=bad)
-    small = _smallest(config)
-    deep = ModelShape(small.dim, config.layers + 1, small.glu_width, small.vocabulary)
-    more = BadRecord("one_layer_too_many", 1 + 4 * config.layers, {}, ErrorCode.SHAPE_TOO_LARGE)
-    yield _Run(more.name, _program(config, random, deep), bad=more)
+    if config.layers < LAYER_RANGE[1]:
+        small = _smallest(config)
+        deep = ModelShape(small.dim, config.layers + 1, small.glu_width, small.vocabulary)
+        more = BadRecord("one_layer_too_many", 1 + 4 * config.layers, {}, ErrorCode.SHAPE_TOO_LARGE)
+        yield _Run(more.name, _program(config, random, deep), bad=more)
     yield _Run("clean_after_all_errors", program, quiet=False)
 
 

@@ -11,8 +11,14 @@ std::vector<const Backend*> available_backends() {
     // Slowest first.
     const Backend* const compiled[] = {
         &kPortableBackend,
+#if defined(TRITFORGE_ARM)
+        &kNeonBackend,
+#endif
+#if defined(TRITFORGE_ARM64)
+        &kNeonDotprodBackend,
+#endif
 #if defined(TRITFORGE_X86)
-        &kAvx2Backend,     &kAvxVnniBackend, &kAvx512VlVnniBackend, &kAvx512VnniBackend,
+        &kAvx2Backend,        &kAvxVnniBackend, &kAvx512VlVnniBackend, &kAvx512VnniBackend,
 #endif
     };
     std::vector<const Backend*> available;

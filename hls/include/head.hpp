@@ -80,8 +80,8 @@ struct Head {
         Header run;
         Order at;
         Candidate best[kLanes][kTopK];
-        typename Order::Lane lane;
-        ap_uint<bits_for(kTopK - 1)> place;
+        // Best tokens that have left.
+        ap_uint<bits_for(kLanes* kTopK - 1)> sent;
     };
 
     static void step(State& state, hls::stream<HeaderWord>& headers, hls::stream<Score>& scores,
@@ -102,8 +102,7 @@ struct Head {
 #pragma HLS INLINE
         state.run = header;
         state.at.restart();
-        state.lane = 0;
-        state.place = 0;
+        state.sent = 0;
         if (header.end == 1) {
             if (header.abort == 1) {
                 output.write(stream_word(0, true));
@@ -165,35 +164,28 @@ struct Head {
         return !other.used || candidate.sum > other.sum;
     }
 
+    /// All places of all lanes are one chain that moves towards the output.
     static void send_best(State& state, hls::stream<StreamWord>& output) {
 #pragma HLS INLINE
-        // All places of all lanes are one shift register, so nothing chooses a lane.
         const Candidate best = state.best[0][0];
     lanes:
         for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
         places:
-            for (int place = 0; place < kTopK; ++place) {
+            for (int place = 0; place + 1 < kTopK; ++place) {
 #pragma HLS UNROLL
-                if (place + 1 < kTopK) {
-                    state.best[lane][place] = state.best[lane][place + 1];
-                } else if (lane + 1 < kLanes) {
-                    state.best[lane][place] = state.best[lane + 1][0];
-                } else {
-                    state.best[lane][place].used = false;
-                }
+                state.best[lane][place] = state.best[lane][place + 1];
+            }
+            if (lane + 1 < kLanes) {
+                state.best[lane][kTopK - 1] = state.best[lane + 1 < kLanes ? lane + 1 : 0][0];
             }
         }
-        const bool last_place = state.place == kTopK - 1;
-        const bool last = last_place && state.lane == kLanes - 1;
+        state.best[kLanes - 1][kTopK - 1].used = false;
+        const bool last = state.sent == kLanes * kTopK - 1;
         const ap_int<kHalf> token = best.used ? ap_int<kHalf>(best.token) : ap_int<kHalf>(-1);
         const ap_int<kHalf> logit = best.used ? ap_int<kHalf>(best.logit) : ap_int<kHalf>(0);
         output.write(stream_word(halves(logit, token), last));
-        state.place = last_place ? ap_uint<bits_for(kTopK - 1)>(0)
-                                 : ap_uint<bits_for(kTopK - 1)>(state.place + 1);
-        if (last_place) {
-            state.lane = state.lane + 1;
-        }
+        state.sent = state.sent + 1;
         if (last) {
             state.phase = kIdle;
         }

@@ -53,17 +53,25 @@ def _processor_quota(root: Path = Path("/sys/fs/cgroup")) -> int:
     return least
 
 
+#: Chooses the kernel, for tests and measurements: one of `_engine.kernels()`.
+KERNEL_VARIABLE = "TRITFORGE_KERNEL"
+
+
 class CpuBackend:
     """One stream on the C++ engine.
 
     Attributes:
         engine: the engine; `lanes` gives it more streams.
+        threads: processors it uses.
     """
 
     batch = 1
 
-    def __init__(self, image: Image, threads: int | None = None) -> None:
+    def __init__(self, image: Image, threads: int | None = None, kernel: str | None = None) -> None:
         """
+        Args:
+            kernel: one of `_engine.kernels()`; default: $TRITFORGE_KERNEL, or the fastest.
+
         Raises:
             ConfigurationError: threads out of range.
             TritforgeError: the engine is not installed.
@@ -95,6 +103,7 @@ class CpuBackend:
                 rows_per_beat=image.header.rows_per_beat,
                 widths=dataclasses.asdict(widths),
                 sigmoid_table=sigmoid_table(widths.sigmoid_fraction),
+                kernel=kernel or os.environ.get(KERNEL_VARIABLE, "auto"),
                 threads=self.threads,
             )
         except ValueError as error:

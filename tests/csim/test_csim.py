@@ -314,7 +314,7 @@ FAULTS = {
     "best_tokens_stay_for_the_next_run": (
         "head",
         "head.hpp",
-        "state.best[lane][kTopK - 1].used = false;",
+        "state.best[kLanes - 1][kTopK - 1].used = false;",
         "",
     ),
     "beats_are_rounded_down": (

@@ -6,6 +6,8 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import os
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +19,13 @@ from tritforge.image import Image
 DIRECTORY_VARIABLE = "TRITFORGE_ENGINE_DIRECTORY"
 
 if DIRECTORY_VARIABLE in os.environ:
-    # A build folder with another build of the extension (benchmarks/run_sanitized.py).
-    pynq_driver.__path__.insert(0, os.environ[DIRECTORY_VARIABLE])
+    # A build folder with another build of the extension (benchmarks/run_sanitized.py). Loaded from
+    # its file: an editable installation knows the installed one by its full name.
+    (_file,) = Path(os.environ[DIRECTORY_VARIABLE]).glob("_engine.*.so")
+    _spec = importlib.util.spec_from_file_location("pynq_driver._engine", _file)
+    assert _spec is not None and _spec.loader is not None
+    sys.modules[_spec.name] = pynq_driver._engine = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(pynq_driver._engine)
 
 if importlib.util.find_spec("pynq_driver._engine") is None:
     pytest.skip(

@@ -67,7 +67,7 @@ def _example(top: str, stages: int, widths: dict[str, int], vectors: str = "word
             EXAMPLES, Manifest(top, stages), example_words(top, widths, count), None, stalls
         )
 
-    return ProofCase(top, stages, vectors, run)
+    return ProofCase(f"{top}, {stages} stages" if stages > 1 else top, stages, vectors, run)
 
 
 def example_words(top: str, widths: dict[str, int], count: int) -> Words:

@@ -18,7 +18,7 @@ COUNT, ROWS = 3000, 150
 pytestmark = pytest.mark.cosim
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.name}-{case.stages}")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_three_executions_agree(case: ProofCase, tmp_path: Path) -> None:
     count = ROWS if case.vectors == "rows" else COUNT
     evidence = case.prove(tmp_path, count, DEFAULT_STALLS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,22 @@ from tritforge.config import LANE_CHOICES, PORT_CHOICES
 from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.image import open_image
 
+#: What every backend is, for --help.
+_BACKENDS = {
+    "cpu": "C++ engine",
+    "golden": "NumPy integer model, same tokens",
+    "csim": "C-simulation of the generated machine, same tokens",
+    "rtl": "its Verilated RTL, same tokens",
+    "float": "float64 reference",
+}
+#: Backends that need no machine.
+SOFTWARE_BACKENDS = tuple(name for name in BACKEND_NAMES if name not in MACHINE_BACKENDS)
 
-def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """--model, --backend, --threads and --ports."""
+
+def add_software_arguments(
+    parser: argparse.ArgumentParser, backends: Sequence[str] = SOFTWARE_BACKENDS
+) -> None:
+    """--model, --backend and --threads; no machine unless `backends` names it."""
     parser.add_argument(
         "--model",
         type=Path,
@@ -26,11 +39,10 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--backend",
-        choices=BACKEND_NAMES,
+        choices=backends,
         default="cpu",
-        help="cpu: C++ engine; golden: NumPy integer model, same tokens; csim: C-simulation of the "
-        "generated machine, same tokens; rtl: its Verilated RTL, same tokens; float: float64 "
-        "reference (default: %(default)s)",
+        help="; ".join(f"{name}: {_BACKENDS[name]}" for name in backends)
+        + " (default: %(default)s)",
     )
     parser.add_argument(
         "--threads",
@@ -38,6 +50,12 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processors for --backend cpu (default: all this process may use)",
     )
+    parser.set_defaults(ports=None, machine_lanes=None)
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """--model, --backend, --threads, --ports and --lanes."""
+    add_software_arguments(parser, BACKEND_NAMES)
     machines = " and ".join(MACHINE_BACKENDS)
     parser.add_argument(
         "--ports",
@@ -46,50 +64,42 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"64-bit weight ports, for --backend {machines}: "
         f"{', '.join(map(str, PORT_CHOICES))} (default: what the image was packed for)",
     )
-
-
-def add_lanes_argument(parser: argparse.ArgumentParser) -> None:
-    """--lanes of a machine that serves one stream."""
     parser.add_argument(
         "--lanes",
+        dest="machine_lanes",
         type=int,
         metavar="B",
-        help=f"tokens read at once, for --backend {' and '.join(MACHINE_BACKENDS)}: "
+        help=f"tokens read at once, for --backend {machines}: "
         f"{', '.join(map(str, LANE_CHOICES))} (default: 1)",
     )
 
 
-def load_model(options: argparse.Namespace, lanes: int | None = None) -> LanguageModel:
+def load_model(options: argparse.Namespace) -> LanguageModel:
     """Open the model the arguments name; builds the machine for `csim` and `rtl`.
-
-    Args:
-        lanes: of the machine; None: 1.
 
     Raises:
         ConfigurationError: an option that the backend does not have.
     """
-    _refuse_foreign_options(options, lanes)
+    _refuse_foreign_options(options)
     image = open_image(EMBEDDED_MODEL if options.model is None else options.model)
     library = None
     if options.backend in MACHINE_BACKENDS:
         # Imported late: the other backends run without the generator's tools.
         from tritforge.cli.machine import library_for
 
-        library = library_for(options.backend, image, options.ports, lanes)
+        library = library_for(options.backend, image, options.ports, options.machine_lanes)
     return LanguageModel(image, open_backend(options.backend, image, options.threads, library))
 
 
-def _refuse_foreign_options(options: argparse.Namespace, lanes: int | None) -> None:
-    """An option of another backend would do nothing."""
-    machines = " and ".join(MACHINE_BACKENDS)
+def _refuse_foreign_options(options: argparse.Namespace) -> None:
     is_machine = options.backend in MACHINE_BACKENDS
-    given = (
-        ("threads", options.threads, options.backend == "cpu", "cpu"),
-        ("ports", options.ports, is_machine, machines),
-        ("lanes", lanes, is_machine, machines),
-    )
-    for name, value, belongs, owners in given:
+    for name, value, belongs in (
+        ("threads", options.threads, options.backend == "cpu"),
+        ("ports", options.ports, is_machine),
+        ("lanes", options.machine_lanes, is_machine),
+    ):
         if value is not None and not belongs:
+            owners = "cpu" if name == "threads" else " and ".join(MACHINE_BACKENDS)
             raise ConfigurationError(
                 f"--{name} belongs to --backend {owners}, not to {options.backend}: leave it out"
             )

@@ -13,7 +13,6 @@ from tqdm import tqdm
 from pynq_driver.evaluation import DOCUMENT_SEPARATOR
 from tritforge.cli.arguments import (
     add_json_argument,
-    add_lanes_argument,
     add_model_arguments,
     load_model,
     print_json,
@@ -31,7 +30,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("file", type=Path, help="text file")
     add_model_arguments(parser)
-    add_lanes_argument(parser)
     add_json_argument(parser)
     parser.set_defaults(run=run)
 
@@ -39,7 +37,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(options: argparse.Namespace) -> int:
     """Evaluate and print."""
     text = read_text(options.file)
-    model = load_model(options, options.lanes)
+    model = load_model(options)
     started = time.perf_counter()
     with tqdm(unit="token", desc="evaluate", disable=None, leave=False) as bar:
 

@@ -7,7 +7,10 @@ import argparse
 import sys
 
 from pynq_driver import Generation, LanguageModel
-from tritforge.cli.arguments import add_lanes_argument, add_model_arguments, load_model
+from tritforge.cli.arguments import (
+    add_model_arguments,
+    load_model,
+)
 from tritforge.cli.memory import megabytes, peak_memory_bytes
 
 
@@ -21,7 +24,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("prompt", nargs="?", default="", help="text to continue (default: none)")
     add_model_arguments(parser)
-    add_lanes_argument(parser)
     parser.add_argument(
         "--max-tokens", type=int, metavar="N", help="stop after N tokens; 0: no limit"
     )
@@ -52,7 +54,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run(options: argparse.Namespace) -> int:
     """Stream one generation."""
-    model = load_model(options, options.lanes)
+    model = load_model(options)
     generation = model.generate(
         options.prompt,
         max_tokens=options.max_tokens,

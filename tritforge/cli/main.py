@@ -4,20 +4,26 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
 
 from tritforge import __version__
-from tritforge.cli import convert, evaluate, generate, info, perf, rtl, serve, synth
 from tritforge.errors import TritforgeError
 
-_COMMANDS = (generate, serve, info, evaluate, convert, rtl, synth, perf)
+#: Modules of this package, in the order of the help text.
+_COMMANDS = ("generate", "serve", "info", "evaluate", "convert", "rtl", "synth", "perf")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Parser with every subcommand registered."""
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """Parser with every subcommand registered.
+
+    Args:
+        command: register this one alone, if there is one of that name: the modules of the others
+            stay out of memory.
+    """
     parser = argparse.ArgumentParser(
         prog="tritforge",
         description="MatMul-free language models on CPUs and FPGAs.",
@@ -25,14 +31,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tritforge {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in _COMMANDS:
-        module.register(commands)
+    for name in (command,) if command in _COMMANDS else _COMMANDS:
+        importlib.import_module(f"tritforge.cli.{name}").register(commands)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status (2: the user's mistake, 130: Ctrl-C)."""
-    options = build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = build_parser(next(iter(given), None)).parse_args(given)
     try:
         return int(options.run(options))
     except TritforgeError as error:

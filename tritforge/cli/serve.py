@@ -9,12 +9,9 @@ import socket
 import sys
 from pathlib import Path
 
-from pynq_driver.backends import MACHINE_BACKENDS
-from tritforge.cli.arguments import add_model_arguments, load_model
-from tritforge.config import LANE_CHOICES
+from tritforge.cli.arguments import add_software_arguments, load_model
 from tritforge.errors import ConfigurationError, TritforgeError
 
-_LANES = 16
 API_KEY_VARIABLE = "TRITFORGE_API_KEY"
 
 
@@ -28,7 +25,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         epilog="Ctrl-C or SIGTERM: running streams end within the grace time. "
         "See docs/serving.md for examples.",
     )
-    add_model_arguments(parser)
+    add_software_arguments(parser)
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
     )
@@ -38,8 +35,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--lanes",
         type=int,
+        default=16,
         metavar="N",
-        help=f"streams that run together (default: {_LANES}, or {max(LANE_CHOICES)} of a machine)",
+        help="streams that run together (default: %(default)s)",
     )
     parser.add_argument(
         "--queue",
@@ -107,12 +105,8 @@ def run(options: argparse.Namespace) -> int:
     api_key = options.api_key if options.api_key is not None else os.environ.get(API_KEY_VARIABLE)
     template = options.chat_template
     loopback = is_loopback(options.host)
-    is_machine = options.backend in MACHINE_BACKENDS
-    lanes = options.lanes
-    if lanes is None:
-        lanes = max(LANE_CHOICES) if is_machine else _LANES
     settings = ServerSettings(
-        lanes=lanes,
+        lanes=options.lanes,
         queue=options.queue,
         timeout=options.timeout,
         max_tokens=options.max_tokens,
@@ -123,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
     )
     listener = bind(options.host, options.port)
     try:
-        model = load_model(options, lanes if is_machine else None)
+        model = load_model(options)
     except BaseException:
         listener.close()
         raise
@@ -132,7 +126,7 @@ def run(options: argparse.Namespace) -> int:
 
     def ready() -> None:
         name = model.image.header.name
-        print(f"serving {name} at {_url(listener)}/v1, {lanes} lanes", file=sys.stderr)
+        print(f"serving {name} at {_url(listener)}/v1, {options.lanes} lanes", file=sys.stderr)
 
     serve(model, settings, listener, grace=options.grace, ready=ready)
     return 0

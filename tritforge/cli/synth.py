@@ -16,6 +16,7 @@ from tritforge.cli.arguments import add_json_argument, print_json
 from tritforge.cli.rtl import DEFAULT_DIM, build
 from tritforge.config import AcceleratorConfig
 
+_PATH = "path_ns"
 #: Resource -> how the estimate counts it. LUTs used as RAM are LUTs of the device as well.
 _COUNTS: Mapping[str, Callable[[Resources], float]] = {
     "lut": lambda item: item.luts + item.lut_rams,
@@ -47,27 +48,35 @@ def run(options: argparse.Namespace) -> int:
     rows = {name: counts(resources) for name, resources in rtl.resources.items()}
     total = {name: sum(row[name] for row in rows.values()) for name in _COUNTS}
     total["bram36"] = math.ceil(total["bram36"])
+    paths = {name: resources.path_ps / 1000 for name, resources in rtl.resources.items()}
+    critical = max(paths, key=lambda name: paths[name])
     budget = asdict(board.budget)
     if options.json:
         print_json(
             {
                 "project": blueprint.name,
-                "units": rows,
+                "units": {name: {**row, _PATH: paths[name]} for name, row in rows.items()},
                 "total": total,
+                "critical_path_ns": paths[critical],
+                "critical_unit": critical,
                 "board": board.name,
                 "budget": budget,
-                "estimate": "XLS and yosys synth_xilinx -family xc7, before placement",
+                "estimate": "XLS and yosys synth_xilinx -family xc7, before placement; "
+                "paths are cell delays without routing",
                 "tools": dict(PINNED_VERSIONS),
             }
         )
         return 0
     print(f"{blueprint.name}: estimate by XLS and yosys (xc7), before placement\n")
-    print(_row("unit", {name: name.upper() for name in _COUNTS}))
+    print(_row("unit", {name: name.upper() for name in _COUNTS}) + f"{'PATH/ns':>10}")
     for name, row in rows.items():
-        print(_row(name, row))
+        print(_row(name, row) + f"{paths[name]:>10.2f}")
     print(_row("total", total))
     print(_row(f"{board.name} has", budget))
     print(_row("share", {name: f"{100 * total[name] / budget[name]:.1f} %" for name in _COUNTS}))
+    print(
+        f"\nPATH: longest path in {critical}, cell delays of yosys without routing: no clock rate"
+    )
     return 0
 
 

@@ -138,6 +138,12 @@ std::vector<const Backend*> available_backends();
 const Backend& find_backend(const char* name);
 
 extern const Backend kPortableBackend;
+#if defined(TRITFORGE_ARM)
+extern const Backend kNeonBackend;
+#endif
+#if defined(TRITFORGE_ARM64)
+extern const Backend kNeonDotprodBackend;
+#endif
 #if defined(TRITFORGE_X86)
 extern const Backend kAvx2Backend, kAvxVnniBackend, kAvx512VlVnniBackend, kAvx512VnniBackend;
 #endif

@@ -167,9 +167,11 @@ static double loop_token_weights(const std::int32_t* __restrict logits, int coun
     const double start = best;
     double totals[8] = {};  // exact in any order: the weights are integers
     for (int i = 0; i < count; ++i) {
-        // Above kWeightBits the weight is zero; the limit keeps the conversion in range.
+        // Above kWeightBits the weight is zero; below zero is only a banned token, which does not
+        // count. The limits keep the shift below in range.
         const double exact = (start - logits[i]) * step;
-        const double distance = exact < kWeightBits + 1 ? exact : kWeightBits + 1;
+        const double limited = exact < kWeightBits + 1 ? exact : kWeightBits + 1;
+        const double distance = limited > 0 ? limited : 0;
         const std::int32_t whole = static_cast<std::int32_t>(distance);
         const double part = distance - whole;
         double power = kExponentialTerms[6];

@@ -135,6 +135,10 @@ async def start_is_ignored_during_a_run(dut: Any) -> None:
         await machine.write_field("control", "start")
     assert await machine.read("status") & 1 == 0
     await machine.run(case)
+    # A command that waited inside would be that of the next run.
+    others = (toy_case(seed, 20) for seed in range(99))
+    other = next(item for item in others if item.command != case.command)
+    await machine.run(other)
     assert machine.sink.empty()
 
 
