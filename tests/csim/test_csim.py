@@ -3,13 +3,15 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from codegen.output import write_project
 from codegen.processes import machine_processes
-from codegen.project import project_name
+from codegen.project import project_name, render_project
 from tests.csim.simulation import compile_bench, make_project, run, run_bench, tool
-from tritforge.config import AcceleratorConfig, Widths
+from tritforge.config import AcceleratorConfig, SigmoidKind, Widths
 
 pytestmark = pytest.mark.csim
 
@@ -39,29 +41,39 @@ NARROW = Widths(
 #: Root only to give the test its name.
 WIDE_STATE = Widths(preactivation=18, preactivation_fraction=12, accumulator=24, root=16)
 
-#: Every number of ports with every number of lanes; dims of every remainder by five, 64 to 2048.
+#: Ports, lanes and states of every kind; the smallest of everything; no width has its usual value.
 MATRIX = [
     AcceleratorConfig(64, ports=1, lanes=1),
+    AcceleratorConfig(1021, ports=2, lanes=1),
+    AcceleratorConfig(65, layers=3, vocabulary=130, ports=2, lanes=2, streams=1),
+    AcceleratorConfig(128, layers=2, vocabulary=99, ports=4, lanes=4),
+    AcceleratorConfig(16, 1, 16, 2, ports=1, lanes=2, widths=WIDE_STATE),
+    # The narrowest formats: the sum of squares saturates.
+    AcceleratorConfig(96, glu_width=200, widths=NARROW),
+    AcceleratorConfig(64, layers=2, vocabulary=64, ports=1, sigmoid=SigmoidKind.PIECEWISE_LINEAR),
+    AcceleratorConfig(64, layers=2, vocabulary=64, ports=1, sigmoid=SigmoidKind.SHIFT_EXPONENTIAL),
+]
+#: With these, every number of ports with every number of lanes; dims up to 2048.
+SLOW_MATRIX = [
     AcceleratorConfig(2048, ports=2, lanes=1),
     AcceleratorConfig(1021, ports=4, lanes=1),
     AcceleratorConfig(384, ports=1, lanes=2),
-    AcceleratorConfig(65, layers=3, vocabulary=130, ports=2, lanes=2, streams=1),
     AcceleratorConfig(1536, ports=4, lanes=2),
     AcceleratorConfig(253, ports=1, lanes=4),
     AcceleratorConfig(512, ports=2, lanes=4),
-    AcceleratorConfig(128, layers=2, vocabulary=99, ports=4, lanes=4),
     AcceleratorConfig(2048, ports=1, lanes=8),
     AcceleratorConfig(1024, ports=2, lanes=8),
     AcceleratorConfig(768, ports=4, lanes=8),
-    # The smallest of everything, and states with more bits than pre-activations.
-    AcceleratorConfig(16, 1, 16, 2, ports=1, lanes=2, widths=WIDE_STATE),
-    # The narrowest formats: the sum of squares saturates, no width has its usual value.
-    AcceleratorConfig(96, glu_width=200, widths=NARROW),
 ]
 
 
+def _case(config: AcceleratorConfig, *marks: pytest.MarkDecorator) -> Any:
+    return pytest.param(config, marks=marks, id=f"{project_name(config)}_w{config.widths.root}")
+
+
 @pytest.mark.parametrize(
-    "config", MATRIX, ids=[f"{project_name(c)}_w{c.widths.root}" for c in MATRIX]
+    "config",
+    [*map(_case, MATRIX), *(_case(config, pytest.mark.slow) for config in SLOW_MATRIX)],
 )
 def test_units_equal_the_golden_model(config: AcceleratorConfig, tmp_path: Path) -> None:
     project = make_project(config, tmp_path / "project")
@@ -383,10 +395,27 @@ FAULTS = {
 FAULT_CONFIG = AcceleratorConfig(64, layers=2, vocabulary=128, ports=1, lanes=2)
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_seeded_fault_is_found(fault: str, tmp_path: Path) -> None:
+def _faults() -> list[Any]:
+    """The first fault of every unit always, the others with the slow tests."""
+    first = {unit: name for name, (unit, *_) in reversed(FAULTS.items())}
+    usual = set(first.values())
+    return [
+        pytest.param(name, marks=() if name in usual else (pytest.mark.slow,)) for name in FAULTS
+    ]
+
+
+@pytest.fixture(scope="module")
+def fault_project() -> dict[str, bytes]:
+    return render_project(FAULT_CONFIG)
+
+
+@pytest.mark.parametrize("fault", _faults())
+def test_a_seeded_fault_is_found(
+    fault: str, tmp_path: Path, fault_project: dict[str, bytes]
+) -> None:
     unit, header, original, faulty = FAULTS[fault]
-    project = make_project(FAULT_CONFIG, tmp_path / "project")
+    project = tmp_path / "project"
+    write_project(project, fault_project)
     path = project / "include" / header
     source = path.read_text()
     assert source.count(original) == 1, "the fault no longer fits the header: adapt FAULTS"
