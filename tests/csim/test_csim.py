@@ -41,13 +41,13 @@ NARROW = Widths(
 #: Root only to give the test its name.
 WIDE_STATE = Widths(preactivation=18, preactivation_fraction=12, accumulator=24, root=16)
 
-#: Ports, lanes and states of every kind; the smallest of everything; no width has its usual value.
+#: Ports, lanes and states of every kind; a GLU narrower than dim; no width has its usual value.
 MATRIX = [
     AcceleratorConfig(64, ports=1, lanes=1),
     AcceleratorConfig(1021, ports=2, lanes=1),
     AcceleratorConfig(65, layers=3, vocabulary=130, ports=2, lanes=2, streams=1),
     AcceleratorConfig(128, layers=2, vocabulary=99, ports=4, lanes=4),
-    AcceleratorConfig(16, 1, 16, 2, ports=1, lanes=2, widths=WIDE_STATE),
+    AcceleratorConfig(64, 1, 48, 300, ports=1, lanes=2, widths=WIDE_STATE),
     # The narrowest formats: the sum of squares saturates.
     AcceleratorConfig(96, glu_width=200, widths=NARROW),
     AcceleratorConfig(64, layers=2, vocabulary=64, ports=1, sigmoid=SigmoidKind.PIECEWISE_LINEAR),

@@ -137,11 +137,14 @@ def test_row_tiles_of_the_matrices_of_one_operation_take_turns(rows_per_beat: in
 
 
 @pytest.mark.parametrize("byte", INVALID)
-def test_invalid_byte_is_named_with_its_position(byte: int) -> None:
+def test_invalid_byte_is_named_with_its_position(
+    byte: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "_CHECKED_AT_ONCE", 8)
     packed = np.zeros(100, np.uint8)
     packed[37] = byte
     with pytest.raises(ImageError, match=f"byte 37 is 0x{byte:02x}"):
-        packing.check_codes(packed, chunk=8)
+        packing.check_codes(packed)
     with pytest.raises(ImageError, match=f"0x{byte:02x}"):
         packing.unpack_matrix(packed.reshape(1, 10, 10), 10, 50)
 
