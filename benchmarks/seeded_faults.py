@@ -42,7 +42,13 @@ sys.exit(pytest.main(sys.argv[2:]))
 _IGNORED = shutil.ignore_patterns("__pycache__", "build")
 _TEST_TIMEOUT_S = 300
 #: How the message of a mismatch begins; pytest shortens the class of a plain `assert`.
-_MISMATCHES = ("codegen.openhls.proof.ProofError: ", "AssertionError", "assert ")
+_MISMATCHES = (
+    "codegen.openhls.proof.ProofError: ",
+    "benchmarks.machine_robustness.WrongResultError: ",
+    "pynq_driver.machine.compiled.NoProgressError: ",
+    "AssertionError",
+    "assert ",
+)
 
 
 class BrokenFaultError(TritforgeError):
