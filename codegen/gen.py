@@ -19,6 +19,7 @@ if __package__ in (None, ""):  # run as a script: the packages lie beside this f
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 try:
+    from codegen.language_model import OPTION_NAMES
     from codegen.output import write_project
     from codegen.project import (
         Project,
@@ -54,17 +55,6 @@ except ModuleNotFoundError as error:
 
 #: The units of `AcceleratorConfig`, all together.
 LANGUAGE_MODEL = "language-model"
-_LANGUAGE_MODEL_NAMES = (
-    "dim",
-    "layers",
-    "glu_width",
-    "vocabulary",
-    "ports",
-    "lanes",
-    "streams",
-    "board",
-    "sigmoid",
-)
 _DEFAULTS = {item.name: item.default for item in dataclasses.fields(AcceleratorConfig)}
 _ROW_UNIT_FIELDS = {item.name: item for item in dataclasses.fields(RowUnitConfig)}
 
@@ -154,7 +144,7 @@ def _add_language_model_options(parser: argparse.ArgumentParser) -> None:
 def _add_row_unit_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(f"options of {', '.join(ROW_UNITS)}")
     for name, item in _ROW_UNIT_FIELDS.items():
-        if name in _LANGUAGE_MODEL_NAMES:
+        if name in OPTION_NAMES:
             continue
         default = "required" if item.default is dataclasses.MISSING else _usual_values(name)
         group.add_argument(
@@ -191,11 +181,11 @@ def project_from_arguments(arguments: argparse.Namespace) -> Project:
     """
     given = {
         name: value if name in ("board", "sigmoid") else _integer(value)
-        for name in {*_LANGUAGE_MODEL_NAMES, *_ROW_UNIT_FIELDS}
+        for name in {*OPTION_NAMES, *_ROW_UNIT_FIELDS}
         if (value := getattr(arguments, name)) is not None
     }
     if arguments.units == LANGUAGE_MODEL:
-        _refuse_foreign(given, _LANGUAGE_MODEL_NAMES, LANGUAGE_MODEL)
+        _refuse_foreign(given, OPTION_NAMES, LANGUAGE_MODEL)
         return _language_model(given)
     units = tuple(arguments.units.split(","))
     if not set(units) <= set(ROW_UNITS):

@@ -17,6 +17,11 @@ from codegen.processes import Process, machine_processes
 from codegen.vectors import vector_files
 from tritforge.config import AcceleratorConfig, SigmoidKind, default_glu_width
 
+#: What a command line can choose: everything but the widths.
+OPTION_NAMES = tuple(
+    item.name for item in dataclasses.fields(AcceleratorConfig) if item.name != "widths"
+)
+
 
 @dataclass(frozen=True)
 class LanguageModelBlueprint(Blueprint):
@@ -53,19 +58,8 @@ class LanguageModelBlueprint(Blueprint):
     @property
     def options(self) -> str:
         """Every number and the board; widths have no option."""
-        names = (
-            "dim",
-            "layers",
-            "glu_width",
-            "vocabulary",
-            "ports",
-            "lanes",
-            "streams",
-            "board",
-            "sigmoid",
-        )
         return " ".join(
-            f"--{name.replace('_', '-')} {getattr(self.config, name)}" for name in names
+            f"--{name.replace('_', '-')} {getattr(self.config, name)}" for name in OPTION_NAMES
         )
 
     @property

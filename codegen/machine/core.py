@@ -14,7 +14,6 @@ from codegen.register_file import axi_ports, field_texts
 from codegen.rendering import render
 from tritforge.register_map import RegisterMap
 
-FIFO_MODULE = "tritforge_fifo"
 AXI_LITE_MODULE = "tritforge_axi_lite_registers"
 #: The monitor of all FIFOs is read as one machine word.
 MAXIMUM_FIFOS = 64

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from codegen.machine.network import Connection, Edge, EdgeKind, Network
+from codegen.machine.network import Edge, EdgeKind, Network
+from codegen.openhls.connection import Connection
 from codegen.processes import DIRECTED, REPORTING, machine_processes
 from tritforge.config import AcceleratorConfig
 from tritforge.parameters import MAXIMUM_OUTPUTS

@@ -11,6 +11,7 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from codegen.openhls.connection import Connection
 from codegen.openhls.errors import InterfaceError
 from codegen.openhls.manifest import Direction, Manifest
 
@@ -37,31 +38,6 @@ class EdgeKind(enum.Enum):
     def is_packets(self) -> bool:
         """Whether words have TLAST above their data."""
         return self in (EdgeKind.PACKETS_IN, EdgeKind.PACKETS_OUT)
-
-
-@dataclass(frozen=True)
-class Connection:
-    """A FIFO from an output stream of one process to an input stream of another.
-
-    Attributes:
-        depth: words of the FIFO.
-    """
-
-    source: str
-    source_stream: str
-    target: str
-    target_stream: str
-    depth: int = 2
-
-    @property
-    def source_end(self) -> str:
-        """The stream that is written."""
-        return f"{self.source}.{self.source_stream}"
-
-    @property
-    def target_end(self) -> str:
-        """The stream that is read."""
-        return f"{self.target}.{self.target_stream}"
 
 
 @dataclass(frozen=True)

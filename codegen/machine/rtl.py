@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.machine.core import AXI_LITE_MODULE, FIFO_MODULE, render_core, render_top
+from codegen.machine.core import AXI_LITE_MODULE, render_core, render_top
 from codegen.machine.network import Network
 from codegen.machine.source import HEADER_FOLDERS, MachineSource
 from codegen.openhls.cache import cached
+from codegen.openhls.connection import FIFO_MODULE
 from codegen.openhls.flow import build_design, llvm_of
 from codegen.openhls.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest, manifest_from_json

@@ -5,27 +5,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from codegen.openhls.connection import FIFO_MODULE, Connection
 from codegen.openhls.errors import InterfaceError
 from codegen.openhls.manifest import OUTPUT_LATENCY, Direction, Manifest
 from codegen.openhls.wrapper import Wire, bit_range, library_module, module_text, wires_of
 from codegen.openhls.xls_tools import CLOCK, DATA_SUFFIX, READY_SUFFIX, RESET, VALID_SUFFIX
 
-FIFO_MODULE = "tritforge_fifo"
 #: Cycles of a word through it.
 FIFO_LATENCY = 2
-
-
-@dataclass(frozen=True)
-class Connection:
-    """A FIFO from an output stream of one process to an input stream of another."""
-
-    source: str
-    source_stream: str
-    target: str
-    target_stream: str
-    depth: int = 2
 
 
 def connect(
@@ -55,8 +43,7 @@ def connect(
         widths = [streams[end].width for end in ends]
         if widths[0] != widths[1]:
             raise InterfaceError(
-                f"{item.source}.{item.source_stream} has {widths[0]} bits, "
-                f"{item.target}.{item.target_stream} {widths[1]}"
+                f"{item.source_end} has {widths[0]} bits, {item.target_end} {widths[1]}"
             )
         if item.depth < 1:
             raise InterfaceError(f"a FIFO of depth {item.depth}: give at least 1")

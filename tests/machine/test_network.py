@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from codegen.machine.language_model import machine_network
-from codegen.machine.network import Connection, Edge, EdgeKind, Network
+from codegen.machine.network import Edge, EdgeKind, Network
+from codegen.openhls.connection import Connection
 from codegen.openhls.errors import InterfaceError
 from codegen.openhls.manifest import Direction, Manifest, Port, Stream
 from tests.machine.toy_machine import NETWORK

@@ -11,9 +11,9 @@ from random import Random
 
 import pytest
 
-from codegen.machine.network import Connection
 from codegen.machine.rtl import build_machine_rtl
 from codegen.machine.rtl_library import build_rtl_library_of, memory_values
+from codegen.openhls.connection import Connection
 from codegen.openhls.errors import InterfaceError
 from tests.machine.library import (
     BAD_ARGUMENT,

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from codegen.machine.network import Connection, Edge, EdgeKind, Network
+from codegen.machine.network import Edge, EdgeKind, Network
 from codegen.machine.source import MachineSource
 from codegen.machine.vitis_form import vitis_values
+from codegen.openhls.connection import Connection
 from codegen.processes import Process, StreamPort
 from codegen.project import hls_folder
 from codegen.rendering import render

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.random import RandomState
 
-from codegen.openhls.connect import Connection, connect
+from codegen.openhls.connect import connect
+from codegen.openhls.connection import Connection
 from codegen.openhls.csim import build_c_simulation
 from codegen.openhls.flow import build_design, default_includes, translate_file
 from codegen.openhls.interpreter import Run, StepInterpreter

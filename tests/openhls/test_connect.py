@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from codegen.openhls.connect import Connection, connect
+from codegen.openhls.connect import connect
+from codegen.openhls.connection import Connection
 from codegen.openhls.errors import InterfaceError
 from codegen.openhls.flow import build_design, translate_file
 from codegen.openhls.manifest import Manifest
