@@ -19,7 +19,7 @@ from codegen.openhls.step import Step
 
 MANIFEST_FORMAT = 1
 STAGE_RANGE = (1, 256)
-#: A register behind the last stage: the skid buffer of an output stream, or the output register.
+#: A register behind the last stage, at every output.
 OUTPUT_LATENCY = 1
 
 

@@ -70,7 +70,7 @@ def _process_options(step: Step) -> dict[str, object]:
         "reset": RESET,
         "reset_data_path": False,
         "worst_case_throughput": 1,
-        "flop_outputs_kind": "skid_buffer",
+        "flop_outputs_kind": "flop",
         "flop_single_value_channels": True,
         "streaming_channel_data_suffix": DATA_SUFFIX,
         "streaming_channel_valid_suffix": VALID_SUFFIX,
