@@ -13,16 +13,14 @@ from codegen.machine.network import Edge, Network
 from codegen.machine.source import HEADER_FOLDERS, MachineSource, machine_source
 from codegen.openhls.cache import cached
 from codegen.openhls.errors import CompileError
-from codegen.openhls.system import gxx, run
+from codegen.openhls.system import host_compiler, run
 from tritforge.config import PORT_CHOICES, AcceleratorConfig
 
 MACHINE_CPP_FOLDER = Path(__file__).resolve().parent / "cpp"
 _ABI_HEADER = "tritforge_machine.h"
 _RUNTIME = "csim_machine.hpp"
 _FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
-#: Libraries in one program share nothing, though g++ would make static variables unique in it.
-_SHARING_FLAGS = ("-fno-gnu-unique",)
-_HLS_FLAGS = (*_SHARING_FLAGS, "-Wno-unknown-pragmas", "-Wno-unused-label")
+_HLS_FLAGS = ("-Wno-unknown-pragmas", "-Wno-unused-label")
 #: Packet streams in the order of `enum tritforge_stream`: weight ports, then the others.
 _WEIGHTS = "weights_"
 MAXIMUM_PORTS = max(PORT_CHOICES)
@@ -37,8 +35,8 @@ def build_csim_library(config: AcceleratorConfig) -> Path:
         Path of the shared library.
 
     Raises:
-        CompileError: g++ rejects it.
-        ToolError: g++ is missing.
+        CompileError: the compiler rejects it.
+        ToolError: there is no compiler.
     """
     return build_csim_library_of(machine_source(config))
 
@@ -47,7 +45,8 @@ def build_csim_library_of(source: MachineSource) -> Path:
     """The same for any machine."""
     main = _main_text(source)
     runtime = [(MACHINE_CPP_FOLDER / name).read_bytes() for name in (_ABI_HEADER, _RUNTIME)]
-    parts: list[str | bytes] = [gxx(), *_FLAGS, *_HLS_FLAGS, main, *runtime]
+    compiler = host_compiler()
+    parts: list[str | bytes] = [compiler.identity, *_FLAGS, *_HLS_FLAGS, main, *runtime]
     for path, content in sorted(source.files.items()):
         parts += [path, content]
 
@@ -60,8 +59,13 @@ def build_csim_library_of(source: MachineSource) -> Path:
         (folder / "main.cpp").write_text(main, encoding="utf-8")
         includes = [f"-I{project / name}" for name in HEADER_FOLDERS[:-1]]
         includes += ["-isystem", str(project / HEADER_FOLDERS[-1]), f"-I{MACHINE_CPP_FOLDER}"]
-        command = [gxx(), *_FLAGS, *_HLS_FLAGS, *includes, folder / "main.cpp"]
-        run([*command, "-o", folder / "machine.so"], f"g++ on {source.name}", CompileError)
+        command: list[object] = [*compiler.command, *_FLAGS, *_HLS_FLAGS, *compiler.private_statics]
+        command += [*includes, folder / "main.cpp"]
+        run(
+            [*command, "-o", folder / "machine.so"],
+            f"{compiler.name} on {source.name}",
+            CompileError,
+        )
 
     return cached("machine_csim", parts, build) / "machine.so"
 

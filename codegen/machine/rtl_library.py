@@ -20,7 +20,7 @@ from codegen.machine.network import EdgeKind
 from codegen.machine.rtl import MachineRtl, Progress, build_machine_rtl, silent
 from codegen.machine.source import MachineSource, machine_source
 from codegen.openhls.cache import cached
-from codegen.openhls.system import gxx, run
+from codegen.openhls.system import host_compiler, run
 from codegen.openhls.tools import PINNED_VERSIONS, check_tools, package_folder
 from tritforge.boards import Board
 from tritforge.config import AcceleratorConfig
@@ -47,7 +47,6 @@ _CXX = (
     "-fPIC",
     "-w",
     "-fvisibility=hidden",
-    "-fno-gnu-unique",
     "-DVL_TIME_CONTEXT",
     "-DVM_COVERAGE=0",
 )
@@ -84,8 +83,16 @@ def build_rtl_library_of(
     rtl = build_machine_rtl(source, progress)
     glue = _glue(source, rtl)
     trace = ("--trace-vcd",) if waveform else ()
-    flags = (*_CXX, *(("-DTRITFORGE_WAVEFORM", "-DVM_TRACE=1") if waveform else ()))
-    parts: list[str | bytes] = [PINNED_VERSIONS["verilator"], gxx(), *_VERILATOR, *trace, *flags]
+    compiler = host_compiler()
+    flags = (*_CXX, *compiler.private_statics)
+    flags += ("-DTRITFORGE_WAVEFORM", "-DVM_TRACE=1") if waveform else ()
+    parts: list[str | bytes] = [
+        PINNED_VERSIONS["verilator"],
+        compiler.identity,
+        *_VERILATOR,
+        *trace,
+        *flags,
+    ]
     parts += [_OPTIMISE, glue, *((MACHINE_CPP_FOLDER / name).read_bytes() for name in _HEADERS)]
     for name, text in sorted(rtl.files.items()):
         parts += [name, text]
@@ -123,11 +130,13 @@ def _compile(
     objects = folder / "objects"
     objects.mkdir()
     done: list[Path] = []
+    compiler = host_compiler()
 
     def compile_unit(unit: Path) -> Path:
         result = objects / f"{unit.stem}.o"
         level = "-O0" if _SLOW_FILES in unit.name else _OPTIMISE
-        run([gxx(), *flags, level, *includes, "-c", unit, "-o", result], f"g++ on {unit.name}")
+        command = [*compiler.command, *flags, level, *includes, "-c", unit, "-o", result]
+        run(command, f"{compiler.name} on {unit.name}")
         done.append(result)
         progress("compile the simulation", len(done), len(units) + 1)
         return result
@@ -135,20 +144,28 @@ def _compile(
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         results = list(pool.map(compile_unit, units))
         results += pool.map(lambda path: _runtime_object(root, path, flags), runtime)
-    link: list[object] = [gxx(), "-shared", *results, "-o", folder / "machine.so", "-pthread"]
+    link: list[object] = [
+        *compiler.command,
+        "-shared",
+        *results,
+        "-o",
+        folder / "machine.so",
+        "-pthread",
+    ]
     run(link, "linking the simulation")
     progress("compiled the simulation", len(units) + 1, len(units) + 1)
 
 
 def _runtime_object(root: Path, source: Path, flags: tuple[str, ...]) -> Path:
     """Compiled file of Verilator's run time; kept in the cache."""
+    compiler = host_compiler()
 
     def build(folder: Path) -> None:
         includes = [f"-I{root}", f"-I{root / 'vltstd'}"]
-        command = [gxx(), *flags, _OPTIMISE, *includes, "-c", source, "-o", folder / "runtime.o"]
-        run(command, f"g++ on {source.name}")
+        command = [*compiler.command, *flags, _OPTIMISE, *includes, "-c", source]
+        run([*command, "-o", folder / "runtime.o"], f"{compiler.name} on {source.name}")
 
-    parts: list[str | bytes] = [PINNED_VERSIONS["verilator"], gxx(), _OPTIMISE, *flags]
+    parts: list[str | bytes] = [PINNED_VERSIONS["verilator"], compiler.identity, _OPTIMISE, *flags]
     return cached("machine_runtime", [*parts, source.read_bytes()], build) / "runtime.o"
 
 

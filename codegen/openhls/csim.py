@@ -11,7 +11,7 @@ from pathlib import Path
 from codegen.openhls.cache import cached, header_contents
 from codegen.openhls.errors import CompileError, ToolError
 from codegen.openhls.step import Step
-from codegen.openhls.system import CPP_FOLDER, gxx, run
+from codegen.openhls.system import CPP_FOLDER, host_compiler, run
 
 _FLAGS = ("-std=c++17", "-O1", "-w")
 _DRIVER = "csim_driver.hpp"
@@ -68,12 +68,14 @@ def build_c_simulation(source: Path, step: Step, include_folders: Sequence[Path]
     """Compile the top function with its driver; kept in the cache.
 
     Raises:
-        CompileError: g++ rejects the source.
+        CompileError: the compiler rejects the source.
     """
     text = source.read_bytes()
     driver = (CPP_FOLDER / _DRIVER).read_bytes()
     folders = [source.resolve().parent, *include_folders]
-    parts: list[str | bytes] = [gxx(), *_FLAGS, step.name, str(source.resolve()), text, driver]
+    compiler = host_compiler()
+    parts: list[str | bytes] = [compiler.identity, *_FLAGS, step.name, str(source.resolve())]
+    parts += [text, driver]
     main = (
         f'#include "{source.resolve()}"\n#include "{_DRIVER}"\n'
         f"int main(int argc, char** argv) {{ return openhls::run(&{step.name}, argc, argv); }}\n"
@@ -82,8 +84,8 @@ def build_c_simulation(source: Path, step: Step, include_folders: Sequence[Path]
     def build(folder: Path) -> None:
         (folder / "main.cpp").write_text(main, encoding="utf-8")
         includes = [f"-I{item}" for item in (*include_folders, CPP_FOLDER)]
-        command = [gxx(), *_FLAGS, *includes, folder / "main.cpp", "-o", folder / "csim"]
-        run(command, f"g++ on {source}", CompileError)
+        command: list[object] = [*compiler.command, *_FLAGS, *includes, folder / "main.cpp"]
+        run([*command, "-o", folder / "csim"], f"{compiler.name} on {source}", CompileError)
 
     folder = cached("csim", [*parts, *header_contents(folders)], build)
     return CSimulation(folder / "csim", step)

@@ -1,30 +1,58 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Programs of the host: g++ and running commands with a time limit."""
+"""Programs of the host: the C++ compiler and running commands with a time limit."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from codegen.openhls.errors import CompileError, ToolError
+from codegen.openhls.tools import PINNED_VERSIONS, check_tools
 
 CPP_FOLDER = Path(__file__).resolve().parent / "cpp"
 _TIMEOUT_S = 900
 
 
-def gxx() -> str:
-    """Path of g++, which compiles C-simulations and Verilated models.
+@dataclass(frozen=True)
+class HostCompiler:
+    """A C++ compiler of this machine.
+
+    Attributes:
+        command: words before its options.
+        name: for messages.
+        identity: for cache keys.
+        private_statics: options that keep static variables of two shared libraries apart.
+    """
+
+    command: tuple[str, ...]
+    name: str
+    identity: str
+    private_statics: tuple[str, ...]
+
+
+def host_compiler() -> HostCompiler:
+    """What compiles C-simulations and Verilated models: g++, else the clang of `ziglang`.
 
     Raises:
-        ToolError: there is none.
+        ToolError: there is neither.
     """
     path = shutil.which("g++")
-    if path is None:
-        raise ToolError("g++ is not installed; on Debian or Ubuntu: apt-get install g++")
-    return path
+    if path is not None:
+        return HostCompiler((path,), "g++", path, ("-fno-gnu-unique",))
+    try:
+        check_tools("ziglang")
+    except ToolError as error:
+        raise ToolError(
+            f"g++ is not installed (on Debian or Ubuntu: apt-get install g++), and {error}"
+        ) from error
+    # Zig turns on checks that stop a program; g++ has none of them.
+    command = (sys.executable, "-m", "ziglang", "c++", "-fno-sanitize=undefined")
+    return HostCompiler(command, "clang", f"ziglang {PINNED_VERSIONS['ziglang']}", ())
 
 
 def run(

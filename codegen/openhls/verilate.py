@@ -12,7 +12,7 @@ from codegen.openhls.cache import cached
 from codegen.openhls.csim import numbers, words_text
 from codegen.openhls.errors import ToolError
 from codegen.openhls.manifest import Direction, Manifest, Port, Stream
-from codegen.openhls.system import CPP_FOLDER, gxx, run
+from codegen.openhls.system import CPP_FOLDER, host_compiler, run
 from codegen.openhls.tools import PINNED_VERSIONS, check_tools, package_folder
 from codegen.openhls.xls_tools import (
     DATA_SUFFIX,
@@ -130,7 +130,7 @@ def build_rtl_simulation(system_verilog: str, manifest: Manifest) -> RtlSimulati
     """Verilate and compile a module; kept in the cache.
 
     Raises:
-        ToolError: Verilator or g++ is missing or fails.
+        ToolError: Verilator or a compiler is missing or fails.
     """
     check_tools("verilator")
     main = _main_text(manifest)
@@ -138,7 +138,7 @@ def build_rtl_simulation(system_verilog: str, manifest: Manifest) -> RtlSimulati
     version = PINNED_VERSIONS["verilator"]
     parts: list[str | bytes] = [
         version,
-        gxx(),
+        host_compiler().identity,
         *_FLAGS,
         *_CXX_FLAGS,
         system_verilog,
@@ -166,21 +166,30 @@ def _build(folder: Path, system_verilog: str, manifest: Manifest, main: str) -> 
     (model / "main.cpp").write_text(units + main, encoding="utf-8")
     includes = [f"-I{item}" for item in (model, CPP_FOLDER, root / "include")]
     objects = [runtime_object(root, name) for name in _RUNTIME]
-    compile_: list[object] = [gxx(), *_CXX_FLAGS, *includes, f"-I{root / 'include' / 'vltstd'}"]
-    compile_ += [model / "main.cpp", *objects, "-o", folder / "sim", "-pthread"]
-    run(compile_, f"g++ on the Verilated {manifest.top}")
+    compiler = host_compiler()
+    compile_: list[object] = [*compiler.command, *_CXX_FLAGS, *includes]
+    compile_ += [
+        f"-I{root / 'include' / 'vltstd'}",
+        model / "main.cpp",
+        *objects,
+        "-o",
+        folder / "sim",
+        "-pthread",
+    ]
+    run(compile_, f"{compiler.name} on the Verilated {manifest.top}")
 
 
 def runtime_object(root: Path, name: str) -> Path:
     """Compiled file of Verilator's run time; kept in the cache."""
     source = root / "include" / name
+    compiler = host_compiler()
 
     def build(folder: Path) -> None:
         includes = [f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}"]
-        command = [gxx(), *_CXX_FLAGS, *includes, "-c", source, "-o", folder / "runtime.o"]
-        run(command, f"g++ on {name}")
+        command = [*compiler.command, *_CXX_FLAGS, *includes, "-c", source]
+        run([*command, "-o", folder / "runtime.o"], f"{compiler.name} on {name}")
 
-    parts: list[str | bytes] = [PINNED_VERSIONS["verilator"], gxx(), *_CXX_FLAGS]
+    parts: list[str | bytes] = [PINNED_VERSIONS["verilator"], compiler.identity, *_CXX_FLAGS]
     parts.append(source.read_bytes())
     return cached("verilator_runtime", parts, build) / "runtime.o"
 

@@ -23,7 +23,7 @@ from codegen.openhls.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest
 from codegen.openhls.proof import ProofError, check_rtl
 from codegen.openhls.step import Step
-from codegen.openhls.system import CPP_FOLDER, gxx, run
+from codegen.openhls.system import CPP_FOLDER, host_compiler, run
 from codegen.openhls.translate import translate
 from codegen.openhls.verilate import build_rtl_simulation
 from codegen.openhls.wrapper import library_module
@@ -142,7 +142,14 @@ def _build_all(source: Path, seeds: Sequence[int], folder: Path) -> Path:
     program = folder / f"csim_{seeds[0]}"
     includes = [f"-I{item}" for item in (*default_includes(), CPP_FOLDER)]
     # Without optimisation, forced inlining takes most of the compiler's time.
-    command = [gxx(), "-std=c++17", "-O0", "-w", "-DAP_SHIM_INLINE=inline", *includes]
+    command = [
+        *host_compiler().command,
+        "-std=c++17",
+        "-O0",
+        "-w",
+        "-DAP_SHIM_INLINE=inline",
+        *includes,
+    ]
     run([*command, main, "-o", program], f"g++ on {source.name}", CompileError)
     return program
 

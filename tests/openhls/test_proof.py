@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from pathlib import Path
 
 import pytest
 
+from codegen.openhls.errors import ToolError
 from codegen.openhls.manifest import Manifest
 from codegen.openhls.proof import DEFAULT_STALLS, ProofError, prove
+from codegen.openhls.system import host_compiler
 from tests.openhls.proof_cases import CASES, EXAMPLES, ProofCase, example_words
 from tests.openhls.unit_words import Words
 
@@ -28,6 +31,24 @@ def test_three_executions_agree(case: ProofCase, tmp_path: Path) -> None:
         assert all(latency <= case.stages for latency in evidence.latency.values())
     if case.name.startswith("ternary_array"):
         assert evidence.latency == {"sums": case.stages}
+
+
+def test_wheels_alone_will_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without g++ the clang of the wheel compiles C-simulation and Verilated model."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert host_compiler().name == "clang"
+    words = example_words("accumulate", {"values": 17}, COUNT)
+    assert prove(EXAMPLES, Manifest("accumulate", 1), words, stalls=DEFAULT_STALLS).output_words > 50
+
+
+def test_no_compiler_names_both_remedies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    with pytest.raises(ToolError, match=r"apt-get install g\+\+.*pip install"):
+        host_compiler()
 
 
 def test_a_difference_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
