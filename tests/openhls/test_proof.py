@@ -33,12 +33,15 @@ def test_three_executions_agree(case: ProofCase, tmp_path: Path) -> None:
         assert evidence.latency == {"sums": case.stages}
 
 
+@pytest.mark.slow  # Zig compiles its C++ library first
 def test_wheels_alone_will_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without g++ the clang of the wheel compiles C-simulation and Verilated model."""
     monkeypatch.setenv("PATH", str(tmp_path))
     assert host_compiler().name == "clang"
     words = example_words("accumulate", {"values": 17}, COUNT)
-    assert prove(EXAMPLES, Manifest("accumulate", 1), words, stalls=DEFAULT_STALLS).output_words > 50
+    assert (
+        prove(EXAMPLES, Manifest("accumulate", 1), words, stalls=DEFAULT_STALLS).output_words > 50
+    )
 
 
 def test_no_compiler_names_both_remedies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
