@@ -24,7 +24,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from benchmarks.random_image import write_random_image
 from pynq_driver import _engine
 from tritforge.config import RELEASED_SHAPES
 from tritforge.errors import TritforgeError
@@ -166,6 +165,9 @@ def measure(
     shapes: Sequence[str], threads: Sequence[int], kernels: Sequence[str], rounds: int
 ) -> list[Measurement]:
     """Measure every combination in a fresh process, on images made for the purpose."""
+    # Not at the top: the measuring processes import this module too, and need none of it.
+    from benchmarks.random_image import write_random_image
+
     results = []
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:

@@ -37,7 +37,7 @@ class Engine:
     def __init__(
         self,
         weights: NDArray[np.uint8] | FileSection,
-        parameters: NDArray[np.uint8],
+        parameters: NDArray[np.uint8] | FileSection,
         embedding: NDArray[Any] | FileSection,
         shape: Mapping[str, int] | Sequence[int],
         rows_per_beat: int,

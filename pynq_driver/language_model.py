@@ -7,9 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-
-from tokenizers import Tokenizer
+from typing import TYPE_CHECKING, Any
 
 from pynq_driver.backends import Backend, CompiledLibrary, open_backend
 from pynq_driver.evaluation import Evaluation, EvaluationProgress, evaluate_documents
@@ -18,6 +16,9 @@ from pynq_driver.text_stream import TextStream
 from tritforge.errors import ConfigurationError, ImageError
 from tritforge.image import Image, open_image
 from tritforge.tokenizer import load_tokenizer
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 #: The model that ships with the package.
 EMBEDDED_MODEL = Path(__file__).parent / "models" / "stories-17m.tritforge"

@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tokenizers import Tokenizer
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
 
 #: Prompt tokens kept as context of the first piece: enough for a decoder that joins its neighbours.
 _CONTEXT_TOKENS = 16

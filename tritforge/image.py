@@ -14,6 +14,7 @@ import math
 import mmap
 import os
 import struct
+import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -377,22 +378,24 @@ class ImageFile:
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb", buffering=0)
         self.descriptor = self._file.fileno()
+        self._lock = threading.Lock()  # position and read belong together
         # Closed without a warning when nobody needs it any more.
         weakref.finalize(self, self._file.close)
 
     def read_into(self, buffer: NDArray[np.uint8], position: int) -> None:
-        """Fill `buffer` from that position of the file.
+        """Fill `buffer` from that position of the file. Several threads may.
 
         Raises:
             ImageError: the file is shorter than it was.
         """
         view = buffer.data
-        self._file.seek(position)
-        while len(view):
-            count = self._file.readinto(view)
-            if not count:
-                raise ImageError("the file became shorter while it was read")
-            view = view[count:]
+        with self._lock:
+            self._file.seek(position)
+            while len(view):
+                count = self._file.readinto(view)
+                if not count:
+                    raise ImageError("the file became shorter while it was read")
+                view = view[count:]
 
 
 @dataclass(frozen=True)
@@ -445,7 +448,11 @@ def open_image(path: Path | str) -> Image:
         if file_bytes < PREFIX.size:
             raise ImageError(f"{path}: {file_bytes} bytes is too short for a Tritforge image")
         mapped = mmap.mmap(file.descriptor, 0, access=mmap.ACCESS_READ)
-        return _check_image(path, file, np.frombuffer(mapped, np.uint8))
+        image = _check_image(path, file, np.frombuffer(mapped, np.uint8))
+        if hasattr(mapped, "madvise"):
+            # What the checks have touched need not stay in memory; it comes back when it is used.
+            mapped.madvise(mmap.MADV_DONTNEED)
+        return image
     except OSError as error:
         raise ImageError(f"cannot read {path}: {error.strerror or error}") from None
     except ImageError as error:
@@ -458,13 +465,7 @@ def open_image(path: Path | str) -> Image:
 def _check_image(path: Path, file: ImageFile, data: NDArray[np.uint8]) -> Image:
     header, table = _read_header(data)
     views = {name: data[item.offset : item.offset + item.bytes] for name, item in table.items()}
-    for name, section in table.items():
-        if _section_hash(file, section) != section.sha256:
-            raise ImageError(
-                f"section {name} does not match its SHA-256: the file is damaged; convert or "
-                "download it again"
-            )
-    _check_weights(file, table["weights"], header)
+    _check_contents(file, table, header)
     kind = np.dtype(f"<i{header.embedding_bits // 8}")
     image = Image(
         path=path,
@@ -482,6 +483,48 @@ def _check_image(path: Path, file: ImageFile, data: NDArray[np.uint8]) -> Image:
     if image.float_values is not None and not np.isfinite(image.float_values).all():
         raise ImageError("section float holds values that are not finite")
     return image
+
+
+def _check_contents(
+    file: ImageFile, table: Mapping[str, Section], header: ImageHeader
+) -> None:
+    """Check the hashes and the weights; a second thread hashes the largest section meanwhile."""
+    largest = max(table, key=lambda name: table[name].bytes)
+    hashes: dict[str, str] = {}
+    failures: list[BaseException] = []
+
+    def hash_section(name: str) -> None:
+        hashes[name] = _section_hash(file, table[name])
+
+    def hash_largest() -> None:
+        try:
+            hash_section(largest)
+        except BaseException as error:
+            failures.append(error)
+
+    helper = threading.Thread(target=hash_largest)
+    helper.start()
+    invalid: ImageError | None = None
+    try:
+        for name in table:
+            if name != largest:
+                hash_section(name)
+        _check_weights(file, table["weights"], header)
+    except ImageError as error:
+        invalid = error
+    finally:
+        helper.join()
+    if failures:
+        raise failures[0]
+    for name, section in table.items():
+        # Damage explains an invalid code, not the other way round.
+        if hashes.get(name, section.sha256) != section.sha256:
+            raise ImageError(
+                f"section {name} does not match its SHA-256: the file is damaged; convert or "
+                "download it again"
+            )
+    if invalid is not None:
+        raise invalid
 
 
 def _section_hash(file: ImageFile, section: Section) -> str:

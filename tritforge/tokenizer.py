@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from tokenizers import Tokenizer
+from typing import TYPE_CHECKING
 
 from tritforge.errors import ImageError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 
 def load_tokenizer(content: bytes) -> Tokenizer:
@@ -14,6 +17,9 @@ def load_tokenizer(content: bytes) -> Tokenizer:
     Raises:
         ImageError: not a tokenizer.
     """
+    # Imported late: its library takes memory that an engine without text need not have.
+    from tokenizers import Tokenizer
+
     try:
         return Tokenizer.from_str(content.decode("utf-8"))
     except (KeyboardInterrupt, SystemExit, MemoryError):

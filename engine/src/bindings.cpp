@@ -187,14 +187,14 @@ class PyContext;
 /// The model, the buffers it reads, and the threads that run it.
 class PyEngine {
   public:
-    PyEngine(const py::object& weights, const py::buffer& parameters, const py::object& embedding,
+    PyEngine(const py::object& weights, const py::object& parameters, const py::object& embedding,
              const py::object& shape, const py::object& rows_per_beat, const py::dict& widths,
              const py::object& sigmoid_table, const std::string& kernel, const py::object& threads)
         : weights_("weights", weights),
-          parameters_(parameters.request()),
+          parameters_("parameters", parameters),
           embedding_("embedding", embedding) {
         ByteSource weight_source = weights_.source(1, "B");
-        const ByteView parameter_view = checked_view("parameters", parameters_, 1, "B");
+        const ByteSource parameter_source = parameters_.source(1, "B");
         ByteSource embedding_source = embedding_.source(2, "bh");
         const ModelShape model = checked_shape(to_shape(shape));
         const int embedding_bytes = embedding_item_bytes(model);
@@ -208,7 +208,7 @@ class PyEngine {
         threads_ = static_cast<int>(count);
         const py::gil_scoped_release release;
         engine_ = std::make_shared<const Engine>(
-            std::move(weight_source), parameter_view, std::move(embedding_source), embedding_bytes,
+            std::move(weight_source), parameter_source, std::move(embedding_source), embedding_bytes,
             model, static_cast<int>(rows), checked, table, backend, threads_);
         runner_ = std::make_unique<Runner>(engine_, threads_);
     }
@@ -298,7 +298,7 @@ class PyEngine {
     }
 
     Section weights_;
-    py::buffer_info parameters_;
+    Section parameters_;
     Section embedding_;
     std::shared_ptr<const Engine> engine_;
     int threads_ = 1;
@@ -643,7 +643,7 @@ PYBIND11_MODULE(_engine, module) {
              py::arg("bytes"));
 
     py::class_<PyEngine>(module, "Engine", "A checked model image, ready to run.")
-        .def(py::init<const py::object&, const py::buffer&, const py::object&, const py::object&,
+        .def(py::init<const py::object&, const py::object&, const py::object&, const py::object&,
                       const py::object&, const py::dict&, const py::object&, const std::string&,
                       const py::object&>(),
              py::arg("weights"), py::arg("parameters"), py::arg("embedding"), py::arg("shape"),

@@ -46,6 +46,15 @@ void check_rows_fit(const ModelShape& shape, const Widths& widths) {
     }
 }
 
+std::vector<Operation> read_program(const ByteSource& parameters, const ModelShape& shape,
+                                    const Widths& widths) {
+    std::vector<std::uint8_t> buffer;
+    check_size("parameter stream", parameters.bytes(), program_bytes(shape));
+    buffer.resize(parameters.bytes());
+    return parse_program(parameters.read(0, buffer.size(), buffer.data()), buffer.size(), shape,
+                         widths);
+}
+
 /// First byte that is not a code, or `count`.
 std::size_t first_invalid(const std::uint8_t* bytes, std::size_t count) {
     // Invalid: at least three of the four 2-bit fields are 3. One pass without branches, to
@@ -74,7 +83,7 @@ struct Engine::Portion {
     int first_tile, last_tile;
 };
 
-Engine::Engine(ByteSource weights, ByteView parameters, ByteSource embedding, int embedding_bytes,
+Engine::Engine(ByteSource weights, const ByteSource& parameters, ByteSource embedding, int embedding_bytes,
                const ModelShape& shape, int rows_per_beat, const Widths& widths,
                const std::vector<std::int64_t>& sigmoid_table, const Backend& backend, int threads)
     : shape_(shape),
@@ -82,7 +91,7 @@ Engine::Engine(ByteSource weights, ByteView parameters, ByteSource embedding, in
       widths_(widths),
       backend_(backend),
       sigmoid_(make_sigmoid_unit(sigmoid_table, widths)),
-      program_(parse_program(parameters.data, parameters.bytes, shape, widths)),
+      program_(read_program(parameters, shape, widths)),
       stream_(std::move(weights)),
       embedding_(std::move(embedding)),
       embedding_bytes_(embedding_bytes) {

@@ -198,11 +198,18 @@ class RecordReader {
 
 }  // namespace
 
+std::size_t program_bytes(const ModelShape& shape) {
+    std::size_t total = 0;
+    for (const OperationShape& item : operation_shapes(shape)) {
+        total += kHeaderBytes + item.payload_bytes();
+    }
+    return total;
+}
+
 std::vector<Operation> parse_program(const std::uint8_t* stream, std::size_t bytes,
                                      const ModelShape& shape, const Widths& widths) {
     const std::vector<OperationShape> shapes = operation_shapes(shape);
-    std::size_t expected_bytes = 0;
-    for (const OperationShape& item : shapes) expected_bytes += kHeaderBytes + item.payload_bytes();
+    const std::size_t expected_bytes = program_bytes(shape);
     if (bytes != expected_bytes) {
         throw std::invalid_argument("parameter stream has " + std::to_string(bytes) +
                                     " bytes, the shape needs " + std::to_string(expected_bytes));

@@ -97,7 +97,7 @@ class CpuBackend:
         try:
             self.engine = _engine.Engine(
                 weights=section("weights", image.weight_stream),
-                parameters=image.parameter_stream,
+                parameters=section("parameters", image.parameter_stream),
                 embedding=section("embedding", image.embedding),
                 shape=dataclasses.asdict(shape),
                 rows_per_beat=image.header.rows_per_beat,

@@ -28,8 +28,8 @@ class Engine {
     /// Check everything and repack the weights if the backend asks for it.
     /// embedding: (vocabulary, dim) little-endian mantissas of `embedding_bytes` (1 or 2) each.
     /// Throws std::invalid_argument: says what is inconsistent.
-    /// threads: how many check and repack.
-    Engine(ByteSource weights, ByteView parameters, ByteSource embedding, int embedding_bytes,
+    /// threads: how many check and repack. The parameters are not needed afterwards.
+    Engine(ByteSource weights, const ByteSource& parameters, ByteSource embedding, int embedding_bytes,
            const ModelShape& shape, int rows_per_beat, const Widths& widths,
            const std::vector<std::int64_t>& sigmoid_table, const Backend& backend, int threads);
 

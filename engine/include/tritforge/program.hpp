@@ -47,6 +47,9 @@ struct Operation {
     std::vector<std::uint16_t> lower_bound;  ///< (K,) Q0.16, MIX only
 };
 
+/// Size of the parameter stream of a model of that shape.
+std::size_t program_bytes(const ModelShape& shape);
+
 /// Parse a whole parameter stream.
 /// Throws std::invalid_argument: a size, field or gain differs from what shape and widths allow.
 std::vector<Operation> parse_program(const std::uint8_t* stream, std::size_t bytes,
