@@ -16,7 +16,7 @@
 #include <cstring>
 
 #include "tritforge/backend.hpp"
-#include "tritforge/elementwise.hpp"
+#include "tritforge/elementwise_avx512.hpp"
 #include "tritforge/ternary_code.hpp"
 
 namespace tritforge {
@@ -458,6 +458,6 @@ void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, in
 const Backend kAvx512VnniBackend = {"avx512_vnni",
                                     is_supported,
                                     {repacked_bytes, repack, scratch_bytes, load_codes, dot},
-                                    kElementwiseLoops};
+                                    kAvx512Loops};
 
 }  // namespace tritforge

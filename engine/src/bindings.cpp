@@ -208,8 +208,8 @@ class PyEngine {
         threads_ = static_cast<int>(count);
         const py::gil_scoped_release release;
         engine_ = std::make_shared<const Engine>(
-            std::move(weight_source), parameter_source, std::move(embedding_source), embedding_bytes,
-            model, static_cast<int>(rows), checked, table, backend, threads_);
+            std::move(weight_source), parameter_source, std::move(embedding_source),
+            embedding_bytes, model, static_cast<int>(rows), checked, table, backend, threads_);
         runner_ = std::make_unique<Runner>(engine_, threads_);
     }
 

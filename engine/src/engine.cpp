@@ -83,9 +83,10 @@ struct Engine::Portion {
     int first_tile, last_tile;
 };
 
-Engine::Engine(ByteSource weights, const ByteSource& parameters, ByteSource embedding, int embedding_bytes,
-               const ModelShape& shape, int rows_per_beat, const Widths& widths,
-               const std::vector<std::int64_t>& sigmoid_table, const Backend& backend, int threads)
+Engine::Engine(ByteSource weights, const ByteSource& parameters, ByteSource embedding,
+               int embedding_bytes, const ModelShape& shape, int rows_per_beat,
+               const Widths& widths, const std::vector<std::int64_t>& sigmoid_table,
+               const Backend& backend, int threads)
     : shape_(shape),
       rows_per_beat_(checked_rows_per_beat(rows_per_beat)),
       widths_(widths),

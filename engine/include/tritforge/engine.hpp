@@ -29,8 +29,8 @@ class Engine {
     /// embedding: (vocabulary, dim) little-endian mantissas of `embedding_bytes` (1 or 2) each.
     /// Throws std::invalid_argument: says what is inconsistent.
     /// threads: how many check and repack. The parameters are not needed afterwards.
-    Engine(ByteSource weights, const ByteSource& parameters, ByteSource embedding, int embedding_bytes,
-           const ModelShape& shape, int rows_per_beat, const Widths& widths,
+    Engine(ByteSource weights, const ByteSource& parameters, ByteSource embedding,
+           int embedding_bytes, const ModelShape& shape, int rows_per_beat, const Widths& widths,
            const std::vector<std::int64_t>& sigmoid_table, const Backend& backend, int threads);
 
     const ModelShape& shape() const { return shape_; }
