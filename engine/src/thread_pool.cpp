@@ -14,6 +14,9 @@ namespace {
 /// than Python takes between two tokens; waking a sleeper costs tens of microseconds.
 constexpr std::chrono::microseconds kSpinTime{200};
 constexpr int kSpinsPerLook = 64;
+/// From then on a waiter offers its processor: on a busy machine the awaited thread may have been
+/// put on the same one, and would not run until the waiter sleeps.
+constexpr std::chrono::microseconds kSpinAloneTime{20};
 
 void relax() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -61,13 +64,15 @@ void Barrier::wait() {
 
 bool Barrier::spin(std::uint32_t generation) const {
     const auto start = std::chrono::steady_clock::now();
-    do {
+    while (true) {
         for (int i = 0; i < kSpinsPerLook; ++i) {
             if (generation_.load(std::memory_order_acquire) != generation) return true;
             relax();
         }
-    } while (std::chrono::steady_clock::now() - start < kSpinTime);
-    return false;
+        const auto waited = std::chrono::steady_clock::now() - start;
+        if (waited >= kSpinTime) return false;
+        if (waited >= kSpinAloneTime) std::this_thread::yield();
+    }
 }
 
 ThreadPool::ThreadPool(int threads) : size_(threads), barrier_(threads) {
