@@ -14,171 +14,43 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import multiprocessing
-import resource
-import statistics
+import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.decode_worker import Measurement
+from benchmarks.random_image import write_random_image
 from pynq_driver import _engine
 from tritforge.config import RELEASED_SHAPES
 from tritforge.errors import TritforgeError
 
-PROBE_BYTES = 200 << 20
-PREFILL_TOKENS = 128
-TOKENS_A_ROUND = 8
-WARM_UP_TOKENS = 3
 
-
-@dataclasses.dataclass(frozen=True)
-class Measurement:
-    """One image with one kernel and one number of threads; medians over the rounds.
-
-    Attributes:
-        start_seconds: to open the image, check all of it and make the engine.
-        read_bytes_per_second: streaming reads.
-        product_seconds: all matrix products of a token, nothing else.
-        product_bandwidth_share: bytes of the weights a second of that, against streaming reads.
-        decode_tokens_per_second: one token at a time, scores included.
-        other_share: share of a token that is not matrix products.
-        sampled_tokens_per_second: the same with a token sampled from the scores each time.
-        prefill_tokens_per_second: PREFILL_TOKENS tokens at once.
-        batch_tokens_per_second: of all streams together, by number of streams decoded together.
-        peak_bytes: peak resident memory of the process, Python included, bandwidth probe excluded.
-    """
-
-    shape: str
-    kernel: str
-    threads: int
-    start_seconds: float
-    read_bytes_per_second: float
-    product_seconds: float
-    product_bandwidth_share: float
-    decode_tokens_per_second: float
-    other_share: float
-    sampled_tokens_per_second: float
-    prefill_tokens_per_second: float
-    batch_tokens_per_second: dict[int, float]
-    peak_bytes: int
-
-    @property
-    def prefill_ratio(self) -> float:
-        """Speed of prefill against decode."""
-        return self.prefill_tokens_per_second / self.decode_tokens_per_second
-
-
-def peak_bytes() -> int:
-    """Peak resident memory of this process.
-
-    Not ru_maxrss where it can be avoided: on Linux it starts with the peak of the parent process.
-    """
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Seconds of one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def measure_image(
-    path: Path,
-    shape: str,
-    threads: int,
-    kernel: str = "auto",
-    rounds: int = 7,
-    streams: Sequence[int] = (4, 16),
-) -> Measurement:
-    """Measure one image; meant to be the only work of a process."""
-    from pynq_driver.backends.cpu import CpuBackend
-    from tritforge.image import open_image
-
-    start = time.perf_counter()
-    image = open_image(path)
-    engine = CpuBackend(image, threads, kernel).engine
-    start_seconds = time.perf_counter() - start
-    context = engine.context()
-    vocabulary = image.header.shape.vocabulary
-    prompt = [(7919 * index) % vocabulary for index in range(PREFILL_TOKENS)]
-    tokens = prompt[:TOKENS_A_ROUND]
-    context.prefill(tokens[:WARM_UP_TOKENS])
-    sampler = _engine.Sampler(temperature=0.7, top_k=0, top_p=0.95, seed=1)
-    batches = {count: [engine.context() for _ in range(count)] for count in streams}
-
-    def decode() -> None:
-        for token in tokens:
-            context.step(token)
-
-    def decode_and_sample() -> None:
-        token = 1
-        for _ in tokens:
-            token = context.next_token([token], sampler)
-
-    work: dict[str, Callable[[], object]] = {
-        "products": lambda: [engine._time_products() for _ in tokens],
-        "decode": decode,
-        "sampled": decode_and_sample,
-        "prefill": lambda: context.prefill(prompt),
-    }
-    for count, contexts in batches.items():
-        work[f"batch {count}"] = lambda held=contexts: engine.advance_many(held, [[1]] * len(held))
-    for item in work.values():
-        item()
-    peak = peak_bytes()
-    probe = _engine._BandwidthProbe(PROBE_BYTES, threads)
-    seconds: dict[str, list[float]] = {name: [] for name in ("read", *work)}
-    for _ in range(rounds):
-        seconds["read"].append(probe.read_seconds())
-        for name, item in work.items():
-            seconds[name].append(timed(item))
-    median = {name: statistics.median(values) for name, values in seconds.items()}
-    product, token = median["products"] / len(tokens), median["decode"] / len(tokens)
-    read = probe.bytes / median["read"]
-    return Measurement(
-        shape=shape,
-        kernel=engine.kernel,
-        threads=threads,
-        start_seconds=start_seconds,
-        read_bytes_per_second=read,
-        product_seconds=product,
-        product_bandwidth_share=engine.weight_bytes / product / read,
-        decode_tokens_per_second=1 / token,
-        other_share=1 - product / token,
-        sampled_tokens_per_second=len(tokens) / median["sampled"],
-        prefill_tokens_per_second=PREFILL_TOKENS / median["prefill"],
-        batch_tokens_per_second={count: count / median[f"batch {count}"] for count in batches},
-        peak_bytes=peak,
-    )
+def measure_apart(path: Path, shape: str, threads: int, kernel: str, rounds: int) -> Measurement:
+    """One measurement in a process of its own, which says itself what went wrong."""
+    arguments = [str(path), shape, str(threads), kernel, str(rounds)]
+    command = [sys.executable, "-m", "benchmarks.decode_worker", *arguments]
+    process = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if process.returncode:
+        raise SystemExit(f"the measurement of {shape} with {threads} threads failed")
+    values = json.loads(process.stdout)
+    batches = {int(count): rate for count, rate in values.pop("batch_tokens_per_second").items()}
+    return Measurement(batch_tokens_per_second=batches, **values)
 
 
 def measure(
     shapes: Sequence[str], threads: Sequence[int], kernels: Sequence[str], rounds: int
 ) -> list[Measurement]:
     """Measure every combination in a fresh process, on images made for the purpose."""
-    # Not at the top: the measuring processes import this module too, and need none of it.
-    from benchmarks.random_image import write_random_image
-
     results = []
-    spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         for shape in shapes:
             path = Path(folder) / f"{shape}.tritforge"
             write_random_image(path, RELEASED_SHAPES[shape])
             for kernel in kernels:
                 for count in threads:
-                    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
-                        arguments = (path, shape, count, kernel, rounds)
-                        results.append(pool.submit(measure_image, *arguments).result())
+                    results.append(measure_apart(path, shape, count, kernel, rounds))
             path.unlink()
     return results
 

@@ -485,9 +485,7 @@ def _check_image(path: Path, file: ImageFile, data: NDArray[np.uint8]) -> Image:
     return image
 
 
-def _check_contents(
-    file: ImageFile, table: Mapping[str, Section], header: ImageHeader
-) -> None:
+def _check_contents(file: ImageFile, table: Mapping[str, Section], header: ImageHeader) -> None:
     """Check the hashes and the weights; a second thread hashes the largest section meanwhile."""
     largest = max(table, key=lambda name: table[name].bytes)
     hashes: dict[str, str] = {}
