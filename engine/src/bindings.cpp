@@ -366,13 +366,18 @@ class PyContext {
     py::array_t<std::int32_t> logits() {
         ContextGuard guard;
         guard.hold(busy_);
-        return head_values(context_.logits());
+        check_scores();
+        py::array_t<std::int32_t> result(context_.engine().shape().vocabulary);
+        context_.logits(result.mutable_data());
+        return result;
     }
 
     py::array_t<std::int32_t> accumulators() {
         ContextGuard guard;
         guard.hold(busy_);
-        return head_values(context_.accumulators());
+        check_scores();
+        return py::array_t<std::int32_t>(context_.engine().shape().vocabulary,
+                                         context_.accumulators());
     }
 
     py::array_t<std::int32_t> state() {
@@ -425,11 +430,10 @@ class PyContext {
     std::atomic<bool>& busy() { return busy_; }
 
   private:
-    py::array_t<std::int32_t> head_values(const std::int32_t* values) const {
+    void check_scores() const {
         if (!context_.has_scores()) {
             throw std::runtime_error("no logits yet: run step or prefill first");
         }
-        return py::array_t<std::int32_t>(context_.engine().shape().vocabulary, values);
     }
 
     PyEngine& engine_;
@@ -485,7 +489,7 @@ py::array_t<std::int32_t> PyEngine::step_many(const py::sequence& contexts,
     const int vocabulary = engine_->shape().vocabulary;
     py::array_t<std::int32_t> result({static_cast<int>(held.size()), vocabulary});
     for (std::size_t i = 0; i < held.size(); ++i) {
-        std::copy_n(held[i]->logits(), vocabulary, result.mutable_data(i, 0));
+        held[i]->logits(result.mutable_data(i, 0));
     }
     return result;
 }

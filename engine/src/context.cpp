@@ -12,7 +12,6 @@ Context::Context(std::shared_ptr<const Engine> engine)
     : engine_(std::move(engine)), state_stride_(padded_rows(engine_->shape().dim)) {
     const ModelShape& shape = engine_->shape();
     state_ = AlignedBuffer<std::int32_t>(state_stride_ * static_cast<std::size_t>(shape.layers));
-    logits_ = AlignedBuffer<std::int32_t>(padded_rows(shape.vocabulary));
     accumulators_ = AlignedBuffer<std::int32_t>(padded_rows(shape.vocabulary));
 }
 
@@ -25,6 +24,11 @@ void Context::reset() {
 
 const std::int32_t* Context::state(int layer) const {
     return state_.get() + state_stride_ * static_cast<std::size_t>(layer);
+}
+
+void Context::logits(std::int32_t* result) const {
+    (void)engine_->backend().loops.dequantise(accumulators_.get(), engine_->shape().vocabulary,
+                                              logit_scaling_, result);
 }
 
 void Context::restore(const std::int64_t* values) {

@@ -15,6 +15,8 @@ int checked_threads(int threads) {
     return threads;
 }
 
+constexpr int kLogitsAtOnce = 1024;
+
 std::size_t index_of(int value) { return static_cast<std::size_t>(value); }
 
 }  // namespace
@@ -365,10 +367,15 @@ void Executor::head(std::size_t operation, int thread) {
     for (int lane = 0; lane < lane_count_; ++lane) {
         if (!lanes_[lane].with_head) continue;
         Context& context = *lanes_[lane].context;
-        add_saturations(Signal::kLogit, lane, thread,
-                        engine_->backend().loops.dequantise(
-                            context.accumulators_.get() + rows.first, rows.count(),
-                            scaling.at[lane], context.logits_.get() + rows.first));
+        // The context keeps accumulators alone; here the logits only count their saturations.
+        std::int32_t logits[kLogitsAtOnce];
+        for (int first = rows.first; first < rows.last; first += kLogitsAtOnce) {
+            const int count = std::min(kLogitsAtOnce, rows.last - first);
+            add_saturations(Signal::kLogit, lane, thread,
+                            engine_->backend().loops.dequantise(context.accumulators_.get() + first,
+                                                                count, scaling.at[lane], logits));
+        }
+        if (thread == 0) context.logit_scaling_ = scaling.at[lane];
     }
 }
 

@@ -53,8 +53,12 @@ double Sampler::uniform() {
 std::int64_t Sampler::choose(const Context& context) {
     check(context.has_scores(), "no logits yet: run step or prefill first");
     const Engine& engine = context.engine();
-    return choose(engine.backend(), context.logits(), context.accumulators(),
-                  engine.shape().vocabulary, engine.widths().logit_fraction);
+    const int count = engine.shape().vocabulary;
+    if (sampling_.temperature == 0) return greedy(context.accumulators(), count);
+    logits_.resize(static_cast<std::size_t>(count));
+    context.logits(logits_.data());
+    return choose(engine.backend(), logits_.data(), context.accumulators(), count,
+                  engine.widths().logit_fraction);
 }
 
 std::int64_t Sampler::choose(const Backend& backend, const std::int32_t* logits,

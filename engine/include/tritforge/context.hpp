@@ -29,7 +29,8 @@ class Context {
     void restore(const std::int64_t* values);
 
     bool has_scores() const { return has_scores_; }
-    const std::int32_t* logits() const { return logits_.get(); }
+    /// Scale the accumulators of the head to logits, (vocabulary,).
+    void logits(std::int32_t* result) const;
     const std::int32_t* accumulators() const { return accumulators_.get(); }
     const SaturationCounts& saturations() const { return saturations_; }
 
@@ -40,7 +41,8 @@ class Context {
     const std::size_t state_stride_;
     bool has_scores_ = false;
     SaturationCounts saturations_;
-    AlignedBuffer<std::int32_t> state_, logits_, accumulators_;
+    Scaling logit_scaling_{};
+    AlignedBuffer<std::int32_t> state_, accumulators_;
 };
 
 }  // namespace tritforge

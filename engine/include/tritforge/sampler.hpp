@@ -43,6 +43,7 @@ class Sampler {
     const Sampling sampling_;
     const std::int64_t banned_token_;
     std::uint64_t random_state_;
+    std::vector<std::int32_t> logits_;
     std::vector<double> weights_;     ///< by token
     std::vector<std::int32_t> kept_;  ///< candidates, in any order
 };
