@@ -15,6 +15,7 @@ from codegen.openhls.system import CPP_FOLDER, host_compiler, run
 
 _FLAGS = ("-std=c++17", "-O1", "-w")
 _DRIVER = "csim_driver.hpp"
+_HEADERS = (_DRIVER, "word_codec.hpp")
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def build_c_simulation(source: Path, step: Step, include_folders: Sequence[Path]
         CompileError: the compiler rejects the source.
     """
     text = source.read_bytes()
-    driver = (CPP_FOLDER / _DRIVER).read_bytes()
+    driver = b"".join((CPP_FOLDER / name).read_bytes() for name in _HEADERS)
     folders = [source.resolve().parent, *include_folders]
     compiler = host_compiler()
     parts: list[str | bytes] = [compiler.identity, *_FLAGS, step.name, str(source.resolve())]

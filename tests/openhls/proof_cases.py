@@ -35,6 +35,7 @@ from codegen.project import render_project
 from codegen.row_units import RowUnitsBlueprint
 from codegen.vectors.row_cases import input_range, row_cases
 from tests.openhls import unit_words
+from tests.openhls.bench_units import FREE_DATA, prove_bench_unit
 from tests.openhls.unit_words import Words, config_include, pack, project_source, small_config
 from tests.openhls.words import corner_words
 from tritforge.config import AcceleratorConfig
@@ -97,6 +98,17 @@ def _unit(
         return prove(source, Manifest(top, stages), words(config, count), includes, stalls)
 
     return ProofCase(f"{top} B={lanes}", stages, vectors, run)
+
+
+def _bench_unit(top: str, lanes: int = 1, ports: int = 1) -> ProofCase:
+    """A process, fed by its own test bench."""
+    config = small_config(ports, lanes)
+    (stages,) = (item.stages for item in machine_processes(ports) if item.name == top)
+
+    def run(_: Path, count: int, stalls: Sequence[int]) -> Evidence:
+        return prove_bench_unit(config, Manifest(top, stages), count, stalls)
+
+    return ProofCase(f"{top} P={ports} B={lanes}", stages, "words", run)
 
 
 def _array(ports: int, lanes: int) -> ProofCase:
@@ -194,6 +206,7 @@ CASES: tuple[ProofCase, ...] = (
         for lanes in (1, 2)
     ),
     _unit("scalar_unit", "requests", lambda c, count: unit_words.scalar_words(c, 2, count)),
+    *(_bench_unit(unit) for unit in FREE_DATA),
     *(_row_unit(unit, lanes) for unit in ("shiftmax", "shiftgelu") for lanes in (1, 2)),
     _example("mix", 2, {"a": 9, "b": 100, "negate": 1}, "vectors"),
     _example("walls", 1, {"a": 7, "b": 100, "c": 200}, "vectors"),
