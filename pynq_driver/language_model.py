@@ -203,7 +203,8 @@ def load(
         path: a `.tritforge` file.
         backend: `cpu`, `golden`, `float`, `csim` or `rtl`.
         threads: processors for `cpu`; default: all this process may use.
-        library: compiled machine for `csim` and `rtl` (`codegen.machine_library`).
+        library: compiled machine for `csim` and `rtl`, as `codegen.machine.csim_library` and
+            `codegen.machine.rtl_library` build them.
 
     Raises:
         TritforgeError: the file or the backend cannot be used; the message says why.

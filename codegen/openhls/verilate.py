@@ -26,6 +26,11 @@ _MODEL = "Vmodel"
 _FLAGS = ("--cc", "-O3", "--x-assign", "fast", "-Wno-fatal", "-Wno-lint", "-Wno-style")
 _CXX_FLAGS = ("-std=c++17", "-O1", "-w", "-DVL_TIME_CONTEXT", "-DVM_COVERAGE=0")
 _RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+#: What a model needs to write waveforms: Verilator's option, the compiler's, and the run time's
+#: file. FST would be smaller, but needs the headers of lz4, which no wheel brings.
+_WAVEFORM_FLAGS = ("--trace-vcd",)
+_WAVEFORM_CXX_FLAGS = ("-DVM_TRACE=1", "-DOPENHLS_WAVEFORM")
+_WAVEFORM_RUNTIME = ("verilated_vcd_c.cpp",)
 _DRIVER = "rtl_driver.hpp"
 #: Cycles without any word moving after which a process is considered to be at rest.
 _QUIET_CYCLES = 200
@@ -39,11 +44,13 @@ class RtlRun:
         outputs: output stream -> words; output -> last value, or one a vector.
         output_cycles: stream -> cycle of every word that moved, counted from the end of reset.
         left: input stream -> words not taken.
+        cycles: from the end of reset to the end of the simulation.
     """
 
     outputs: dict[str, list[int]] = field(default_factory=dict)
     output_cycles: dict[str, list[int]] = field(default_factory=dict)
     left: dict[str, list[int]] = field(default_factory=dict)
+    cycles: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,15 +67,21 @@ class RtlSimulation:
         maximum_cycles: int,
         seed: int = 1,
         stall_percent: int = 0,
+        waveform: Path | None = None,
     ) -> RtlRun:
         """Feed a process until `expected_words` words came out and nothing moves any more.
 
         Args:
             words: input stream -> words; input -> one word.
             stall_percent: how often, each cycle, a stream is held back.
+            waveform: VCD file for every signal, two units of time a cycle; reset is in it. Needs
+                a simulation that was built for it.
+
+        Raises:
+            ToolError: the waveform cannot be written.
         """
-        result = self._run(words, (seed, stall_percent, expected_words, maximum_cycles, 0))
-        return result
+        numbers_ = (seed, stall_percent, expected_words, maximum_cycles, 0)
+        return self._run(words, numbers_, waveform)
 
     def run_function(self, words: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
         """Feed a pure pipeline one vector a cycle; outputs in the order of the vectors."""
@@ -78,7 +91,12 @@ class RtlSimulation:
         latency = self.manifest.latency
         return _split_outputs(self.manifest, run_.outputs[FUNCTION_OUTPUT][latency:])
 
-    def _run(self, words: Mapping[str, Sequence[int]], numbers_: tuple[int, ...]) -> RtlRun:
+    def _run(
+        self,
+        words: Mapping[str, Sequence[int]],
+        numbers_: tuple[int, ...],
+        waveform: Path | None = None,
+    ) -> RtlRun:
         ports = _signals(self.manifest)
         seed, stall, expected, cycles, vectors = numbers_
         with tempfile.TemporaryDirectory() as name:
@@ -90,12 +108,12 @@ class RtlSimulation:
                 result,
                 *map(str, (seed, stall, expected, cycles)),
             ]
-            command += [str(_QUIET_CYCLES), str(vectors)]
+            command += [str(_QUIET_CYCLES), str(vectors), *([] if waveform is None else [waveform])]
             run(command, f"simulation of {self.manifest.top}")
             lines = result.read_text(encoding="ascii").splitlines()
         if len(lines) != 2 * len(ports) + 1:
             raise ToolError(f"the simulation of {self.manifest.top} wrote {len(lines)} lines")
-        found = RtlRun()
+        found = RtlRun(cycles=int(lines[-1]))
         for index, port in enumerate(ports):
             values = numbers(lines[2 * index])
             if port.direction is Direction.INPUT:
@@ -126,8 +144,13 @@ def _split_outputs(manifest: Manifest, words: Sequence[int]) -> dict[str, list[i
     return result
 
 
-def build_rtl_simulation(system_verilog: str, manifest: Manifest) -> RtlSimulation:
+def build_rtl_simulation(
+    system_verilog: str, manifest: Manifest, waveform: bool = False
+) -> RtlSimulation:
     """Verilate and compile a module; kept in the cache.
+
+    Args:
+        waveform: whether `run_process` can write waveforms; runs are slower then.
 
     Raises:
         ToolError: Verilator or a compiler is missing or fails.
@@ -141,6 +164,7 @@ def build_rtl_simulation(system_verilog: str, manifest: Manifest) -> RtlSimulati
         host_compiler().identity,
         *_FLAGS,
         *_CXX_FLAGS,
+        *(_WAVEFORM_FLAGS if waveform else ()),
         system_verilog,
         manifest.top,
         main,
@@ -148,26 +172,31 @@ def build_rtl_simulation(system_verilog: str, manifest: Manifest) -> RtlSimulati
     ]
 
     def build(folder: Path) -> None:
-        _build(folder, system_verilog, manifest, main)
+        _build(folder, system_verilog, manifest, main, waveform)
 
     return RtlSimulation(cached("verilated", parts, build) / "sim", manifest)
 
 
-def _build(folder: Path, system_verilog: str, manifest: Manifest, main: str) -> None:
+def _build(
+    folder: Path, system_verilog: str, manifest: Manifest, main: str, waveform: bool
+) -> None:
     root = package_folder("verilator")
+    flags = (*_FLAGS, *(_WAVEFORM_FLAGS if waveform else ()))
+    cxx_flags = (*_CXX_FLAGS, *(_WAVEFORM_CXX_FLAGS if waveform else ()))
+    runtime = (*_RUNTIME, *(_WAVEFORM_RUNTIME if waveform else ()))
     source = folder / f"{manifest.top}.sv"
     source.write_text(system_verilog, encoding="utf-8")
     model = folder / "model"
-    command: list[object] = [root / "bin" / "verilator_bin", *_FLAGS, "--top-module", manifest.top]
+    command: list[object] = [root / "bin" / "verilator_bin", *flags, "--top-module", manifest.top]
     command += ["--prefix", _MODEL, "-Mdir", model, source]
     run(command, f"Verilator on {manifest.top}", environment={"VERILATOR_ROOT": str(root)})
     # One translation unit compiles several times faster than Verilator's own makefile.
     units = "".join(f'#include "{path.name}"\n' for path in sorted(model.glob("*.cpp")))
     (model / "main.cpp").write_text(units + main, encoding="utf-8")
     includes = [f"-I{item}" for item in (model, CPP_FOLDER, root / "include")]
-    objects = [runtime_object(root, name) for name in _RUNTIME]
+    objects = [runtime_object(root, name, cxx_flags) for name in runtime]
     compiler = host_compiler()
-    compile_: list[object] = [*compiler.command, *_CXX_FLAGS, *includes]
+    compile_: list[object] = [*compiler.command, *cxx_flags, *includes]
     compile_ += [
         f"-I{root / 'include' / 'vltstd'}",
         model / "main.cpp",
@@ -179,17 +208,17 @@ def _build(folder: Path, system_verilog: str, manifest: Manifest, main: str) -> 
     run(compile_, f"{compiler.name} on the Verilated {manifest.top}")
 
 
-def runtime_object(root: Path, name: str) -> Path:
+def runtime_object(root: Path, name: str, flags: Sequence[str] = _CXX_FLAGS) -> Path:
     """Compiled file of Verilator's run time; kept in the cache."""
     source = root / "include" / name
     compiler = host_compiler()
 
     def build(folder: Path) -> None:
         includes = [f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}"]
-        command = [*compiler.command, *_CXX_FLAGS, *includes, "-c", source]
+        command = [*compiler.command, *flags, *includes, "-c", source]
         run([*command, "-o", folder / "runtime.o"], f"{compiler.name} on {name}")
 
-    parts: list[str | bytes] = [PINNED_VERSIONS["verilator"], compiler.identity, *_CXX_FLAGS]
+    parts: list[str | bytes] = [PINNED_VERSIONS["verilator"], compiler.identity, *flags]
     parts.append(source.read_bytes())
     return cached("verilator_runtime", parts, build) / "runtime.o"
 
@@ -210,12 +239,14 @@ def _main_text(manifest: Manifest) -> str:
     call = "run_function()" if manifest.is_function else f"run_process(model.{RESET})"
     return (
         f'#include "{_DRIVER}"\n#include "{_MODEL}.h"\n'
-        "int main(int argc, char** argv) {\n    if (argc != 9) return 2;\n"
-        f"    VerilatedContext context;\n    {_MODEL} model(&context);\n"
-        "    const openhls::Options options = openhls::parse(argv);\n"
+        "int main(int argc, char** argv) {\n    if (argc < 9) return 2;\n"
+        "    VerilatedContext context;\n    context.traceEverOn(true);\n"
+        f"    {_MODEL} model(&context);\n"
+        "    const openhls::Options options = openhls::parse(argc, argv);\n"
         "    std::vector<openhls::Port> ports;\n" + "\n".join(lines) + "\n"
         "    if (!openhls::load(options, ports)) return 3;\n"
-        f"    openhls::Bench<{_MODEL}> bench(model, ports, options);\n    bench.{call};\n"
+        f"    openhls::Bench<{_MODEL}> bench(model, ports, options);\n"
+        f"    if (!bench.open_waveform()) return 5;\n    bench.{call};\n"
         "    return openhls::save(options, ports, bench.cycle()) ? 0 : 4;\n}\n"
     )
 

@@ -139,7 +139,7 @@ def open_backend(
         if library is None:
             raise ConfigurationError(
                 f"backend {name} needs a compiled machine: `tritforge generate --backend {name}` "
-                "builds one, from Python codegen.machine_library.build does"
+                "builds one, from Python codegen.machine.rtl_library and csim_library do"
             )
         from pynq_driver.backends.machine import MachineBackend
         from pynq_driver.machine import CompiledMachine

@@ -18,6 +18,7 @@ class MachineBackend:
     """One stream whose prompt goes through all lanes at once; `score` uses a stream a lane.
 
     Attributes:
+        device: what runs.
         session: runs, counters and saturations so far.
     """
 
@@ -26,6 +27,7 @@ class MachineBackend:
         Raises:
             ConfigurationError: the device was built from another configuration, or is too small.
         """
+        self.device = device
         self.session = MachineSession(image, device, config)
         assert config.streams is not None
         self.batch = config.streams

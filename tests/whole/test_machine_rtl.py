@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +25,9 @@ from tests.support.golden_device import GoldenDevice
 from tests.support.machine_runs import RunMaker
 from tests.support.random_model import random_image
 from tests.support.tiny_accelerator import tiny_accelerator
+from tests.support.vcd import clock_cycles
 from tritforge.cli.machine import build_library
+from tritforge.cli.main import main
 from tritforge.image import Image
 
 pytestmark = pytest.mark.cosim
@@ -108,6 +111,35 @@ def test_embedded_model_gives_the_golden_tokens(story_image: Image) -> None:
         list(generation)
         tokens[backend] = generation.tokens
     assert tokens["rtl"] == tokens["golden"]
+
+
+@pytest.mark.slow  # compiles a machine of its own: waveforms are an option of the compiler
+def test_waveform_of_a_generation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = random_image(tmp_path, SHAPE)
+    path = tmp_path / "machine.vcd"
+    golden = open_model(image, "golden", None).generate(
+        "a", temperature=0, max_tokens=2, ignore_end=True
+    )
+    list(golden)
+    options = ["--model", str(tmp_path / "random.tritforge"), "--temperature", "0", "--ids"]
+    options += ["--max-tokens", "2", "--ignore-end", "--backend", "rtl", "--waveform", str(path)]
+    assert main(["generate", "a", *options]) == 0
+    assert [int(item) for item in capsys.readouterr().out.split()] == golden.tokens
+    maker = RunMaker(image)
+    # The last token is chosen, but no more run on.
+    runs = golden.statistics.prompt_tokens + len(golden.tokens) - 1
+    expected = {
+        "s_axis_weights_0": maker.words.weight_ports()[0].size,
+        "s_axis_parameters": maker.words.parameters().size,
+        "m_axis_output": maker.words.output_words(all_logits=False),
+    }
+    moved = dict.fromkeys(expected, 0)
+    names = [f"TOP.{name}_{end}" for name in expected for end in ("tvalid", "tready")]
+    for cycle in clock_cycles(path, names, clock="TOP.aclk"):
+        for name in expected:
+            moved[name] += cycle[f"TOP.{name}_tvalid"] & cycle[f"TOP.{name}_tready"]
+    assert moved == {name: runs * words for name, words in expected.items()}
+    assert not list(tmp_path.glob(".*"))
 
 
 @pytest.mark.slow

@@ -74,8 +74,11 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_model(options: argparse.Namespace) -> LanguageModel:
+def load_model(options: argparse.Namespace, waveform: bool = False) -> LanguageModel:
     """Open the model the arguments name; builds the machine for `csim` and `rtl`.
+
+    Args:
+        waveform: whether the machine of `rtl` can write waveforms.
 
     Raises:
         ConfigurationError: an option that the backend does not have.
@@ -87,7 +90,9 @@ def load_model(options: argparse.Namespace) -> LanguageModel:
         # Imported late: the other backends run without the generator's tools.
         from tritforge.cli.machine import library_for
 
-        library = library_for(options.backend, image, options.ports, options.machine_lanes)
+        library = library_for(
+            options.backend, image, options.ports, options.machine_lanes, waveform
+        )
     return LanguageModel(image, open_backend(options.backend, image, options.threads, library))
 
 

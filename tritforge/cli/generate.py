@@ -12,6 +12,8 @@ from tritforge.cli.arguments import (
     load_model,
 )
 from tritforge.cli.memory import megabytes, peak_memory_bytes
+from tritforge.cli.waveform import add_waveform_argument, check_waveform, machine_waveform
+from tritforge.errors import ConfigurationError
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,12 +51,19 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--ids", action="store_true", help="print the generated token ids on one line, not the text"
     )
+    add_waveform_argument(parser, "for --backend rtl: write every signal of the machine")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Stream one generation."""
-    model = load_model(options)
+    if options.waveform is not None:
+        if options.backend != "rtl":
+            raise ConfigurationError(
+                f"--waveform belongs to --backend rtl, not to {options.backend}: leave it out"
+            )
+        check_waveform(options.waveform)
+    model = load_model(options, waveform=options.waveform is not None)
     generation = model.generate(
         options.prompt,
         max_tokens=options.max_tokens,
@@ -66,7 +75,8 @@ def run(options: argparse.Namespace) -> int:
     )
     interrupted = False
     try:
-        _print_text(generation, "" if options.ids else options.prompt, not options.ids)
+        with machine_waveform(model.backend, options.waveform):
+            _print_text(generation, "" if options.ids else options.prompt, not options.ids)
     except KeyboardInterrupt:
         interrupted = True
     if options.ids:

@@ -15,12 +15,16 @@ from tritforge.image import Image
 
 
 def library_for(
-    backend: str, image: Image, ports: int | None = None, lanes: int | None = None
+    backend: str,
+    image: Image,
+    ports: int | None = None,
+    lanes: int | None = None,
+    waveform: bool = False,
 ) -> CompiledLibrary:
     """The machine for an image, built if it is not in the cache."""
     given = {"ports": ports, "lanes": lanes}
     config = config_for(image, **{k: v for k, v in given.items() if v is not None})
-    return CompiledLibrary(build_library(backend, config), config)
+    return CompiledLibrary(build_library(backend, config, waveform), config)
 
 
 def build_library(backend: str, config: AcceleratorConfig, waveform: bool = False) -> Path:

@@ -13,7 +13,7 @@ from codegen.openhls.tools import PINNED_VERSIONS
 from codegen.openhls.yosys import Resources
 from tritforge.boards import load_board
 from tritforge.cli.arguments import add_json_argument, print_json
-from tritforge.cli.rtl import DEFAULT_DIM, build
+from tritforge.cli.rtl import DEFAULT_DIM, build, chosen_project
 from tritforge.config import AcceleratorConfig
 
 _PATH = "path_ns"
@@ -44,7 +44,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(options: argparse.Namespace) -> int:
     """Synthesise and print a table or JSON."""
     board = load_board(options.board or AcceleratorConfig.board)
-    blueprint, _, rtl = build(options, with_resources=True)
+    blueprint, folder = chosen_project(options)
+    rtl = build(blueprint, folder, with_resources=True)
     rows = {name: counts(resources) for name, resources in rtl.resources.items()}
     total = {name: sum(row[name] for row in rows.values()) for name in _COUNTS}
     total["bram36"] = math.ceil(total["bram36"])

@@ -8,6 +8,9 @@
 #pragma once
 
 #include <verilated.h>
+#ifdef OPENHLS_WAVEFORM
+#include <verilated_vcd_c.h>
+#endif
 
 #include <cstdint>
 #include <cstdlib>
@@ -76,18 +79,19 @@ struct Random {
 };
 
 /// What the command line says: INPUT OUTPUT SEED STALL_PERCENT EXPECTED_WORDS MAXIMUM_CYCLES
-/// QUIET_CYCLES VECTORS.
+/// QUIET_CYCLES VECTORS, and the file of the WAVEFORM for programs that write one.
 struct Options {
-    std::string input, output;
+    std::string input, output, waveform;
     std::uint64_t seed;
     unsigned stall_percent;
     unsigned long long expected_words, maximum_cycles, quiet_cycles, vectors;
 };
 
-inline Options parse(char** argv) {
+inline Options parse(int argc, char** argv) {
     auto number = [argv](int index) { return std::strtoull(argv[index], nullptr, 10); };
     return {argv[1],
             argv[2],
+            argc > 9 ? argv[9] : "",
             number(3) * 2654435761u + 88172645463325252ull,
             static_cast<unsigned>(number(4)),
             number(5),
@@ -113,12 +117,10 @@ class Bench {
         for (cycle_ = 0; cycle_ < options_.maximum_cycles && quiet < options_.quiet_cycles;
              ++cycle_) {
             for (Port& port : ports_) drive(port);
-            module_.clk = 0;
-            module_.eval();
+            evaluate(0);
             bool moved = false;
             for (Port& port : ports_) moved |= move(port, taken);
-            module_.clk = 1;
-            module_.eval();
+            evaluate(1);
             quiet = moved || taken < options_.expected_words ? 0 : quiet + 1;
         }
     }
@@ -130,24 +132,41 @@ class Bench {
                 if (!port.is_input) continue;
                 port.write(port.words[cycle_ < options_.vectors ? cycle_ : options_.vectors - 1]);
             }
-            module_.clk = 0;
-            module_.eval();
+            evaluate(0);
             for (Port& port : ports_) {
                 if (!port.is_input) port.words.push_back(port.read());
             }
-            module_.clk = 1;
-            module_.eval();
+            evaluate(1);
         }
     }
 
     unsigned long long cycle() const { return cycle_; }
 
+#ifdef OPENHLS_WAVEFORM
+    /// If a file is named, writes every signal from now on, two units of time a cycle; false if it
+    /// cannot be written.
+    bool open_waveform() {
+        if (options_.waveform.empty()) return true;
+        module_.trace(&waveform_, kAllLevels);
+        waveform_.open(options_.waveform.c_str());
+        return waveform_.isOpen();
+    }
+#else
+    bool open_waveform() { return options_.waveform.empty(); }
+#endif
+
   private:
     void clock() {
-        module_.clk = 0;
+        evaluate(0);
+        evaluate(1);
+    }
+
+    void evaluate(int clk) {
+        module_.clk = clk;
         module_.eval();
-        module_.clk = 1;
-        module_.eval();
+#ifdef OPENHLS_WAVEFORM
+        waveform_.dump(time_++);
+#endif
     }
 
     void drive(Port& port) {
@@ -184,6 +203,11 @@ class Bench {
     const Options& options_;
     Random random_;
     unsigned long long cycle_ = 0;
+#ifdef OPENHLS_WAVEFORM
+    static constexpr int kAllLevels = 99;
+    VerilatedVcdC waveform_;
+    std::uint64_t time_ = 0;
+#endif
 };
 
 inline bool load(const Options& options, std::vector<Port>& ports) {
