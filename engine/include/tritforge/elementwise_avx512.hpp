@@ -198,8 +198,7 @@ static void avx512_encode(const std::int32_t* values, int count, std::int64_t ma
     const __m512i limit = _mm512_set1_epi32(kCodeLimit), lowest = _mm512_set1_epi32(-kCodeLimit);
     for (int i = 0; i < whole; i += kElements) {
         const __m512i v = load_elements(values + i);
-        const __m512i code =
-            join(rounded({_mm512_mul_epi32(v, factor), _mm512_mul_epi32(odd_elements(v), factor)}));
+        const __m512i code = join(rounded(multiply(v, factor)));
         const __m512i kept = _mm512_max_epi32(_mm512_min_epi32(code, limit), lowest);
         _mm_storeu_si128(reinterpret_cast<__m128i*>(codes + i), _mm512_cvtepi32_epi8(kept));
     }
@@ -213,9 +212,7 @@ static std::int64_t avx512_dequantise(const std::int32_t* accumulators, int coun
     CountingClamp clamp(scaling.limit);
     const __m512i factor = _mm512_set1_epi32(static_cast<std::int32_t>(scaling.multiplier));
     for (int i = 0; i < whole; i += kElements) {
-        const __m512i a = load_elements(accumulators + i);
-        const EvenOdd scaled =
-            rounded({_mm512_mul_epi32(a, factor), _mm512_mul_epi32(odd_elements(a), factor)});
+        const EvenOdd scaled = rounded(multiply(load_elements(accumulators + i), factor));
         _mm512_storeu_si512(result + i, join(clamp(scaled)));
     }
     return clamp.clamped +
@@ -229,9 +226,7 @@ static std::int64_t avx512_add_scaled(const std::int32_t* accumulators, int coun
     CountingClamp clamp(scaling.limit);
     const __m512i factor = _mm512_set1_epi32(static_cast<std::int32_t>(scaling.multiplier));
     for (int i = 0; i < whole; i += kElements) {
-        const __m512i a = load_elements(accumulators + i);
-        const EvenOdd scaled =
-            rounded({_mm512_mul_epi32(a, factor), _mm512_mul_epi32(odd_elements(a), factor)});
+        const EvenOdd scaled = rounded(multiply(load_elements(accumulators + i), factor));
         const EvenOdd sum = add(scaled, widen(load_elements(residual + i)));
         _mm512_storeu_si512(residual + i, join(clamp(sum)));
     }
