@@ -15,20 +15,12 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.clock import Clock
-from cocotb.triggers import RisingEdge, with_timeout
-from cocotbext.axi import (
-    AxiLiteBus,
-    AxiLiteMaster,
-    AxiStreamBus,
-    AxiStreamFrame,
-    AxiStreamSink,
-    AxiStreamSource,
-)
+from cocotb.triggers import with_timeout
+from cocotbext.axi import AxiStreamFrame
 
 from benchmarks.machine_robustness import SHAPE
 from pynq_driver.machine import Run
-from tests.rtl.benches.support import PERIOD_NS, stalls
+from tests.rtl.benches.support import AxiMachine, stalls
 from tests.support.golden_device import GoldenDevice
 from tests.support.machine_runs import RunMaker, bad_headers
 from tests.support.random_model import random_image
@@ -55,65 +47,27 @@ def maker() -> RunMaker:
         return RunMaker(random_image(Path(folder), SHAPE), CONFIG)
 
 
-class Bench:
-    """A processor with a DMA engine for every stream."""
+class Bench(AxiMachine):
+    """The machine beside the golden model."""
 
     def __init__(self, dut: Any) -> None:
-        self.dut = dut
+        super().__init__(dut, REGISTERS, STREAMS, TIMEOUT_NS)
         self.reference = GoldenDevice(CONFIG, maker().image)
         self.generator = np.random.default_rng(1)
-        end = (dut.aclk, dut.aresetn, False)
-        self.registers = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), *end)
-        self.sources = {
-            name: AxiStreamSource(AxiStreamBus.from_prefix(dut, f"s_axis_{name}"), *end)
-            for name in STREAMS
-        }
-        self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis_output"), *end)
-        for item in (*self.sources.values(), self.sink):
-            item.log.setLevel("WARNING")
-        for item in (self.registers.write_if, self.registers.read_if):
-            item.log.setLevel("WARNING")
-
-    async def start(self) -> None:
-        cocotb.start_soon(Clock(self.dut.aclk, PERIOD_NS, "ns").start())
-        await self.hard_reset()
 
     async def hard_reset(self) -> None:
-        self.dut.aresetn.value = 0
-        await self.cycles(5)
-        self.dut.aresetn.value = 1
-        # The core is held in reset a little longer.
-        await self.cycles(40)
+        await self.reset()
         self.drop_packets()
 
     async def soft_reset(self) -> None:
         """As a driver does it: stop every DMA engine, reset the machine, start the engines."""
-        ends = (*self.sources.values(), self.sink)
-        for end in ends:
+        for end in self.ends:
             end.assert_reset(True)
         await self.write("control", REGISTERS.register("control").fields[2].mask)
         await self.cycles(40)
         self.drop_packets()
-        for end in ends:
+        for end in self.ends:
             end.assert_reset(False)
-
-    def drop_packets(self) -> None:
-        for source in self.sources.values():
-            source.clear()
-        self.sink.clear()
-
-    async def cycles(self, count: int) -> None:
-        for _ in range(count):
-            await RisingEdge(self.dut.aclk)
-
-    async def read(self, name: str) -> int:
-        offset = REGISTERS.register(name).offset
-        value: int = await with_timeout(self.registers.read_dword(offset), TIMEOUT_NS, "ns")
-        return value
-
-    async def write(self, name: str, value: int) -> None:
-        offset = REGISTERS.register(name).offset
-        await with_timeout(self.registers.write_dword(offset, value), TIMEOUT_NS, "ns")
 
     def stall(self, seed: int, producers: float, consumer: float) -> None:
         for index, source in enumerate(self.sources.values()):

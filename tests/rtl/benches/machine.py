@@ -7,12 +7,10 @@ import random
 from typing import Any
 
 import cocotb
-from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, with_timeout
-from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamSink, AxiStreamSource
 
 from tests.machine.toy_machine import CONFIG, ToyCase, toy_case
-from tests.rtl.benches.support import PERIOD_NS, stalls
+from tests.rtl.benches.support import AxiMachine, stalls
 from tritforge.control_registers import control_registers
 
 REGISTERS = control_registers(CONFIG)
@@ -21,51 +19,17 @@ WORD_BYTES = 8
 TIMEOUT_NS = 200_000
 
 
-class Machine:
-    """Everything that is connected to the machine."""
+class Machine(AxiMachine):
+    """The toy machine and its cases."""
 
     def __init__(self, dut: Any) -> None:
-        self.dut = dut
-        end = (dut.aclk, dut.aresetn, False)
-        self.sources = {
-            name: AxiStreamSource(AxiStreamBus.from_prefix(dut, f"s_axis_{name}"), *end)
-            for name in INPUTS
-        }
-        self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis_output"), *end)
-        self.registers = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), *end)
-        logs = [self.registers.write_if.log, self.registers.read_if.log, self.sink.log]
-        for log in (*logs, *(source.log for source in self.sources.values())):
-            log.setLevel("WARNING")
-
-    async def start(self) -> None:
-        cocotb.start_soon(Clock(self.dut.aclk, PERIOD_NS, "ns").start())
-        await self.reset()
-
-    async def reset(self) -> None:
-        self.dut.aresetn.value = 0
-        await self.wait(5)
-        self.dut.aresetn.value = 1
-        await self.wait(40)
-
-    async def wait(self, cycles: int) -> None:
-        for _ in range(cycles):
-            await RisingEdge(self.dut.aclk)
+        super().__init__(dut, REGISTERS, INPUTS, TIMEOUT_NS)
 
     def stall(self, seed: int) -> None:
         """Bubbles and back-pressure of random shares on every stream."""
         choose = random.Random(seed)
-        for index, end in enumerate((*self.sources.values(), self.sink)):
+        for index, end in enumerate(self.ends):
             end.set_pause_generator(stalls(seed + index, choose.choice((0.0, 0.2, 0.5, 0.8))))
-
-    async def read(self, name: str) -> int:
-        offset = REGISTERS.register(name).offset
-        answer = await with_timeout(self.registers.read(offset, 4), TIMEOUT_NS, "ns")
-        return int.from_bytes(answer.data, "little")
-
-    async def write(self, name: str, value: int) -> None:
-        offset = REGISTERS.register(name).offset
-        data = value.to_bytes(4, "little")
-        await with_timeout(self.registers.write(offset, data), TIMEOUT_NS, "ns")
 
     async def write_field(self, name: str, field: str) -> None:
         (found,) = (item for item in REGISTERS.register(name).fields if item.name == field)
@@ -89,8 +53,8 @@ class Machine:
         data = bytes(frame.tdata)
         words = [data[i : i + WORD_BYTES] for i in range(0, len(data), WORD_BYTES)]
         assert [int.from_bytes(word, "little") for word in words] == case.output
-        while int(self.dut.irq.value) == 0:
-            await RisingEdge(self.dut.aclk)
+        if int(self.dut.irq.value) == 0:
+            await with_timeout(RisingEdge(self.dut.irq), TIMEOUT_NS, "ns")
         status = await self.read("status")
         assert (status & 3, status >> 8) == (3, case.result & 0xFF)
         assert await self.read("saturation") == case.result >> 8 & 0x7FFF
@@ -133,7 +97,7 @@ async def start_is_ignored_during_a_run(dut: Any) -> None:
     await machine.write("command", case.command)
     for _ in range(3):
         await machine.write_field("control", "start")
-    assert await machine.read("status") & 1 == 0
+    assert await machine.read("status") & 3 == 0, "neither idle nor done"
     await machine.run(case)
     # A command that waited inside would be that of the next run.
     others = (toy_case(seed, 20) for seed in range(99))
@@ -152,9 +116,8 @@ async def reset_in_the_middle(dut: Any) -> None:
         await machine.write("command", case.command)
         machine.send(case)
         await machine.write_field("control", "start")
-        await machine.wait(random.Random(seed).randint(0, 400))
-        for end in (*machine.sources.values(), machine.sink):
-            end.clear()
+        await machine.cycles(random.Random(seed).randint(0, 400))
+        machine.drop_packets()
         await machine.reset()
         machine.sink.clear()
         await machine.run(toy_case(seed, 25))
@@ -170,7 +133,7 @@ async def soft_reset_forgets_packets(dut: Any) -> None:
         for source in machine.sources.values():
             await with_timeout(source.wait(), TIMEOUT_NS, "ns")
         await machine.write_field("control", "reset")
-        await machine.wait(40)
+        await machine.cycles(40)
         assert await machine.read("command") == 5
         await machine.run(toy_case(10 + seed, 25))
         await machine.write("command", 5)
@@ -183,6 +146,6 @@ async def packets_before_the_start_wait(dut: Any) -> None:
     for seed in range(5):
         case = toy_case(seed, 50)
         machine.send(case)
-        await machine.wait(500)
+        await machine.cycles(500)
         assert machine.sink.empty() and await machine.read("status") & 1 == 1
         await machine.run(case, send=False)

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the cocotb benches share: clock, reset, random stalls."""
+"""What the cocotb benches share: clock, reset, random stalls, the AXI edges of a machine."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge, RisingEdge
+from cocotb.triggers import FallingEdge, RisingEdge, with_timeout
+from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamSink, AxiStreamSource
+
+from tritforge.register_map import RegisterMap
 
 PERIOD_NS = 10
 
@@ -56,3 +59,66 @@ class PulseCounter:
         while True:
             await FallingEdge(clock)
             self.count += int(signal.value)
+
+
+class AxiMachine:
+    """Bus models at the AXI edges of a machine: a processor, and a DMA engine for every stream.
+
+    Attributes:
+        sources: input stream -> producer.
+        sink: consumer of the output.
+    """
+
+    def __init__(
+        self, dut: Any, registers: RegisterMap, streams: Sequence[str], timeout_ns: int
+    ) -> None:
+        self.dut = dut
+        self._map, self._timeout_ns = registers, timeout_ns
+        end = (dut.aclk, dut.aresetn, False)
+        self._processor = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), *end)
+        self.sources = {
+            name: AxiStreamSource(AxiStreamBus.from_prefix(dut, f"s_axis_{name}"), *end)
+            for name in streams
+        }
+        self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis_output"), *end)
+        for item in (self._processor.write_if, self._processor.read_if, *self.ends):
+            item.log.setLevel("WARNING")
+
+    @property
+    def ends(self) -> tuple[AxiStreamSource | AxiStreamSink, ...]:
+        """Of all streams, the output last."""
+        return (*self.sources.values(), self.sink)
+
+    async def start(self) -> None:
+        """Clock and reset."""
+        cocotb.start_soon(Clock(self.dut.aclk, PERIOD_NS, "ns").start())
+        await self.reset()
+
+    async def reset(self) -> None:
+        """By the reset input; ends when the registers answer."""
+        self.dut.aresetn.value = 0
+        await self.cycles(5)
+        self.dut.aresetn.value = 1
+        # The core is held in reset a little longer.
+        await self.cycles(40)
+
+    async def cycles(self, count: int) -> None:
+        """Wait; ends just after a rising edge."""
+        for _ in range(count):
+            await RisingEdge(self.dut.aclk)
+
+    def drop_packets(self) -> None:
+        """Forget what waits in the bus models."""
+        for end in self.ends:
+            end.clear()
+
+    async def read(self, name: str) -> int:
+        """A register."""
+        offset = self._map.register(name).offset
+        value: int = await with_timeout(self._processor.read_dword(offset), self._timeout_ns, "ns")
+        return value
+
+    async def write(self, name: str, value: int) -> None:
+        """A register."""
+        offset = self._map.register(name).offset
+        await with_timeout(self._processor.write_dword(offset, value), self._timeout_ns, "ns")
