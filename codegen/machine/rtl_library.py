@@ -21,7 +21,14 @@ from codegen.machine.rtl import MachineRtl, Progress, build_machine_rtl, silent
 from codegen.machine.source import MachineSource, machine_source
 from codegen.openhls.cache import cached
 from codegen.openhls.system import host_compiler, run
-from codegen.openhls.tools import PINNED_VERSIONS, check_tools, package_folder
+from codegen.openhls.tools import PINNED_VERSIONS, check_tools
+from codegen.openhls.verilator import (
+    TRACE,
+    TRACE_DEFINE,
+    include_options,
+    run_time_objects,
+    verilate,
+)
 from tritforge.boards import Board
 from tritforge.config import AcceleratorConfig
 from tritforge.control_registers import ARRAY_EVENTS, control_registers
@@ -53,8 +60,6 @@ _CXX = (
 _OPTIMISE = "-O2"
 #: Files that run once are not worth the compiler's time.
 _SLOW_FILES = "__Slow"
-_RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
-_WAVEFORM_RUNTIME = ("verilated_vcd_c.cpp",)
 _HEADERS = ("tritforge_machine.h", "bit_counters.hpp", "memory_model.hpp", "rtl_machine.hpp")
 
 
@@ -82,15 +87,14 @@ def build_rtl_library_of(
     check_tools("verilator")
     rtl = build_machine_rtl(source, progress)
     glue = _glue(source, rtl)
-    trace = ("--trace-vcd",) if waveform else ()
+    options = (*_VERILATOR, *(TRACE if waveform else ()))
     compiler = host_compiler()
     flags = (*_CXX, *compiler.private_statics)
-    flags += ("-DTRITFORGE_WAVEFORM", "-DVM_TRACE=1") if waveform else ()
+    flags += (TRACE_DEFINE,) if waveform else ()
     parts: list[str | bytes] = [
         PINNED_VERSIONS["verilator"],
         compiler.identity,
-        *_VERILATOR,
-        *trace,
+        *options,
         *flags,
     ]
     parts += [_OPTIMISE, glue, *((MACHINE_CPP_FOLDER / name).read_bytes() for name in _HEADERS)]
@@ -98,35 +102,26 @@ def build_rtl_library_of(
         parts += [name, text]
 
     def build(folder: Path) -> None:
-        model = _verilate(folder, rtl, trace, progress)
+        model = _verilate(folder, rtl, options, progress)
         (model / "glue.cpp").write_text(glue, encoding="utf-8")
-        _compile(folder, model, flags, waveform, progress)
+        _compile(folder, model, flags, progress)
 
     return cached("machine_rtl", parts, build) / "machine.so"
 
 
-def _verilate(folder: Path, rtl: MachineRtl, trace: tuple[str, ...], progress: Progress) -> Path:
-    root = package_folder("verilator")
-    sources = folder / "rtl"
+def _verilate(folder: Path, rtl: MachineRtl, options: tuple[str, ...], progress: Progress) -> Path:
+    sources, model = folder / "rtl", folder / "model"
     sources.mkdir()
     for name, text in rtl.files.items():
         (sources / name).write_text(text, encoding="utf-8")
     progress("verilate", 0, 1)
-    model = folder / "model"
-    command: list[object] = [root / "bin" / "verilator_bin", *_VERILATOR, *trace]
-    command += ["--top-module", rtl.network.name, "--prefix", _MODEL, "-Mdir", model]
-    command += sorted(sources.glob("*.sv"))
-    run(command, f"Verilator on {rtl.network.name}", environment={"VERILATOR_ROOT": str(root)})
+    verilate(options, rtl.network.name, _MODEL, model, sorted(sources.glob("*.sv")))
     return model
 
 
-def _compile(
-    folder: Path, model: Path, flags: tuple[str, ...], waveform: bool, progress: Progress
-) -> None:
-    root = package_folder("verilator") / "include"
-    runtime = [root / name for name in (*_RUNTIME, *(_WAVEFORM_RUNTIME if waveform else ()))]
+def _compile(folder: Path, model: Path, flags: tuple[str, ...], progress: Progress) -> None:
     units = sorted(model.glob("*.cpp"), key=lambda path: -path.stat().st_size)
-    includes = [f"-I{item}" for item in (model, MACHINE_CPP_FOLDER, root, root / "vltstd")]
+    includes = [f"-I{model}", f"-I{MACHINE_CPP_FOLDER}", *include_options()]
     objects = folder / "objects"
     objects.mkdir()
     done: list[Path] = []
@@ -142,8 +137,8 @@ def _compile(
         return result
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        results = list(pool.map(compile_unit, units))
-        results += pool.map(lambda path: _runtime_object(root, path, flags), runtime)
+        run_time = pool.submit(run_time_objects, (*flags, _OPTIMISE))
+        results = [*pool.map(compile_unit, units), *run_time.result()]
     link: list[object] = [
         *compiler.command,
         "-shared",
@@ -154,19 +149,6 @@ def _compile(
     ]
     run(link, "linking the simulation")
     progress("compiled the simulation", len(units) + 1, len(units) + 1)
-
-
-def _runtime_object(root: Path, source: Path, flags: tuple[str, ...]) -> Path:
-    """Compiled file of Verilator's run time; kept in the cache."""
-    compiler = host_compiler()
-
-    def build(folder: Path) -> None:
-        includes = [f"-I{root}", f"-I{root / 'vltstd'}"]
-        command = [*compiler.command, *flags, _OPTIMISE, *includes, "-c", source]
-        run([*command, "-o", folder / "runtime.o"], f"{compiler.name} on {source.name}")
-
-    parts: list[str | bytes] = [PINNED_VERSIONS["verilator"], compiler.identity, _OPTIMISE, *flags]
-    return cached("machine_runtime", [*parts, source.read_bytes()], build) / "runtime.o"
 
 
 def memory_values(board: Board) -> Mapping[str, Any]:

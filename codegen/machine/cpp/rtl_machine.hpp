@@ -9,7 +9,7 @@
 #pragma once
 
 #include <verilated.h>
-#ifdef TRITFORGE_WAVEFORM
+#if VM_TRACE
 #include <verilated_vcd_c.h>
 #endif
 
@@ -72,7 +72,7 @@ struct tritforge_instance {
 
     tritforge_instance() {
         context_ = std::make_unique<VerilatedContext>();
-#ifdef TRITFORGE_WAVEFORM
+#if VM_TRACE
         context_->traceEverOn(true);
 #endif
         model_ = std::make_unique<RtlMachine::Model>(context_.get());
@@ -177,7 +177,7 @@ struct tritforge_instance {
     }
 
     int trace(const char* path) {
-#ifdef TRITFORGE_WAVEFORM
+#if VM_TRACE
         if (waveform_) {
             waveform_->close();
             waveform_.reset();
@@ -388,7 +388,7 @@ struct tritforge_instance {
     }
 
     void dump(int half) {
-#ifdef TRITFORGE_WAVEFORM
+#if VM_TRACE
         if (waveform_) waveform_->dump(2 * cycle_ + half);
 #else
         static_cast<void>(half);
@@ -400,7 +400,7 @@ struct tritforge_instance {
 
     std::unique_ptr<VerilatedContext> context_;
     std::unique_ptr<RtlMachine::Model> model_;
-#ifdef TRITFORGE_WAVEFORM
+#if VM_TRACE
     std::unique_ptr<VerilatedVcdC> waveform_;
 #endif
     StreamSignals signals_[TRITFORGE_STREAMS];

@@ -8,7 +8,7 @@
 #pragma once
 
 #include <verilated.h>
-#ifdef OPENHLS_WAVEFORM
+#if VM_TRACE
 #include <verilated_vcd_c.h>
 #endif
 
@@ -142,7 +142,7 @@ class Bench {
 
     unsigned long long cycle() const { return cycle_; }
 
-#ifdef OPENHLS_WAVEFORM
+#if VM_TRACE
     /// If a file is named, writes every signal from now on, two units of time a cycle; false if it
     /// cannot be written.
     bool open_waveform() {
@@ -164,7 +164,7 @@ class Bench {
     void evaluate(int clk) {
         module_.clk = clk;
         module_.eval();
-#ifdef OPENHLS_WAVEFORM
+#if VM_TRACE
         waveform_.dump(time_++);
 #endif
     }
@@ -203,7 +203,7 @@ class Bench {
     const Options& options_;
     Random random_;
     unsigned long long cycle_ = 0;
-#ifdef OPENHLS_WAVEFORM
+#if VM_TRACE
     static constexpr int kAllLevels = 99;
     VerilatedVcdC waveform_;
     std::uint64_t time_ = 0;
