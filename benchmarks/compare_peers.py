@@ -32,6 +32,7 @@ from benchmarks.random_image import write_random_image
 from pynq_driver import _engine
 from tritforge.config import RELEASED_SHAPES, ModelShape
 from tritforge.convert.random_checkpoint import SMALLEST_VOCABULARY
+from tritforge.whole_file import whole_file
 
 ROOT = Path(__file__).parent.parent
 #: Where `make bench` puts the peers.
@@ -177,9 +178,8 @@ def write_models(shape_name: str, folder: Path, peers_python: Path) -> None:
         command = [str(peers_python), "-m", "benchmarks.peers.gguf_model", "--type", kind]
         for name, value in dataclasses.asdict(shape).items():
             command += [f"--{name.replace('_', '-')}", str(value)]
-        part = path.with_suffix(".part")
-        subprocess.run([*command, "-o", str(part)], check=True, cwd=ROOT)
-        part.replace(path)
+        with whole_file(path) as part:
+            subprocess.run([*command, "-o", str(part)], check=True, cwd=ROOT)
 
 
 @contextlib.contextmanager
@@ -350,7 +350,8 @@ def plot(rows: Sequence[Row], path: Path) -> None:
         panel.set_title(f"{shape}, {threads} thread{'s' * (threads > 1)}", fontsize=9)
         panel.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=8)
     panels[0].set_ylabel("decode, tokens/s")
-    figure.savefig(path)
+    with whole_file(path) as part:
+        figure.savefig(part)
 
 
 def machine() -> dict[str, Any]:

@@ -40,6 +40,7 @@ from tritforge.golden.ivit import (
     shiftmax,
     x0_magnitude_of,
 )
+from tritforge.whole_file import whole_file
 
 WIDTHS = (6, 8, 10)
 SHIFTMAX_N = (11, 15, 19)
@@ -228,12 +229,10 @@ def plot(path: Path) -> None:
         axes.set(title=f"{unit}, {PLOT_BITS} bits, one row of all inputs", xlabel="x")
         axes.set_ylabel("integer result - exact result")
         axes.legend()
-    part = path.with_name(f".{path.name}.part")
     # Without date and random names the same figures give the same file.
     metadata = {"Date": None} if path.suffix == ".svg" else {}
-    with rc_context({"svg.hashsalt": "tritforge"}):
-        figure.savefig(part, format=path.suffix[1:], metadata=metadata)
-    part.replace(path)
+    with rc_context({"svg.hashsalt": "tritforge"}), whole_file(path) as part:
+        figure.savefig(part, metadata=metadata)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tritforge.errors import ConfigurationError
+from tritforge.whole_file import whole_file
 
 #: The file that says that a folder is the generator's, and the key in it.
 MARKER_FILE = "config.json"
@@ -52,9 +53,9 @@ def write_texts(folder: Path, files: Mapping[str, str]) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, text in files.items():
-        part = folder / f".{name}.{os.getpid()}.part"
-        part.write_text(text, encoding="utf-8")
-        paths.append(part.replace(folder / name))
+        paths.append(folder / name)
+        with whole_file(paths[-1]) as part:
+            part.write_text(text, encoding="utf-8")
     return paths
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from tritforge.config import TRITS_PER_BYTE
 from tritforge.errors import TritforgeError
+from tritforge.whole_file import whole_file
 
 #: A ternary weight is one multiplication by -1, 0 or 1 and one addition.
 OPERATIONS_PER_WEIGHT = 2
@@ -78,15 +79,13 @@ def write_roofline(
     axes.set_title(title)
     axes.grid(True, which="both", alpha=0.3)
     axes.legend()
-    temporary = path.with_name(f".{path.name}.part{path.suffix}")
     try:
-        figure.savefig(temporary, bbox_inches="tight", metadata=_NO_DATE.get(path.suffix))
-        temporary.replace(path)
+        with whole_file(path) as part:
+            figure.savefig(part, bbox_inches="tight", metadata=_NO_DATE.get(path.suffix))
     except OSError as error:
         raise TritforgeError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
         pyplot.close(figure)
-        temporary.unlink(missing_ok=True)
 
 
 def _pyplot() -> Any:

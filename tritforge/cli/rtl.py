@@ -15,7 +15,7 @@ from codegen.project import blueprint_of, default_folder
 from codegen.rtl import ProjectRtl, build_rtl
 from codegen.waveform import UnitWaveform, waveform_unit, write_unit_waveform
 from tritforge.cli.arguments import add_json_argument, print_json
-from tritforge.cli.waveform import add_waveform_argument, check_waveform, whole_file
+from tritforge.cli.waveform import add_waveform_argument, check_waveform, waveform_file
 from tritforge.errors import ConfigurationError
 
 #: What `--dim` is if neither it nor other units are asked for: the smallest released model.
@@ -101,7 +101,7 @@ def _write_waveform(
     options: argparse.Namespace, blueprint: Blueprint, folder: Path, rtl: ProjectRtl, name: str
 ) -> UnitWaveform:
     (unit,) = (item for item in rtl.units if item.name == name)
-    with whole_file(options.waveform) as path:
+    with waveform_file(options.waveform) as path:
         return write_unit_waveform(folder, unit, path)
 
 

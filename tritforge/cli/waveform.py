@@ -13,6 +13,7 @@ from pynq_driver.backends import Backend
 from pynq_driver.backends.machine import MachineBackend
 from pynq_driver.machine import CompiledMachine
 from tritforge.errors import TritforgeError
+from tritforge.whole_file import whole_file
 
 SUFFIX = ".vcd"
 
@@ -45,25 +46,22 @@ def check_waveform(path: Path) -> None:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` for the block to write; it becomes `path` at the end.
-
-    A waveform of a run that failed is what shows why, so it is kept too.
+def waveform_file(path: Path) -> Iterator[Path]:
+    """`whole_file`, but a waveform of a run that failed is what shows why, so it is kept too.
 
     Raises:
         TritforgeError: that of the block, which says that there is a waveform.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        part.replace(path)
-    except TritforgeError as error:
-        if not part.exists():
-            raise
-        part.replace(path)
-        raise TritforgeError(f"{error}\nThe waveform up to there is {path}") from error
-    finally:
-        part.unlink(missing_ok=True)
+    failure = None
+    with whole_file(path) as part:
+        try:
+            yield part
+        except TritforgeError as error:
+            if not part.exists():
+                raise
+            failure = error
+    if failure is not None:
+        raise TritforgeError(f"{failure}\nThe waveform up to there is {path}") from failure
 
 
 @contextmanager
@@ -77,7 +75,7 @@ def machine_waveform(backend: Backend, path: Path | None) -> Iterator[None]:
         yield
         return
     assert isinstance(backend, MachineBackend) and isinstance(backend.device, CompiledMachine)
-    with whole_file(path) as part:
+    with waveform_file(path) as part:
         backend.device.trace(part)
         try:
             yield
