@@ -2,12 +2,10 @@
 // AVX-512 backend (F, BW, DQ, VL, VBMI, VNNI): dot products of 16 rows x 20 columns an instruction
 // group.
 //
-// Load time: the stream is repacked into vectors of 64 bytes, 4 bytes (beats) of each of 16 rows,
-// and every byte is renamed to a sign bit and a 7-bit index. The 243 words are 121 pairs of
-// opposite sign and the zero word, so 122 indices suffice, and one two-register permute is a whole
-// decoder: it gives four 2-bit fields (weight + 1); a second one gives the fifth field. The sign is
-// applied as 2 - field. VPDPBUSD multiplies fields, scaled by 4**f in place, with codes; the
-// surplus of one per weight is the sum of the codes, subtracted at the end.
+// Load time: the stream is repacked as sign_index_packing.hpp says. One two-register permute is a
+// whole decoder: it gives four 2-bit fields (weight + 1); a second one gives the fifth field. The
+// sign is applied as 2 - field. VPDPBUSD multiplies fields, scaled by 4**f in place, with codes;
+// the surplus of one per weight is the sum of the codes, subtracted at the end.
 //
 // This file is compiled with flags that other CPUs cannot run: include nothing that defines inline
 // functions with external linkage and call none (see fixed_point.hpp).
@@ -17,78 +15,15 @@
 
 #include "tritforge/backend.hpp"
 #include "tritforge/elementwise_avx512.hpp"
-#include "tritforge/ternary_code.hpp"
+#include "tritforge/sign_index_packing.hpp"
 
 namespace tritforge {
 namespace {
-
-constexpr int kVectorBytes = 64;
-constexpr int kBeatsPerVector = 4;
-constexpr int kColumnsPerVector = kBeatsPerVector * kWeightsPerByte;
-constexpr int kRowsPerVector = kVectorBytes / kBeatsPerVector;
-constexpr int kVectorsPerBlock = kRowBlock / kRowsPerVector;
-constexpr int kIndices = 128;
-constexpr std::uint8_t kSignBit = 0x80;
-
-/// Decoder of the renamed bytes and the renaming of the stream's bytes.
-struct Tables {
-    std::uint8_t fields[kIndices];  ///< first four weights + 1, two bits each
-    std::uint8_t fifth[kIndices];   ///< fifth weight + 1
-    alignas(64) std::uint8_t rename[kByteValues];
-};
-
-/// The first four weights + 1 as 2-bit fields, times `sign`.
-constexpr std::uint8_t fields_of(const DecodedByte& word, int sign) {
-    unsigned fields = 0;
-    for (int position = 0; position < 4; ++position) {
-        fields |= static_cast<unsigned>(sign * word.weights[position] + 1) << (2 * position);
-    }
-    return static_cast<std::uint8_t>(fields);
-}
-
-/// A word's sign is that of its last weight that is not zero.
-constexpr int sign_of(const DecodedByte& word) {
-    for (int position = kWeightsPerByte - 1; position >= 0; --position) {
-        if (word.weights[position] != 0) return word.weights[position];
-    }
-    return 1;
-}
-
-constexpr Tables make_tables() {
-    Tables tables{};
-    int used = 0;
-    for (unsigned byte = 0; byte < kByteValues; ++byte) {
-        const DecodedByte word = decode_byte(byte);  // invalid bytes are the zero word
-        const int sign = sign_of(word);
-        const std::uint8_t fields = fields_of(word, sign);
-        const auto fifth = static_cast<std::uint8_t>(sign * word.weights[4] + 1);
-        int index = 0;
-        while (index < used && (tables.fields[index] != fields || tables.fifth[index] != fifth)) {
-            ++index;
-        }
-        if (index == used) ++used;
-        tables.fields[index] = fields;
-        tables.fifth[index] = fifth;
-        tables.rename[byte] = static_cast<std::uint8_t>(index | (sign < 0 ? kSignBit : 0));
-    }
-    return tables;
-}
-
-alignas(kVectorBytes) constexpr Tables kTables = make_tables();
-static_assert(kTables.fifth[121] != 0 && kTables.fifth[122] == 0,
-              "the 243 words are 122 up to their sign");
 
 bool is_supported() {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
-}
-
-int column_groups(int inputs) { return divide_up(inputs, kColumnsPerVector); }
-
-/// Repacked copy: matrix, row block, column group, vector of the block.
-std::size_t block_bytes(const MatrixLayout& layout) {
-    return static_cast<std::size_t>(column_groups(layout.inputs)) * kVectorsPerBlock * kVectorBytes;
 }
 
 std::size_t repacked_bytes(const MatrixLayout& layout) {
@@ -166,10 +101,9 @@ void repack(const MatrixLayout& layout, int first_tile, int last_tile, const std
     }
 }
 
-/// Scratch: 16 sums of codes, then for each column group and each lane five dwords: byte j of dword
-/// f is the code of column 5 * j + f. All lanes of a group lie together, so one pointer walks them.
-constexpr int kHeaderBytes = kMaximumLanes * static_cast<int>(sizeof(std::int32_t));
-
+/// Scratch: the sums of codes, then for each column group and each lane five dwords: byte j of
+/// dword f is the code of column 5 * j + f. All lanes of a group lie together, so one pointer walks
+/// them.
 std::size_t scratch_bytes(int inputs, int lanes) {
     return kHeaderBytes + kVectorBytes +
            static_cast<std::size_t>(column_groups(inputs)) * kColumnsPerVector *
@@ -199,10 +133,6 @@ constexpr ThreeGroups make_permutation() {
 }
 
 alignas(kVectorBytes) constexpr ThreeGroups kPermutation = make_permutation();
-
-__mmask64 first_bytes(int count) {
-    return count >= kVectorBytes ? ~__mmask64{0} : (__mmask64{1} << count) - 1;
-}
 
 void load_codes(const std::int8_t* codes, int inputs, int lane, int lanes, std::uint8_t* scratch) {
     const __m512i permutation = _mm512_load_si512(kPermutation.source);
@@ -262,22 +192,8 @@ __attribute__((always_inline)) inline __mmask64 signs(__m512i bytes) {
     return result;
 }
 
-/// weight + 1 -> 1 - weight where negative, in all four fields at once: no field borrows.
-__attribute__((always_inline)) inline __m512i negate_fields(__m512i fields, __mmask64 negative) {
-    return _mm512_mask_sub_epi8(fields, negative, _mm512_set1_epi8(static_cast<char>(0xAA)),
-                                fields);
-}
-
 __attribute__((always_inline)) inline __m512i negate_fifth(__m512i fifth, __mmask64 negative) {
     return _mm512_mask_sub_epi8(fifth, negative, _mm512_set1_epi8(2), fifth);
-}
-
-constexpr std::uintptr_t kPrefetchAhead = 2048;
-
-/// As a number, because the address may lie behind the end of the weights.
-void prefetch(const std::uint8_t* bytes, std::uintptr_t ahead) {
-    _mm_prefetch(reinterpret_cast<const char*>(reinterpret_cast<std::uintptr_t>(bytes) + ahead),
-                 _MM_HINT_T0);
 }
 
 /// Row blocks of one call.
