@@ -20,6 +20,9 @@ std::vector<const Backend*> available_backends() {
 #if defined(TRITFORGE_X86)
         &kAvx2Backend,        &kAvxVnniBackend, &kAvx512VlVnniBackend, &kAvx512VnniBackend,
 #endif
+#if defined(TRITFORGE_AMX)
+        &kAmxInt8Backend,
+#endif
     };
     std::vector<const Backend*> available;
     for (const Backend* backend : compiled) {

@@ -5,91 +5,40 @@
 // Prints one line a backend; exit status 1 if any number differs.
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "tritforge/aligned_buffer.hpp"
 #include "tritforge/backend.hpp"
-#include "tritforge/ternary_code.hpp"
+#include "tritforge/kernel_check.hpp"
 
 namespace tritforge {
 namespace {
 
 using Random = std::mt19937;
 
+/// Columns of the longest row the format allows.
+constexpr int kLongestInputs = 8256;
+
 int between(Random& random, int first, int last) {
     return std::uniform_int_distribution<int>(first, last)(random);
 }
 
-std::vector<std::uint8_t> random_stream(Random& random, const MatrixLayout& layout) {
-    std::vector<std::uint8_t> valid, stream;
-    for (int byte = 0; byte < kByteValues; ++byte) {
-        if (kDecodeTable[static_cast<std::size_t>(byte)].valid) {
-            valid.push_back(static_cast<std::uint8_t>(byte));
-        }
-    }
-    for (std::size_t i = 0; i < stream_bytes(layout); ++i) {
-        stream.push_back(valid[static_cast<std::size_t>(
-            between(random, 0, static_cast<int>(valid.size()) - 1))]);
-    }
-    return stream;
-}
-
-int plain_dot(const MatrixLayout& layout, const std::vector<std::uint8_t>& stream, int matrix,
-              int row, const std::int8_t* codes) {
-    const int width = layout.rows_per_beat;
-    const std::uint8_t* bytes =
-        stream.data() + tile_offset(layout, row / width, matrix) + row % width;
-    int sum = 0;
-    for (int column = 0; column < layout.inputs; ++column) {
-        const std::uint8_t byte = bytes[column / kWeightsPerByte * width];
-        sum += kDecodeTable[byte].weights[column % kWeightsPerByte] * codes[column];
-    }
-    return sum;
-}
-
 /// Differences of one random product.
-int check_dot(const Backend& backend, Random& random, int rows, int inputs, int lanes) {
+int check_random(const Backend& backend, Random& random, int rows, int inputs, int lanes) {
     constexpr int kWidths[] = {8, 16, 32};
     const MatrixLayout layout = {rows, inputs, between(random, 1, 3),
                                  kWidths[between(random, 0, 2)]};
-    const std::vector<std::uint8_t> stream = random_stream(random, layout);
-    const TernaryKernel& kernel = backend.kernel;
-    const std::size_t copied = kernel.repacked_bytes(layout);
-    AlignedBuffer<std::uint8_t> repacked(copied > 0 ? copied + kReadAhead : 0);
-    AlignedBuffer<std::uint8_t> scratch(kernel.scratch_bytes(inputs, lanes));
-    if (copied > 0) {
-        // In two portions, as the engine does it.
-        const int half = row_tiles(layout) / 2;
-        kernel.repack(layout, half, row_tiles(layout), stream.data() + tile_offset(layout, half, 0),
-                      repacked.get());
-        kernel.repack(layout, 0, half, stream.data(), repacked.get());
-    }
-    std::vector<std::vector<std::int8_t>> codes;
-    std::vector<AlignedBuffer<std::int32_t>> sums;
-    std::int32_t* results[kMaximumLanes];
-    const bool extreme = between(random, 0, 3) == 0;
-    for (int lane = 0; lane < lanes; ++lane) {
-        std::vector<std::int8_t> values;
-        for (int i = 0; i < inputs; ++i) {
-            values.push_back(static_cast<std::int8_t>(extreme ? 127 : between(random, -127, 127)));
-        }
-        kernel.load_codes(values.data(), inputs, lane, lanes, scratch.get());
-        codes.push_back(std::move(values));
-        sums.emplace_back(padded_rows(rows));
-        results[lane] = sums.back().get();
-    }
+    return count_wrong_sums(backend.kernel, random_product(layout, lanes, random));
+}
+
+/// Differences of the longest row the format allows, all terms of one sign: nothing may wrap.
+int check_largest(const Backend& backend, int lanes) {
     int wrong = 0;
-    for (int matrix = 0; matrix < layout.matrices; ++matrix) {
-        kernel.dot(layout, copied > 0 ? repacked.get() : stream.data(), matrix, 0,
-                   row_blocks(layout), scratch.get(), lanes, results);
-        for (int lane = 0; lane < lanes; ++lane) {
-            const std::int8_t* lane_codes = codes[static_cast<std::size_t>(lane)].data();
-            for (int row = 0; row < rows; ++row) {
-                wrong += results[lane][row] != plain_dot(layout, stream, matrix, row, lane_codes);
-            }
+    for (const int weight : {-1, 0, 1}) {
+        for (const int code : {-127, 127}) {
+            wrong += count_wrong_sums(
+                backend.kernel, constant_product({33, kLongestInputs, 1, 16}, lanes, weight, code));
         }
     }
     return wrong;
@@ -143,12 +92,15 @@ int check(const Backend& backend, int rounds) {
     Random random(1);
     int wrong = 0;
     for (int round = 0; round < rounds; ++round) {
-        wrong += check_dot(backend, random, between(random, 1, 100), between(random, 1, 700),
-                           1 + round % kMaximumLanes);
+        wrong += check_random(backend, random, between(random, 1, 100), between(random, 1, 700),
+                              1 + round % kMaximumLanes);
         wrong += check_loops(backend.loops, kPortableBackend.loops, random);
     }
-    wrong += check_dot(backend, random, 33, 8256, kMaximumLanes);  // the longest row
-    std::printf("%s: %d products, %d numbers differ\n", backend.name, rounds + 1, wrong);
+    for (const int lanes : {1, 3, 4, kMaximumLanes}) {
+        wrong += check_random(backend, random, 33, kLongestInputs, lanes);
+        wrong += check_largest(backend, lanes);
+    }
+    std::printf("%s: %d numbers differ\n", backend.name, wrong);
     return wrong;
 }
 

@@ -14,7 +14,12 @@ from pathlib import Path
 import pytest
 
 ENGINE = Path(__file__).resolve().parents[2] / "engine"
-SOURCES = ("test/kernel_selftest.cpp", "src/backends.cpp", "src/backend_portable.cpp")
+SOURCES = (
+    "test/kernel_selftest.cpp",
+    "src/kernel_check.cpp",
+    "src/backends.cpp",
+    "src/backend_portable.cpp",
+)
 OPTIONS = ("-std=c++17", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-static")
 
 

@@ -147,5 +147,8 @@ extern const Backend kNeonDotprodBackend;
 #if defined(TRITFORGE_X86)
 extern const Backend kAvx2Backend, kAvxVnniBackend, kAvx512VlVnniBackend, kAvx512VnniBackend;
 #endif
+#if defined(TRITFORGE_AMX)
+extern const Backend kAmxInt8Backend;
+#endif
 
 }  // namespace tritforge

@@ -89,8 +89,9 @@ static inline std::size_t block_bytes(const MatrixLayout& layout) {
     return static_cast<std::size_t>(column_groups(layout.inputs)) * kVectorsPerBlock * kVectorBytes;
 }
 
-/// Mask of the first `count` bytes of a vector.
+/// Mask of the first `count` bytes of a vector; none if that is negative.
 static inline __mmask64 first_bytes(int count) {
+    if (count <= 0) return 0;
     return count >= kVectorBytes ? ~__mmask64{0} : (__mmask64{1} << count) - 1;
 }
 
@@ -103,8 +104,10 @@ __attribute__((always_inline)) static inline __m512i negate_fields(__m512i field
 
 constexpr std::uintptr_t kPrefetchAhead = 2048;
 
-/// As a number, because the address may lie behind the end of the weights.
-static inline void prefetch(const std::uint8_t* bytes, std::uintptr_t ahead) {
+/// As a number, because the address may lie behind the end of the weights. Always inline: GCC may
+/// drop the call of a function that does nothing but prefetch.
+__attribute__((always_inline)) static inline void prefetch(const std::uint8_t* bytes,
+                                                           std::uintptr_t ahead) {
     _mm_prefetch(reinterpret_cast<const char*>(reinterpret_cast<std::uintptr_t>(bytes) + ahead),
                  _MM_HINT_T0);
 }
