@@ -246,17 +246,7 @@ void dot_tiles(const MatrixLayout& layout, const std::uint8_t* weights, int firs
                int last_block, const std::uint8_t* scratch, int lanes,
                std::int32_t* const* results) {
     const Chunks chunks = chunks_of(layout.inputs);
-    DecodedChunk decoded[2];
-    // Rows beyond the last group meet codes of 0, but must have been written once.
-    for (DecodedChunk& chunk : decoded) {
-        for (auto& vector : chunk.fields) {
-            for (auto& field : vector) {
-                for (int row = chunks.last_groups; row < chunks.groups; ++row) {
-                    _mm512_store_si512(field[row], _mm512_setzero_si512());
-                }
-            }
-        }
-    }
+    DecodedChunk decoded[2];  // rows beyond the last group hold anything, for their codes are 0
     const auto groups_at = [&chunks](int chunk) {
         return chunk + 1 < chunks.count ? chunks.groups : chunks.last_groups;
     };

@@ -3,8 +3,7 @@
 // Software Developer's Manual, volume 1, chapter 18).
 //
 // As inline assembly: the intrinsic of TILELOADD does not tell GCC that it reads memory, so stores
-// into a buffer that only tiles read could be dropped. With TRITFORGE_EMULATED_TILES, plain C++
-// stands in for the instructions, for tests on other processors.
+// into a buffer that only tiles read could be dropped.
 //
 // Static functions, for the reason given in fixed_point.hpp.
 #pragma once
@@ -26,14 +25,6 @@ struct TileConfiguration {
     std::uint8_t rows[16];
 };
 static_assert(sizeof(TileConfiguration) == 64, "the layout that LDTILECFG reads");
-
-}  // namespace tritforge
-
-#if defined(TRITFORGE_EMULATED_TILES)
-#include "emulated_tiles.hpp"
-#else
-
-namespace tritforge {
 
 #define TRITFORGE_INLINE __attribute__((always_inline)) static inline
 
@@ -71,5 +62,3 @@ TRITFORGE_INLINE void tile_multiply_add() {
 #undef TRITFORGE_INLINE
 
 }  // namespace tritforge
-
-#endif

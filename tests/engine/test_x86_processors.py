@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kernels of x86 processors other than the one at hand.
+
+The AMX kernel runs as it was compiled: engine/test/emulated_tiles.cpp executes the tile
+instructions that this processor refuses, and the rest of it is AVX-512. Older processors, which
+must get by without executing a single instruction of the newer kernels, are emulated by QEMU
+(Debian: apt install qemu-user).
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.csim.simulation import run, tool
+from tests.engine.extension import KERNELS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64") or sys.platform != "linux",
+    reason="the programs are for Linux on x86-64",
+)
+
+
+@pytest.fixture(scope="module")
+def selftest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """engine/test/kernel_selftest.cpp with emulated tiles."""
+    cmake, folder = tool("cmake"), tmp_path_factory.mktemp("selftest")
+    options = ("-DTRITFORGE_EMULATED_TILES=ON", f"-DPython_EXECUTABLE={sys.executable}")
+    for command in (
+        [cmake, "-G", "Ninja", "-S", ROOT, "-B", folder, *options],
+        [cmake, "--build", folder, "--target", "kernel_selftest", "--parallel", "2"],
+    ):
+        result = run(command, folder)
+        assert result.returncode == 0, result.stdout + result.stderr
+    return folder / "engine" / "kernel_selftest"
+
+
+def kernels_found_right(command: list[str | Path], folder: Path) -> list[str]:
+    """Kernels that the program compared, slowest first."""
+    result = run(command, folder)
+    print(result.stdout, result.stderr)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return [line.split(":")[0] for line in result.stdout.splitlines()]
+
+
+@pytest.mark.skipif(
+    "avx512_vnni" not in KERNELS, reason="this processor lacks AVX-512 with VNNI and VBMI"
+)
+def test_amx_on_emulated_tiles(selftest: Path) -> None:
+    cache = (selftest.parents[1] / "CMakeCache.txt").read_text()
+    if "TRITFORGE_ASSEMBLES_AMX:INTERNAL=1" not in cache:
+        pytest.skip("the compiler's assembler does not know AMX, so the kernel is left out")
+    found = kernels_found_right([selftest, "400"], selftest.parent)
+    assert found == [*(name for name in KERNELS if name != "amx_int8"), "amx_int8"]
+
+
+@pytest.mark.parametrize(
+    ("processor", "expected"),
+    [("Nehalem", ["portable"]), ("Haswell", ["portable", "avx2"])],
+)
+def test_older_processors(selftest: Path, processor: str, expected: list[str]) -> None:
+    if shutil.which("qemu-x86_64") is None:
+        pytest.skip("qemu-x86_64 is missing; Debian: apt install qemu-user")
+    command: list[str | Path] = ["qemu-x86_64", "-cpu", processor, selftest, "16"]
+    assert kernels_found_right(command, selftest.parent) == expected
