@@ -515,7 +515,7 @@ py::array_t<std::int32_t> ternary_dot(const std::string& kernel, const py::buffe
     const Backend& backend = find_backend(kernel.c_str());
     check_range("code dimensions", codes.ndim(), 2, 2);
     check_range("lanes", codes.shape(0), 1, kMaximumLanes);
-    check_range("codes", codes.shape(1), 1, 8256);
+    check_range("codes", codes.shape(1), 1, kLongestInputs);
     check_range("rows", rows, 1, 1 << 18);
     check_range("matrix", matrix, 0, info.shape[1] - 1);
     const int lanes = static_cast<int>(codes.shape(0));

@@ -17,9 +17,6 @@ namespace {
 
 using Random = std::mt19937;
 
-/// Columns of the longest row the format allows.
-constexpr int kLongestInputs = 8256;
-
 int between(Random& random, int first, int last) {
     return std::uniform_int_distribution<int>(first, last)(random);
 }
@@ -39,6 +36,19 @@ int check_largest(const Backend& backend, int lanes) {
         for (const int code : {-127, 127}) {
             wrong += count_wrong_sums(
                 backend.kernel, constant_product({33, kLongestInputs, 1, 16}, lanes, weight, code));
+        }
+    }
+    return wrong;
+}
+
+/// How often scratch memory of some size does not suffice for fewer columns or lanes.
+int check_scratch(const TernaryKernel& kernel) {
+    int wrong = 0;
+    for (int lanes = 2; lanes <= kMaximumLanes; ++lanes) {
+        for (int inputs = 2; inputs <= kLongestInputs; ++inputs) {
+            const std::size_t bytes = kernel.scratch_bytes(inputs, lanes);
+            wrong += kernel.scratch_bytes(inputs - 1, lanes) > bytes;
+            wrong += kernel.scratch_bytes(inputs, lanes - 1) > bytes;
         }
     }
     return wrong;
@@ -90,7 +100,7 @@ int check_loops(const ElementwiseLoops& one, const ElementwiseLoops& other, Rand
 
 int check(const Backend& backend, int rounds) {
     Random random(1);
-    int wrong = 0;
+    int wrong = check_scratch(backend.kernel);
     for (int round = 0; round < rounds; ++round) {
         wrong += check_random(backend, random, between(random, 1, 100), between(random, 1, 700),
                               1 + round % kMaximumLanes);

@@ -37,6 +37,11 @@ from pynq_driver import _engine  # noqa: E402
 
 KERNELS = tuple(_engine.kernels())
 
+runs_other_programs = pytest.mark.skipif(
+    _engine.build_info["sanitized"],
+    reason="the sanitizers loaded before Python would also be loaded into compilers and emulators",
+)
+
 
 def engine_arguments(image: Image) -> dict[str, Any]:
     """Keyword arguments of `_engine.Engine` for an image."""

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.extension import runs_other_programs
+
 ENGINE = Path(__file__).resolve().parents[2] / "engine"
 SOURCES = (
     "test/kernel_selftest.cpp",
@@ -66,6 +68,7 @@ PROCESSORS = {
 }
 
 
+@runs_other_programs
 @pytest.mark.parametrize("name", PROCESSORS)
 def test_kernels_equal_plain_arithmetic(name: str, tmp_path: Path) -> None:
     processor = PROCESSORS[name]

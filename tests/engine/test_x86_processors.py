@@ -17,14 +17,17 @@ from pathlib import Path
 import pytest
 
 from tests.csim.simulation import run, tool
-from tests.engine.extension import KERNELS
+from tests.engine.extension import KERNELS, runs_other_programs
 
 ROOT = Path(__file__).resolve().parents[2]
 
-pytestmark = pytest.mark.skipif(
-    platform.machine() not in ("x86_64", "AMD64") or sys.platform != "linux",
-    reason="the programs are for Linux on x86-64",
-)
+pytestmark = [
+    runs_other_programs,
+    pytest.mark.skipif(
+        platform.machine() not in ("x86_64", "AMD64") or sys.platform != "linux",
+        reason="the programs are for Linux on x86-64",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -110,7 +110,8 @@ struct TernaryKernel {
     /// may come in any order, and from several threads.
     void (*repack)(const MatrixLayout& layout, int first_tile, int last_tile,
                    const std::uint8_t* stream, std::uint8_t* repacked);
-    /// Bytes of scratch for that many lanes of `inputs` codes (64-byte aligned).
+    /// Bytes of scratch for that many lanes of `inputs` codes (64-byte aligned). No fewer for more:
+    /// scratch of the largest operation serves all.
     std::size_t (*scratch_bytes)(int inputs, int lanes);
     /// Bring codes in +-127 of one of `lanes` lanes into the form `dot` reads.
     void (*load_codes)(const std::int8_t* codes, int inputs, int lane, int lanes,

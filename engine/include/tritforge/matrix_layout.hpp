@@ -17,6 +17,9 @@ constexpr int kRowBlock = 32;
 /// Allowed rows_per_beat; each divides kRowBlock.
 inline constexpr int kRowsPerBeatChoices[] = {8, 16, 32};
 
+/// Columns of the longest row.
+constexpr int kLongestInputs = 8256;
+
 struct MatrixLayout {
     int rows, inputs, matrices, rows_per_beat;
 };

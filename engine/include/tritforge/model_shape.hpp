@@ -5,6 +5,8 @@
 #include <map>
 #include <string>
 
+#include "tritforge/matrix_layout.hpp"
+
 namespace tritforge {
 
 struct ModelShape {
@@ -21,7 +23,7 @@ struct ShapeField {
 inline constexpr ShapeField kShapeFields[] = {
     {"dim", &ModelShape::dim, 16, 8192},
     {"layers", &ModelShape::layers, 1, 128},
-    {"glu_width", &ModelShape::glu_width, 16, 8256},
+    {"glu_width", &ModelShape::glu_width, 16, kLongestInputs},
     {"vocabulary", &ModelShape::vocabulary, 2, 1 << 18},
 };
 

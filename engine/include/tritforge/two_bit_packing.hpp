@@ -47,8 +47,8 @@ static inline const std::uint8_t* two_bit_block(const MatrixLayout& layout,
                          two_bit_block_bytes(layout);
 }
 
-/// Longest row: 8256 columns, filled up to whole groups, and the overhang of the last write.
-constexpr int kLongestRow = 8256 + kGroupColumns + 8;
+/// Longest row, filled up to whole groups, and the overhang of the last write.
+constexpr int kLongestRow = kLongestInputs + kGroupColumns + 8;
 
 /// The five weights + 1 of every byte, and three more bytes so that one 8-byte copy writes them.
 struct WeightsPlusOne {
