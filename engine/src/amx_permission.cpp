@@ -32,7 +32,8 @@ bool state_is_kept() {
 }
 
 /// The permission is the process's: it holds for threads that exist and those to come, and for
-/// children of fork. Refused where the signal stack of a thread is too small for the larger state.
+/// children of fork. From then on signal stacks need room for the larger state, so the system
+/// refuses where that of some thread is too small.
 bool request_permission() { return syscall(SYS_arch_prctl, kRequestPermission, kStateData) == 0; }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tile instructions for processors without them, to test the AMX kernel as it was compiled: the
 // processor refuses each instruction, and a signal handler decodes it and does what the manual says
-// (Intel 64 and IA-32 Architectures Software Developer's Manual, volumes 1, chapter 18, and 2).
+// (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2).
 //
 // Linked in place of amx_permission.cpp. What a processor with tiles would answer with a fault ends
 // the program with a message.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tile instructions of Intel AMX that the kernel uses (Intel 64 and IA-32 Architectures
-// Software Developer's Manual, volume 1, chapter 18).
+// Software Developer's Manual, volume 1, "Programming with Intel Advanced Matrix Extensions").
 //
 // As inline assembly: the intrinsic of TILELOADD does not tell GCC that it reads memory, so stores
 // into a buffer that only tiles read could be dropped.
