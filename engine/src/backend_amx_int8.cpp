@@ -10,7 +10,7 @@
 //
 // Two fields are left at bits 2 and 3, where a mask alone yields them, four times too large; they
 // have sums of their own, divided by 4 at the end. With two vectors of a row block that makes four
-// tiles of sums, and leaves two each for codes and weights, so that loads and products overlap.
+// tiles of sums, and leaves two each for codes and weights, so that loads and products can overlap.
 //
 // This file is compiled with flags that other CPUs cannot run: include nothing that defines inline
 // functions with external linkage and call none (see fixed_point.hpp).
@@ -27,8 +27,8 @@
 namespace tritforge {
 namespace {
 
-/// By instruction count: a decoded vector costs avx512_vnni five products for every lane, here five
-/// stores and its share of the tile instructions for all lanes together.
+/// Counted, not measured: a decoded vector costs avx512_vnni five products for every lane, here
+/// five stores and its share of the tile instructions for all lanes together.
 constexpr int kFewestLanes = 4;
 
 static_assert(kRowsPerVector == kTileRows && kVectorBytes == kTileRowBytes &&
