@@ -23,6 +23,7 @@
 #include "tritforge/backend.hpp"
 #include "tritforge/elementwise_avx512.hpp"
 #include "tritforge/sign_index_packing.hpp"
+#include "tritforge/weight_prefetch.hpp"
 
 namespace tritforge {
 namespace {
@@ -161,7 +162,7 @@ struct Decoder {
         for (int row = first_row; row < last_row; ++row) {
 #pragma GCC unroll 2
             for (int vector = 0; vector < kVectorsPerBlock; ++vector, at += kVectorBytes) {
-                prefetch(at, kPrefetchAhead);
+                prefetch_weights(at);
                 const __m512i raw = _mm512_loadu_si512(at);
                 const __mmask64 negative = _mm512_movepi8_mask(raw);
                 const __m512i first =

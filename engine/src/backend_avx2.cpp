@@ -11,6 +11,7 @@
 
 #include "tritforge/elementwise.hpp"
 #include "tritforge/two_bit_dot.hpp"
+#include "tritforge/weight_prefetch.hpp"
 
 #if !defined(TRITFORGE_BACKEND)
 #define TRITFORGE_BACKEND kAvx2Backend
@@ -32,13 +33,10 @@ struct Unit {
     static constexpr int kVectorBytes = 32;
     static constexpr int kLanesAtOnce = 8;
     static constexpr int kVectorsAtOnce[kLanesAtOnce + 1] = {0, 4, 4, 2, 2, 1, 1, 1, 1};
-    static constexpr std::uintptr_t kPrefetchAhead = 2048;
 
     TRITFORGE_INLINE void prefetch(const std::uint8_t* at) {
-        // As a number, because the address may lie behind the end of the weights.
-        const auto ahead = reinterpret_cast<std::uintptr_t>(at) + kPrefetchAhead;
-        _mm_prefetch(reinterpret_cast<const char*>(ahead), _MM_HINT_T0);
-        _mm_prefetch(reinterpret_cast<const char*>(ahead + 64), _MM_HINT_T0);
+        prefetch_weights(at);
+        prefetch_weights(at + 64);
     }
 
     TRITFORGE_INLINE Vector load(const std::uint8_t* at) {

@@ -16,6 +16,7 @@
 #include "tritforge/backend.hpp"
 #include "tritforge/elementwise_avx512.hpp"
 #include "tritforge/sign_index_packing.hpp"
+#include "tritforge/weight_prefetch.hpp"
 
 namespace tritforge {
 namespace {
@@ -251,8 +252,8 @@ void dot_one(const Blocks& blocks, const std::uint8_t* scratch, std::int32_t* re
         const auto* codes = reinterpret_cast<const Dword*>(scratch + kHeaderBytes);
         for (int group = 0; group < blocks.groups; ++group, codes += kWeightsPerByte) {
             bytes += kVectorsPerBlock * kVectorBytes;  // of the next group, or the next block
-            prefetch(bytes, kPrefetchAhead);
-            prefetch(bytes, kPrefetchAhead + kVectorBytes);
+            prefetch_weights(bytes);
+            prefetch_weights(bytes + kVectorBytes);
             const __m512i next_low = _mm512_loadu_si512(bytes);
             __m512i fields = decode_fields(next_low);
             multiply_add(a.at0, masked(low, mask0), codes[0]);
@@ -301,7 +302,7 @@ void dot_lanes(const Blocks& blocks, const std::uint8_t* scratch, std::int32_t* 
             const auto* codes = reinterpret_cast<const Dword*>(scratch + kHeaderBytes);
             const std::uint8_t* at = bytes + first * kVectorBytes;
             for (int group = 0; group < blocks.groups; ++group) {
-                prefetch(at, kPrefetchAhead);
+                prefetch_weights(at);
 #pragma GCC unroll 2
                 for (int vector = 0; vector < kVectors; ++vector) {
                     const __m512i raw = _mm512_loadu_si512(at + vector * kVectorBytes);

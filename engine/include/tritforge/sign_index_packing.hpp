@@ -102,14 +102,4 @@ __attribute__((always_inline)) static inline __m512i negate_fields(__m512i field
                                 fields);
 }
 
-constexpr std::uintptr_t kPrefetchAhead = 2048;
-
-/// As a number, because the address may lie behind the end of the weights. Always inline: GCC may
-/// drop the call of a function that does nothing but prefetch.
-__attribute__((always_inline)) static inline void prefetch(const std::uint8_t* bytes,
-                                                           std::uintptr_t ahead) {
-    _mm_prefetch(reinterpret_cast<const char*>(reinterpret_cast<std::uintptr_t>(bytes) + ahead),
-                 _MM_HINT_T0);
-}
-
 }  // namespace tritforge
