@@ -2,7 +2,9 @@
 // The element-wise loops for AVX-512, 16 elements at a time; the generic loops take what is left.
 //
 // A product of two 32-bit numbers needs 64 bits: even and odd elements are kept apart from the
-// multiplication to the clamp, which spares the widening and narrowing that compilers emit. The
+// multiplication to the rounded shift, which spares the widening and narrowing that compilers emit.
+// What a shift leaves fits into 32 bits for the constants of every sensible model, and is clamped
+// there; where the constants do not promise it, the generic loops do the work. The
 // table of the sigmoid is held in registers, because a gather of 16 numbers takes many times as
 // long as permutes of all of it.
 //
@@ -68,58 +70,98 @@ struct RoundedShift {
     }
 };
 
-/// Clamp to +-limit, counting what was beyond.
+/// Clamp to +-limit, counting what was beyond; of numbers that fit into 32 bits.
 struct CountingClamp {
-    __m512i upper, lower;
-    std::int64_t clamped = 0;
+    __m512i upper, lower, count = _mm512_setzero_si512();
 
     explicit CountingClamp(std::int64_t limit)
+        : upper(_mm512_set1_epi32(static_cast<std::int32_t>(limit))),
+          lower(_mm512_set1_epi32(static_cast<std::int32_t>(-limit))) {}
+
+    __attribute__((always_inline)) __m512i operator()(__m512i a) {
+        const __m512i kept = _mm512_max_epi32(_mm512_min_epi32(a, upper), lower);
+        const __mmask16 beyond = _mm512_cmpneq_epi32_mask(a, kept);
+        count = _mm512_mask_add_epi32(count, beyond, count, _mm512_set1_epi32(1));
+        return kept;
+    }
+
+    std::int64_t clamped() const { return _mm512_reduce_add_epi32(count); }
+};
+
+/// The same of 64-bit numbers.
+struct WideCountingClamp {
+    __m512i upper, lower, count = _mm512_setzero_si512();
+
+    explicit WideCountingClamp(std::int64_t limit)
         : upper(_mm512_set1_epi64(limit)), lower(_mm512_set1_epi64(-limit)) {}
 
     __attribute__((always_inline)) EvenOdd operator()(EvenOdd a) {
-        const EvenOdd kept = {_mm512_max_epi64(_mm512_min_epi64(a.even, upper), lower),
-                              _mm512_max_epi64(_mm512_min_epi64(a.odd, upper), lower)};
-        const unsigned even = _mm512_cmpneq_epi64_mask(a.even, kept.even);
-        const unsigned odd = _mm512_cmpneq_epi64_mask(a.odd, kept.odd);
-        clamped += __builtin_popcount(even | odd << 8);
+        return {clamp(a.even), clamp(a.odd)};
+    }
+
+    std::int64_t clamped() const { return _mm512_reduce_add_epi64(count); }
+
+  private:
+    __attribute__((always_inline)) __m512i clamp(__m512i a) {
+        const __m512i kept = _mm512_max_epi64(_mm512_min_epi64(a, upper), lower);
+        const __mmask8 beyond = _mm512_cmpneq_epi64_mask(a, kept);
+        count = _mm512_mask_add_epi64(count, beyond, count, _mm512_set1_epi64(1));
         return kept;
     }
 };
 
+/// Largest magnitudes of what is multiplied (see elementwise.hpp).
+constexpr std::int64_t kOperandLimit = std::int64_t{1} << 24, kGainLimit = std::int64_t{1} << 15,
+                       kAccumulatorLimit = std::int64_t{1} << 23,
+                       kMultiplierLimit = std::int64_t{1} << 17,
+                       kPreactivationLimit = std::int64_t{1} << 24;
+
+/// Whether a product of factors of these magnitudes fits into 32 bits after the rounded shift.
+TRITFORGE_INLINE bool product_fits(std::int64_t a, std::int64_t b, int shift) {
+    return (a * b + half_of(shift)) >> shift <= INT32_MAX;
+}
+
 /// Number of elements in whole vectors.
 TRITFORGE_INLINE int whole_vectors(int count) { return count / kElements * kElements; }
 
-/// The sigmoid's table: a rise of at most 15 bits above a knot of 17 bits.
+/// The same, none if vectors cannot hold the numbers.
+TRITFORGE_INLINE int whole_vectors(int count, bool fits) { return fits ? whole_vectors(count) : 0; }
+
+/// The sigmoid's table: rise and knot of a segment in one number, as signed 16-bit factors for one
+/// VPMADDWD that interpolates; therefore a knot is kept less what makes 1.0 the largest of them.
 class SigmoidVectors {
   public:
     SigmoidVectors(const SigmoidUnit& unit, int shift)
         : half_value_(_mm512_set1_epi32((std::int32_t{1} << shift) >> 1)),
           shift_(_mm512_set1_epi32(shift)),
-          half_(_mm512_set1_epi32((std::int32_t{1} << unit.segment_bits) >> 1)),
+          weight_(_mm512_set1_epi32(std::int32_t{1} << unit.segment_bits)),
+          unbias_(_mm512_set1_epi32(((std::int32_t{1} << unit.segment_bits) >> 1) +
+                                    (knot_bias(unit) << unit.segment_bits))),
           bits_(_mm512_set1_epi32(unit.segment_bits)),
           one_(_mm512_set1_epi32(unit.one)),
-          limit_(_mm512_set1_epi32(unit.argument_limit)),
-          end_(_mm512_set1_epi32(kSigmoidSegments << unit.segment_bits)) {
+          largest_(_mm512_set1_epi32(largest_magnitude(unit))) {
+        const __m512i bias = _mm512_set1_epi32(knot_bias(unit));
+#pragma GCC unroll 8  // else the table is an array in memory
         for (int part = 0; part < kRegisters; ++part) {
-            const __m512i knots = load_elements(unit.knots + part * kElements);
+            const __m512i knots = _mm512_sub_epi32(load_elements(unit.knots + part * kElements), bias);
             const __m512i rises = load_elements(unit.rises + part * kElements);
-            table_[part] = _mm512_or_si512(_mm512_slli_epi32(rises, kKnotBits), knots);
+            table_[part] =
+                _mm512_mask_blend_epi16(kOddWords, knots, _mm512_slli_epi32(rises, kWordBits));
         }
     }
 
-    /// Whether every rise fits: those of a sigmoid do.
+    /// Whether every number fits: those of a sigmoid do.
     static bool fits(const SigmoidUnit& unit) {
-        std::int32_t all = 0;
-        for (const std::int32_t rise : unit.rises) all |= rise;
-        return all >> (32 - kKnotBits) == 0;
+        std::int32_t rises = 0;
+        bool fits = unit.segment_bits < kWordBits - 1;
+        for (const std::int32_t rise : unit.rises) rises |= rise;
+        for (const std::int32_t knot : unit.knots) fits &= knot - knot_bias(unit) >= -kLargestWord;
+        return fits && rises <= kLargestWord;
     }
 
     __attribute__((always_inline)) __m512i operator()(__m512i value) const {
-        const __m512i zero = _mm512_setzero_si512();
-        const __m512i rounded = _mm512_srav_epi32(_mm512_add_epi32(value, half_value_), shift_);
-        const __m512i argument =
-            _mm512_max_epi32(_mm512_min_epi32(rounded, limit_), _mm512_sub_epi32(zero, limit_));
-        const __m512i magnitude = _mm512_min_epi32(_mm512_abs_epi32(argument), end_);
+        const __m512i argument = _mm512_srav_epi32(_mm512_add_epi32(value, half_value_), shift_);
+        const __m512i magnitude = _mm512_min_epi32(_mm512_abs_epi32(argument), largest_);
         const __m512i segment = _mm512_min_epi32(_mm512_srlv_epi32(magnitude, bits_),
                                                  _mm512_set1_epi32(kSigmoidSegments - 1));
         const __m512i offset = _mm512_sub_epi32(magnitude, _mm512_sllv_epi32(segment, bits_));
@@ -129,18 +171,26 @@ class SigmoidVectors {
         const __m512i lower = _mm512_mask_blend_epi32(bit5, entry<0>(segment), entry<2>(segment));
         const __m512i upper = _mm512_mask_blend_epi32(bit5, entry<4>(segment), entry<6>(segment));
         const __m512i both = _mm512_mask_blend_epi32(bit6, lower, upper);
-        const __m512i rise = _mm512_srli_epi32(both, kKnotBits);
-        const __m512i knot = _mm512_and_si512(both, _mm512_set1_epi32((1 << kKnotBits) - 1));
-        const __m512i step =
-            _mm512_srav_epi32(_mm512_add_epi32(_mm512_mullo_epi32(rise, offset), half_), bits_);
-        const __m512i positive = _mm512_add_epi32(knot, step);
-        const __mmask16 negative = _mm512_cmplt_epi32_mask(argument, zero);
+        const __m512i factors = _mm512_or_si512(_mm512_slli_epi32(offset, kWordBits), weight_);
+        const __m512i sum = _mm512_add_epi32(_mm512_madd_epi16(both, factors), unbias_);
+        const __m512i positive = _mm512_srav_epi32(sum, bits_);
+        const __mmask16 negative = _mm512_movepi32_mask(argument);
         return _mm512_mask_sub_epi32(positive, negative, one_, positive);
     }
 
   private:
-    static constexpr int kKnotBits = 17;
+    static constexpr int kWordBits = 16;
+    static constexpr std::int32_t kLargestWord = (std::int32_t{1} << (kWordBits - 1)) - 1;
+    static constexpr __mmask32 kOddWords = 0xAAAAAAAA;
     static constexpr int kRegisters = kSigmoidSegments / kElements;
+
+    static std::int32_t knot_bias(const SigmoidUnit& unit) { return unit.one - kLargestWord; }
+
+    /// The argument is clamped twice: to its width and to the range of the table.
+    static std::int32_t largest_magnitude(const SigmoidUnit& unit) {
+        const std::int32_t end = kSigmoidSegments << unit.segment_bits;
+        return unit.argument_limit < end ? unit.argument_limit : end;
+    }
 
     template <int kFirst>
     __attribute__((always_inline)) __m512i entry(__m512i segment) const {
@@ -148,45 +198,103 @@ class SigmoidVectors {
     }
 
     __m512i table_[kRegisters];
-    __m512i half_value_, shift_, half_, bits_, one_, limit_, end_;
+    __m512i half_value_, shift_, weight_, unbias_, bits_, one_, largest_;
 };
+
+/// Results of a stage, for the next one. A processor's schedulers hold little more than one round of
+/// a long chain of operations: stages of short chains overlap more of them.
+constexpr int kStageElements = 512;
+
+class StageVectors {
+  public:
+    __attribute__((always_inline)) void store(int at, __m512i value) {
+        _mm512_store_si512(values_ + at, value);
+    }
+    __attribute__((always_inline)) __m512i load(int at) const {
+        return _mm512_load_si512(values_ + at);
+    }
+
+  private:
+    alignas(64) std::int32_t values_[kStageElements];
+};
+
+/// Shift to the right of single numbers, rounded half up; of up to 31 bits.
+struct RoundedWordShift {
+    __m512i bits, last, one = _mm512_set1_epi32(1);
+
+    explicit RoundedWordShift(int shift)
+        : bits(_mm512_set1_epi32(shift)),
+          last(_mm512_set1_epi32(static_cast<std::int32_t>(half_of(shift)))) {}
+
+    static bool fits(int shift) { return shift < 32; }
+
+    /// Adding half a unit first may need 33 bits: the last dropped bit is added afterwards.
+    __attribute__((always_inline)) __m512i operator()(__m512i a) const {
+        const __m512i down = _mm512_srav_epi32(a, bits);
+        return _mm512_mask_add_epi32(down, _mm512_test_epi32_mask(a, last), down, one);
+    }
+};
+
+static std::int64_t avx512_operand(const std::int32_t* residual, int count, int shift,
+                                   std::int64_t limit, std::int32_t* result) {
+    const int whole = whole_vectors(count, RoundedWordShift::fits(shift));
+    const RoundedWordShift rounded(shift);
+    CountingClamp clamp(limit);
+    for (int i = 0; i < whole; i += kElements) {
+        _mm512_storeu_si512(result + i, clamp(rounded(load_elements(residual + i))));
+    }
+    return clamp.clamped() +
+           loop_operand(residual + whole, count - whole, shift, limit, result + whole);
+}
+
+/// Sum of squares in even and odd halves.
+TRITFORGE_INLINE __m512i add_squares(__m512i sum, __m512i u) {
+    const EvenOdd squares = multiply(u, u);
+    return _mm512_add_epi64(sum, _mm512_add_epi64(squares.even, squares.odd));
+}
 
 static SquareSum avx512_square_sum(const std::int32_t* operand, const std::int16_t* gain, int count,
                                    int shift, std::int64_t limit) {
-    const int whole = whole_vectors(count);
-    const RoundedShift rounded(shift);
     CountingClamp clamp(limit);
     __m512i sum = _mm512_setzero_si512();
-    const __m512i ones = _mm512_set1_epi32(1);
-    for (int i = 0; i < whole; i += kElements) {
-        const __m512i factor = gain == nullptr ? ones : load_elements(gain + i);
-        const EvenOdd u = clamp(rounded(multiply(load_elements(operand + i), factor)));
-        sum = _mm512_add_epi64(sum, _mm512_mul_epi32(u.even, u.even));
-        sum = _mm512_add_epi64(sum, _mm512_mul_epi32(u.odd, u.odd));
+    int whole = 0;
+    if (gain == nullptr) {
+        whole = whole_vectors(count, RoundedWordShift::fits(shift));
+        const RoundedWordShift rounded(shift);
+        for (int i = 0; i < whole; i += kElements) {
+            sum = add_squares(sum, clamp(rounded(load_elements(operand + i))));
+        }
+    } else {
+        whole = whole_vectors(count, product_fits(kOperandLimit, kGainLimit, shift));
+        const RoundedShift rounded(shift);
+        for (int i = 0; i < whole; i += kElements) {
+            const EvenOdd product = multiply(load_elements(operand + i), load_elements(gain + i));
+            sum = add_squares(sum, clamp(join(rounded(product))));
+        }
     }
     const SquareSum rest = loop_square_sum(operand + whole, gain == nullptr ? gain : gain + whole,
                                            count - whole, shift, limit);
     return {rest.sum + static_cast<std::uint64_t>(_mm512_reduce_add_epi64(sum)),
-            rest.clamped + clamp.clamped};
+            rest.clamped + clamp.clamped()};
 }
 
 static AbsoluteMaximum avx512_scale_values(const std::int32_t* operand, const std::int16_t* gain,
                                            int count, int shift, std::int64_t limit,
                                            std::int32_t* values) {
-    const int whole = whole_vectors(count);
+    const int whole = whole_vectors(count, product_fits(kOperandLimit, kGainLimit, shift));
     const RoundedShift rounded(shift);
     CountingClamp clamp(limit);
     __m512i maximum = _mm512_setzero_si512();
     for (int i = 0; i < whole; i += kElements) {
         const __m512i v =
-            join(clamp(rounded(multiply(load_elements(operand + i), load_elements(gain + i)))));
+            clamp(join(rounded(multiply(load_elements(operand + i), load_elements(gain + i)))));
         maximum = _mm512_max_epi32(maximum, _mm512_abs_epi32(v));
         _mm512_storeu_si512(values + i, v);
     }
     const AbsoluteMaximum rest = loop_scale_values(operand + whole, gain + whole, count - whole,
                                                    shift, limit, values + whole);
     const std::int32_t found = _mm512_reduce_max_epi32(maximum);
-    return {found > rest.maximum ? found : rest.maximum, rest.clamped + clamp.clamped};
+    return {found > rest.maximum ? found : rest.maximum, rest.clamped + clamp.clamped()};
 }
 
 static void avx512_encode(const std::int32_t* values, int count, std::int64_t mantissa,
@@ -207,15 +315,16 @@ static void avx512_encode(const std::int32_t* values, int count, std::int64_t ma
 
 static std::int64_t avx512_dequantise(const std::int32_t* accumulators, int count,
                                       const Scaling& scaling, std::int32_t* result) {
-    const int whole = whole_vectors(count);
+    const int whole =
+        whole_vectors(count, product_fits(kAccumulatorLimit, kMultiplierLimit, scaling.shift));
     const RoundedShift rounded(scaling.shift);
     CountingClamp clamp(scaling.limit);
     const __m512i factor = _mm512_set1_epi32(static_cast<std::int32_t>(scaling.multiplier));
     for (int i = 0; i < whole; i += kElements) {
         const EvenOdd scaled = rounded(multiply(load_elements(accumulators + i), factor));
-        _mm512_storeu_si512(result + i, join(clamp(scaled)));
+        _mm512_storeu_si512(result + i, clamp(join(scaled)));
     }
-    return clamp.clamped +
+    return clamp.clamped() +
            loop_dequantise(accumulators + whole, count - whole, scaling, result + whole);
 }
 
@@ -223,14 +332,14 @@ static std::int64_t avx512_add_scaled(const std::int32_t* accumulators, int coun
                                       const Scaling& scaling, std::int32_t* residual) {
     const int whole = whole_vectors(count);
     const RoundedShift rounded(scaling.shift);
-    CountingClamp clamp(scaling.limit);
+    WideCountingClamp clamp(scaling.limit);
     const __m512i factor = _mm512_set1_epi32(static_cast<std::int32_t>(scaling.multiplier));
     for (int i = 0; i < whole; i += kElements) {
         const EvenOdd scaled = rounded(multiply(load_elements(accumulators + i), factor));
         const EvenOdd sum = add(scaled, widen(load_elements(residual + i)));
         _mm512_storeu_si512(residual + i, join(clamp(sum)));
     }
-    return clamp.clamped +
+    return clamp.clamped() +
            loop_add_scaled(accumulators + whole, count - whole, scaling, residual + whole);
 }
 
@@ -238,57 +347,78 @@ static RecurrenceClamped avx512_update_state(std::int32_t* state, const std::int
                                              const std::int32_t* candidate,
                                              const std::uint16_t* lower_bound, int count,
                                              const Recurrence& constants, const SigmoidUnit& unit) {
-    const int whole = SigmoidVectors::fits(unit) ? whole_vectors(count) : 0;
+    const int whole = whole_vectors(count, SigmoidVectors::fits(unit) &&
+                                               product_fits(kPreactivationLimit, unit.one,
+                                                            constants.silu_shift));
     const SigmoidVectors sigmoids(unit, constants.argument_shift);
     const RoundedShift after_bound(constants.lower_bound_bits), after_silu(constants.silu_shift),
         after_share(unit.fraction);
     CountingClamp silu_clamp(constants.limit), state_clamp(constants.limit);
     const __m512i full = _mm512_set1_epi32(std::int32_t{1} << constants.lower_bound_bits);
     const __m512i one = _mm512_set1_epi32(unit.one), zero = _mm512_setzero_si512();
-    for (int i = 0; i < whole; i += kElements) {
-        const __m512i input = load_elements(candidate + i);
-        const __m512i closing = sigmoids(_mm512_sub_epi32(zero, load_elements(forget + i)));
-        const __m512i headroom = _mm512_sub_epi32(full, load_elements(lower_bound + i));
-        const __m512i share = _mm512_sub_epi32(one, join(after_bound(multiply(headroom, closing))));
-        const EvenOdd s = silu_clamp(after_silu(multiply(input, sigmoids(input))));
-        const __m512i distance = _mm512_sub_epi32(load_elements(state + i), join(s));
-        const EvenOdd next = add(s, after_share(multiply(share, distance)));
-        _mm512_storeu_si512(state + i, join(state_clamp(next)));
+    StageVectors closings, gates;
+    for (int first = 0; first < whole; first += kStageElements) {
+        const int last = first + kStageElements < whole ? first + kStageElements : whole;
+        for (int i = first; i < last; i += kElements) {
+            closings.store(i - first, sigmoids(_mm512_sub_epi32(zero, load_elements(forget + i))));
+        }
+        for (int i = first; i < last; i += kElements) {
+            gates.store(i - first, sigmoids(load_elements(candidate + i)));
+        }
+        for (int i = first; i < last; i += kElements) {
+            const __m512i input = load_elements(candidate + i);
+            const __m512i headroom = _mm512_sub_epi32(full, load_elements(lower_bound + i));
+            const __m512i kept_share = join(after_bound(multiply(headroom, closings.load(i - first))));
+            const __m512i s = silu_clamp(join(after_silu(multiply(input, gates.load(i - first)))));
+            const __m512i distance = _mm512_sub_epi32(load_elements(state + i), s);
+            const __m512i share = _mm512_sub_epi32(one, kept_share);
+            const __m512i step = join(after_share(multiply(share, distance)));
+            _mm512_storeu_si512(state + i, state_clamp(_mm512_add_epi32(s, step)));
+        }
     }
     const RecurrenceClamped rest =
         loop_update_state(state + whole, forget + whole, candidate + whole, lower_bound + whole,
                           count - whole, constants, unit);
-    return {rest.silu + silu_clamp.clamped, rest.state + state_clamp.clamped};
+    return {rest.silu + silu_clamp.clamped(), rest.state + state_clamp.clamped()};
 }
 
 static GatedProductClamped avx512_gated_product(const std::int32_t* multiplicand,
                                                 const std::int32_t* gate, int count,
                                                 const GatedProduct& constants,
                                                 const SigmoidUnit& unit, std::int32_t* result) {
-    const int whole = SigmoidVectors::fits(unit) ? whole_vectors(count) : 0;
+    const int whole = whole_vectors(
+        count, SigmoidVectors::fits(unit) &&
+                   product_fits(kPreactivationLimit, unit.one, constants.silu_shift) &&
+                   product_fits(constants.multiplicand_limit, constants.silu_limit,
+                                constants.product_shift));
     const SigmoidVectors sigmoids(unit, constants.argument_shift);
     const RoundedShift after_silu(constants.silu_shift), after_product(constants.product_shift);
-    CountingClamp silu_clamp(constants.silu_limit), product_clamp(constants.product_limit);
-    const auto largest = static_cast<std::int32_t>(constants.multiplicand_limit);
-    const __m512i upper = _mm512_set1_epi32(largest), lower = _mm512_set1_epi32(-largest);
-    std::int64_t multiplicand_clamped = 0;
-    for (int i = 0; i < whole; i += kElements) {
-        const __m512i input = load_elements(gate + i), raw = load_elements(multiplicand + i);
-        const __m512i silu = join(silu_clamp(after_silu(multiply(input, sigmoids(input)))));
-        const __m512i factor = _mm512_max_epi32(_mm512_min_epi32(raw, upper), lower);
-        multiplicand_clamped += __builtin_popcount(_mm512_cmpneq_epi32_mask(raw, factor));
-        _mm512_storeu_si512(result + i, join(product_clamp(after_product(multiply(factor, silu)))));
+    CountingClamp silu_clamp(constants.silu_limit), product_clamp(constants.product_limit),
+        factor_clamp(constants.multiplicand_limit);
+    StageVectors gates;
+    for (int first = 0; first < whole; first += kStageElements) {
+        const int last = first + kStageElements < whole ? first + kStageElements : whole;
+        for (int i = first; i < last; i += kElements) {
+            gates.store(i - first, sigmoids(load_elements(gate + i)));
+        }
+        for (int i = first; i < last; i += kElements) {
+            const __m512i input = load_elements(gate + i);
+            const __m512i silu = silu_clamp(join(after_silu(multiply(input, gates.load(i - first)))));
+            const __m512i factor = factor_clamp(load_elements(multiplicand + i));
+            const __m512i product = join(after_product(multiply(factor, silu)));
+            _mm512_storeu_si512(result + i, product_clamp(product));
+        }
     }
     const GatedProductClamped rest = loop_gated_product(
         multiplicand + whole, gate + whole, count - whole, constants, unit, result + whole);
-    return {rest.silu + silu_clamp.clamped, rest.multiplicand + multiplicand_clamped,
-            rest.product + product_clamp.clamped};
+    return {rest.silu + silu_clamp.clamped(), rest.multiplicand + factor_clamp.clamped(),
+            rest.product + product_clamp.clamped()};
 }
 
 #undef TRITFORGE_INLINE
 
 static constexpr ElementwiseLoops kAvx512Loops = {
-    loop_operand,        avx512_square_sum,    avx512_scale_values,
+    avx512_operand,      avx512_square_sum,    avx512_scale_values,
     avx512_encode,       avx512_dequantise,    avx512_add_scaled,
     avx512_update_state, avx512_gated_product, loop_token_weights};
 
