@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <exception>
 #include <iterator>
 #include <mutex>
@@ -10,6 +11,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #include "tritforge/fixed_point.hpp"
@@ -46,13 +48,25 @@ void check_rows_fit(const ModelShape& shape, const Widths& widths) {
     }
 }
 
-std::vector<Operation> read_program(const ByteSource& parameters, const ModelShape& shape,
-                                    const Widths& widths) {
+Program read_program(const ByteSource& parameters, const ModelShape& shape, const Widths& widths) {
     std::vector<std::uint8_t> buffer;
     check_size("parameter stream", parameters.bytes(), program_bytes(shape));
     buffer.resize(parameters.bytes());
     return parse_program(parameters.read(0, buffer.size(), buffer.data()), buffer.size(), shape,
                          widths);
+}
+
+constexpr std::size_t kCacheLine = 64;
+
+std::size_t whole_lines(std::size_t bytes) {
+    return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+}
+
+/// Room for the vectors of an operation, each in cache lines of its own.
+std::size_t vector_bytes(const Operation& item) {
+    const std::size_t vectors = item.outputs.size() + (item.norm_gain == nullptr ? 0 : 1) +
+                                (item.lower_bound == nullptr ? 0 : 1);
+    return vectors * whole_lines(sizeof(std::int16_t) * static_cast<std::size_t>(item.inputs));
 }
 
 /// First byte that is not a code, or `count`.
@@ -92,10 +106,11 @@ Engine::Engine(ByteSource weights, const ByteSource& parameters, ByteSource embe
       widths_(widths),
       backend_(backend),
       sigmoid_(make_sigmoid_unit(sigmoid_table, widths)),
-      program_(read_program(parameters, shape, widths)),
       stream_(std::move(weights)),
       embedding_(std::move(embedding)),
       embedding_bytes_(embedding_bytes) {
+    const Program program = read_program(parameters, shape, widths);
+    program_ = program.operations;
     check_rows_fit(shape, widths);
     check_size("embedding", embedding_.bytes(),
                static_cast<std::size_t>(shape.vocabulary) * embedding_row_bytes());
@@ -106,6 +121,7 @@ Engine::Engine(ByteSource weights, const ByteSource& parameters, ByteSource embe
         expected += stream_bytes(layout(i));
     }
     check_size("weight stream", stream_.bytes(), expected);
+    place_vectors();  // its vectors still belong to `program`
     place_weights(threads);
 }
 
@@ -136,27 +152,47 @@ std::size_t Engine::place(const Portion& portion, std::uint8_t* buffer) {
     const std::uint8_t* bytes = stream_.read(first, count, buffer);
     const std::size_t invalid = first_invalid(bytes, count);
     if (invalid != count) return first + invalid;
-    if (backend_.kernel.repacked_bytes(item) > 0) {
-        // The buffer belongs to this object; `weights_` is a read-only view of it.
+    if (repacked_[portion.operation] != nullptr) {
         backend_.kernel.repack(item, portion.first_tile, portion.last_tile, bytes,
-                               repacked_.get() + (weights_[portion.operation] - repacked_.get()));
+                               repacked_[portion.operation]);
     }
     return stream_.bytes();
 }
 
-void Engine::place_weights(int threads) {
-    std::size_t repacked = 0;
+void Engine::place_vectors() {
+    std::size_t bytes = kReadAhead;
     for (std::size_t i = 1; i < program_.size(); ++i) {
-        repacked += backend_.kernel.repacked_bytes(layout(i));
+        bytes += vector_bytes(program_[i]) + whole_lines(backend_.kernel.repacked_bytes(layout(i)));
     }
-    repacked_ = AlignedBuffer<std::uint8_t>(repacked > 0 ? repacked + kReadAhead : 0);
+    token_stream_ = AlignedBuffer<std::uint8_t>(bytes);
+    repacked_.assign(program_.size(), nullptr);
     weights_.assign(program_.size(), nullptr);
-    const std::uint8_t* in_place = repacked > 0 ? nullptr : stream_.all();
-    std::size_t target = 0;
+    std::uint8_t* target = token_stream_.get();
+    const auto move = [&target](auto*& values, int count) {
+        if (values == nullptr) return;
+        const std::size_t size = sizeof *values * static_cast<std::size_t>(count);
+        std::memcpy(target, values, size);
+        values = reinterpret_cast<std::remove_reference_t<decltype(values)>>(target);
+        target += whole_lines(size);
+    };
+    const std::uint8_t* in_place = nullptr;
     for (std::size_t i = 1; i < program_.size(); ++i) {
-        weights_[i] = repacked > 0 ? repacked_.get() + target : in_place + positions_[i];
-        target += backend_.kernel.repacked_bytes(layout(i));
+        Operation& item = program_[i];
+        move(item.norm_gain, item.inputs);
+        for (ScaledOutput& output : item.outputs) move(output.gain, item.inputs);
+        move(item.lower_bound, item.inputs);
+        const std::size_t repacked = backend_.kernel.repacked_bytes(layout(i));
+        if (repacked > 0) {
+            weights_[i] = repacked_[i] = target;
+            target += whole_lines(repacked);
+        } else {
+            if (in_place == nullptr) in_place = stream_.all();
+            weights_[i] = in_place + positions_[i];
+        }
     }
+}
+
+void Engine::place_weights(int threads) {
     const std::vector<Portion> all = portions();
     std::size_t buffer_bytes = 0;
     for (const Portion& portion : all) {

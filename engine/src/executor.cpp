@@ -203,7 +203,7 @@ void Executor::measure_operand(std::size_t operation, int lane, int thread) {
     QuantiserInput& input = input_of(operation, lane);
     Partial& partial = input.partials[index_of(thread)];
     const std::int16_t* norm_gain =
-        item.norm_gain.empty() ? nullptr : item.norm_gain.data() + slice.first;
+        item.norm_gain == nullptr ? nullptr : item.norm_gain + slice.first;
     const SquareSum squares = loops.square_sum(operand, norm_gain, slice.count(), item.square_shift,
                                                symmetric_limit(widths.square_operand));
     partial.square_sum = squares.sum;
@@ -211,7 +211,7 @@ void Executor::measure_operand(std::size_t operation, int lane, int thread) {
     for (std::size_t index = 0; index < item.outputs.size(); ++index) {
         const ScaledOutput& output = item.outputs[index];
         const AbsoluteMaximum found = loops.scale_values(
-            operand, output.gain.data() + slice.first, slice.count(), output.value_shift,
+            operand, output.gain + slice.first, slice.count(), output.value_shift,
             symmetric_limit(widths.value), input.values[index].get() + slice.first);
         partial.absmax[index] = found.maximum;
         add_saturations(Signal::kValue, lane, thread, found.clamped);
@@ -298,7 +298,7 @@ void Executor::mix(std::size_t operation, int thread) {
         std::int32_t* state = context.state_.get() + context.state_stride_ * index_of(item.layer);
         const RecurrenceClamped clamped = loops.update_state(
             state + rows.first, vectors.preactivations[0].get() + rows.first,
-            vectors.preactivations[1].get() + rows.first, item.lower_bound.data() + rows.first,
+            vectors.preactivations[1].get() + rows.first, item.lower_bound + rows.first,
             rows.count(), constants, engine_->sigmoid_unit());
         add_saturations(Signal::kSiluCandidate, lane, thread, clamped.silu);
         add_saturations(Signal::kState, lane, thread, clamped.state);

@@ -79,7 +79,8 @@ class RecordReader {
           widths_(widths),
           where_("parameter stream, record at byte " + std::to_string(position) + ": ") {}
 
-    Operation parse(const OperationShape& expected) const {
+    /// Adds the operation and its vectors to the program.
+    void parse(const OperationShape& expected, Program& program) const {
         check_fixed(expected);
         check_padding(expected);
         Operation operation;
@@ -94,16 +95,23 @@ class RecordReader {
         operation.square_shift = field("square_shift", read<std::uint16_t>(record_, kSquareShiftAt),
                                        is_embed ? kUnused : kShiftRange);
         const int first = expected.has_norm_gain ? 1 : 0;
-        if (expected.has_norm_gain) operation.norm_gain = gains(expected, 0);
+        const auto keep_gains = [&](int index) {
+            program.gains.push_back(gains(expected, index));
+            return program.gains.back().data();
+        };
+        if (expected.has_norm_gain) operation.norm_gain = keep_gains(0);
         for (int index = 0; index < kMaximumOutputs; ++index) {
             const bool used = index < expected.outputs;
             ScaledOutput output = parse_output(index, used);
             if (!used) continue;
-            output.gain = gains(expected, first + index);
-            operation.outputs.push_back(std::move(output));
+            output.gain = keep_gains(first + index);
+            operation.outputs.push_back(output);
         }
-        if (expected.has_lower_bound()) operation.lower_bound = lower_bound(expected);
-        return operation;
+        if (expected.has_lower_bound()) {
+            program.lower_bounds.push_back(lower_bound(expected));
+            operation.lower_bound = program.lower_bounds.back().data();
+        }
+        program.operations.push_back(std::move(operation));
     }
 
   private:
@@ -206,19 +214,19 @@ std::size_t program_bytes(const ModelShape& shape) {
     return total;
 }
 
-std::vector<Operation> parse_program(const std::uint8_t* stream, std::size_t bytes,
-                                     const ModelShape& shape, const Widths& widths) {
+Program parse_program(const std::uint8_t* stream, std::size_t bytes, const ModelShape& shape,
+                      const Widths& widths) {
     const std::vector<OperationShape> shapes = operation_shapes(shape);
     const std::size_t expected_bytes = program_bytes(shape);
     if (bytes != expected_bytes) {
         throw std::invalid_argument("parameter stream has " + std::to_string(bytes) +
                                     " bytes, the shape needs " + std::to_string(expected_bytes));
     }
-    std::vector<Operation> program;
-    program.reserve(shapes.size());
+    Program program;
+    program.operations.reserve(shapes.size());
     std::size_t position = 0;
     for (const OperationShape& item : shapes) {
-        program.push_back(RecordReader(stream + position, position, widths).parse(item));
+        RecordReader(stream + position, position, widths).parse(item, program);
         position += kHeaderBytes + item.payload_bytes();
     }
     return program;

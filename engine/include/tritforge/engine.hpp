@@ -56,6 +56,8 @@ class Engine {
   private:
     /// Row tiles of one operation that are read, checked and repacked together.
     struct Portion;
+    /// Reserve the token stream, and move the vectors of the operations into it.
+    void place_vectors();
     void place_weights(int threads);
     std::vector<Portion> portions() const;
     /// First invalid byte of the stream in the portion, or the size of the stream.
@@ -66,11 +68,14 @@ class Engine {
     const Widths widths_;
     const Backend& backend_;
     const SigmoidUnit sigmoid_;
-    const std::vector<Operation> program_;
+    std::vector<Operation> program_;
     ByteSource stream_;
     const ByteSource embedding_;
     const int embedding_bytes_;
-    AlignedBuffer<std::uint8_t> repacked_;
+    /// What a token reads, in that order: the vectors of an operation, then its repacked weights.
+    /// So the prefetching of weights brings the next operation's vectors as well.
+    AlignedBuffer<std::uint8_t> token_stream_;
+    std::vector<std::uint8_t*> repacked_;  ///< in it, by operation; null if not repacked
     std::vector<const std::uint8_t*> weights_;
     std::vector<std::size_t> positions_;  ///< of each operation in the stream
 };

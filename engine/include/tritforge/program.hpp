@@ -28,12 +28,13 @@ inline constexpr FieldRange kScaleExponentRange = {"SCALE_EXPONENT_RANGE", -128,
 
 /// One BitLinear fed by an operation's quantiser.
 struct ScaledOutput {
-    std::vector<std::int16_t> gain;  ///< (K,) norm gain times the BitLinear's own gain
-    int value_shift = 0;             ///< bits dropped from t * gain to give v
-    ScaledMantissa scale{};          ///< weight scale * sqrt(K) / 127 in units of the destination
+    const std::int16_t* gain = nullptr;  ///< (K,) norm gain times the BitLinear's own gain
+    int value_shift = 0;                 ///< bits dropped from t * gain to give v
+    ScaledMantissa scale{};  ///< weight scale * sqrt(K) / 127 in units of the destination
 };
 
-/// One operation; see tritforge.parameters.Operation for the meaning of every field.
+/// One operation; see tritforge.parameters.Operation for the meaning of every field. The vectors
+/// belong to a Program or an Engine.
 struct Operation {
     OperationKind kind{};
     int layer = 0;
@@ -42,9 +43,16 @@ struct Operation {
     int matrices = 0;
     int input_shift = 0;
     int square_shift = 0;
-    std::vector<std::int16_t> norm_gain;  ///< (K,) or empty where the norm has no gain
+    const std::int16_t* norm_gain = nullptr;  ///< (K,) or null where the norm has no gain
     std::vector<ScaledOutput> outputs;
-    std::vector<std::uint16_t> lower_bound;  ///< (K,) Q0.16, MIX only
+    const std::uint16_t* lower_bound = nullptr;  ///< (K,) Q0.16, MIX only
+};
+
+/// A parsed parameter stream: operations and the vectors that they point to.
+struct Program {
+    std::vector<Operation> operations;
+    std::vector<std::vector<std::int16_t>> gains;
+    std::vector<std::vector<std::uint16_t>> lower_bounds;
 };
 
 /// Size of the parameter stream of a model of that shape.
@@ -52,7 +60,7 @@ std::size_t program_bytes(const ModelShape& shape);
 
 /// Parse a whole parameter stream.
 /// Throws std::invalid_argument: a size, field or gain differs from what shape and widths allow.
-std::vector<Operation> parse_program(const std::uint8_t* stream, std::size_t bytes,
-                                     const ModelShape& shape, const Widths& widths);
+Program parse_program(const std::uint8_t* stream, std::size_t bytes, const ModelShape& shape,
+                      const Widths& widths);
 
 }  // namespace tritforge
