@@ -143,7 +143,8 @@ class SigmoidVectors {
         const __m512i bias = _mm512_set1_epi32(knot_bias(unit));
 #pragma GCC unroll 8  // else the table is an array in memory
         for (int part = 0; part < kRegisters; ++part) {
-            const __m512i knots = _mm512_sub_epi32(load_elements(unit.knots + part * kElements), bias);
+            const __m512i knots =
+                _mm512_sub_epi32(load_elements(unit.knots + part * kElements), bias);
             const __m512i rises = load_elements(unit.rises + part * kElements);
             table_[part] =
                 _mm512_mask_blend_epi16(kOddWords, knots, _mm512_slli_epi32(rises, kWordBits));
@@ -201,8 +202,8 @@ class SigmoidVectors {
     __m512i half_value_, shift_, weight_, unbias_, bits_, one_, largest_;
 };
 
-/// Results of a stage, for the next one. A processor's schedulers hold little more than one round of
-/// a long chain of operations: stages of short chains overlap more of them.
+/// Results of a stage, for the next one. A processor's schedulers hold little more than one round
+/// of a long chain of operations: stages of short chains overlap more of them.
 constexpr int kStageElements = 512;
 
 class StageVectors {
@@ -347,9 +348,9 @@ static RecurrenceClamped avx512_update_state(std::int32_t* state, const std::int
                                              const std::int32_t* candidate,
                                              const std::uint16_t* lower_bound, int count,
                                              const Recurrence& constants, const SigmoidUnit& unit) {
-    const int whole = whole_vectors(count, SigmoidVectors::fits(unit) &&
-                                               product_fits(kPreactivationLimit, unit.one,
-                                                            constants.silu_shift));
+    const int whole =
+        whole_vectors(count, SigmoidVectors::fits(unit) &&
+                                 product_fits(kPreactivationLimit, unit.one, constants.silu_shift));
     const SigmoidVectors sigmoids(unit, constants.argument_shift);
     const RoundedShift after_bound(constants.lower_bound_bits), after_silu(constants.silu_shift),
         after_share(unit.fraction);
@@ -368,7 +369,8 @@ static RecurrenceClamped avx512_update_state(std::int32_t* state, const std::int
         for (int i = first; i < last; i += kElements) {
             const __m512i input = load_elements(candidate + i);
             const __m512i headroom = _mm512_sub_epi32(full, load_elements(lower_bound + i));
-            const __m512i kept_share = join(after_bound(multiply(headroom, closings.load(i - first))));
+            const __m512i kept_share =
+                join(after_bound(multiply(headroom, closings.load(i - first))));
             const __m512i s = silu_clamp(join(after_silu(multiply(input, gates.load(i - first)))));
             const __m512i distance = _mm512_sub_epi32(load_elements(state + i), s);
             const __m512i share = _mm512_sub_epi32(one, kept_share);
@@ -403,7 +405,8 @@ static GatedProductClamped avx512_gated_product(const std::int32_t* multiplicand
         }
         for (int i = first; i < last; i += kElements) {
             const __m512i input = load_elements(gate + i);
-            const __m512i silu = silu_clamp(join(after_silu(multiply(input, gates.load(i - first)))));
+            const __m512i silu =
+                silu_clamp(join(after_silu(multiply(input, gates.load(i - first)))));
             const __m512i factor = factor_clamp(load_elements(multiplicand + i));
             const __m512i product = join(after_product(multiply(factor, silu)));
             _mm512_storeu_si512(result + i, product_clamp(product));
