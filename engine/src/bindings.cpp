@@ -257,6 +257,13 @@ class PyEngine {
         return runner.executor.time_products(lanes);
     }
 
+    std::int64_t rescued() {
+        Runner& runner = this->runner();
+        const py::gil_scoped_release release;
+        const std::lock_guard<std::mutex> lock(runner.mutex);
+        return runner.executor.rescued();
+    }
+
     void advance_many(const py::sequence& contexts, const py::sequence& tokens);
     py::array_t<std::int32_t> step_many(const py::sequence& contexts, const py::object& tokens);
 
@@ -660,6 +667,7 @@ PYBIND11_MODULE(_engine, module) {
              "Advance several contexts, each by its own tokens.")
         .def("step_many", &PyEngine::step_many, py::arg("contexts"), py::arg("tokens"),
              "Advance several contexts by one token each; their logits.")
+        .def_property_readonly("_rescued", &PyEngine::rescued)
         .def("_time_products", &PyEngine::time_products, py::arg("lanes") = 1)
         .def_property_readonly("threads", &PyEngine::threads)
         .def_property_readonly("weight_bytes",

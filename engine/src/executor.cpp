@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+// Passes: which thread does what, and when. What is done for rows: executor_operations.cpp.
 #include "tritforge/executor.hpp"
 
 #include <algorithm>
 #include <chrono>
 
 #include "tritforge/checked_fields.hpp"
-#include "tritforge/fixed_point.hpp"
+#include "tritforge/waiting.hpp"
 
 namespace tritforge {
 namespace {
@@ -15,15 +16,22 @@ int checked_threads(int threads) {
     return threads;
 }
 
-constexpr int kLogitsAtOnce = 1024;
-
 std::size_t index_of(int value) { return static_cast<std::size_t>(value); }
+
+/// How long a thread without rows waits for the products of others before it makes them, too: at
+/// least, and in relation to the time of its own ones. A thread that runs has made them by then.
+constexpr std::chrono::microseconds kPatience{20};
+constexpr int kPatienceDivisor = 4;
 
 }  // namespace
 
 Executor::Executor(std::shared_ptr<const Engine> engine, int threads)
-    : engine_(std::move(engine)), pool_(checked_threads(threads)) {
-    workers_.resize(index_of(threads));
+    : engine_(std::move(engine)),
+      shares_(checked_threads(threads)),
+      paces_(threads),
+      workers_(index_of(threads)),
+      spins_(may_spin(threads)),
+      pool_(threads) {
     const ModelShape& shape = engine_->shape();
     for (Worker& worker : workers_) {
         worker.codes =
@@ -34,18 +42,17 @@ Executor::Executor(std::shared_ptr<const Engine> engine, int threads)
 
 void Executor::make_room(int lanes) {
     using Vector = AlignedBuffer<std::int32_t>;
+    if (vectors_.size() >= index_of(lanes)) return;
     const ModelShape& shape = engine_->shape();
-    const int longest = std::max(shape.dim, shape.glu_width);
-    const std::size_t dim = padded_rows(shape.dim), wide = padded_rows(longest);
+    const std::size_t dim = padded_rows(shape.dim),
+                      wide = padded_rows(std::max(shape.dim, shape.glu_width));
+    pool_.settle();  // a thread may still be at products of an earlier pass
+    for (Worker& worker : workers_) make_private_room(worker, lanes);
     while (vectors_.size() < index_of(lanes)) {
         LaneVectors vectors;
         vectors.embedding = AlignedBuffer<std::uint8_t>(engine_->embedding_row_bytes());
         vectors.residual = Vector(dim);
         vectors.operand = Vector(wide);
-        // MIX has three matrices of dim rows, GLU two of glu_width rows.
-        vectors.accumulators[0] = Vector(wide);
-        vectors.accumulators[1] = Vector(wide);
-        vectors.accumulators[2] = Vector(dim);
         vectors.preactivations[0] = Vector(wide);
         vectors.preactivations[1] = Vector(dim);
         for (QuantiserInput& input : vectors.inputs) {
@@ -56,24 +63,41 @@ void Executor::make_room(int lanes) {
             input.partials.resize(index_of(threads()));
         }
         vectors_.push_back(std::move(vectors));
-        for (Worker& worker : workers_) {
-            worker.kernel_scratch = AlignedBuffer<std::uint8_t>(
-                engine_->backend().kernel.scratch_bytes(longest, lanes));
+    }
+}
+
+void Executor::make_private_room(Worker& worker, int lanes) {
+    const ModelShape& shape = engine_->shape();
+    const int longest = std::max(shape.dim, shape.glu_width);
+    // MIX has three outputs and matrices of dim rows; GLU two matrices of glu_width rows and
+    // PROJECT one of glu_width inputs.
+    for (int output = 0; output < kMaximumOutputs; ++output) {
+        worker.kernel_scratch[output] = AlignedBuffer<std::uint8_t>(
+            engine_->backend().kernel.scratch_bytes(output == 0 ? longest : shape.dim, lanes));
+    }
+    while (worker.accumulators.size() < index_of(lanes)) {
+        Accumulators accumulators;
+        for (int matrix = 0; matrix < kMaximumOutputs; ++matrix) {
+            accumulators.of[matrix] =
+                AlignedBuffer<std::int32_t>(padded_rows(matrix < 2 ? longest : shape.dim));
         }
+        worker.accumulators.push_back(std::move(accumulators));
     }
 }
 
 void Executor::run(const Lane* lanes, int count) {
     make_room(count);
     for (int lane = 0; lane < count; ++lane) {
-        LaneVectors& vectors = vectors_[index_of(lane)];
-        vectors.embedding_row = engine_->embedding_row(lanes[lane].token, vectors.embedding.get());
+        vectors(lane).embedding_row =
+            engine_->embedding_row(lanes[lane].token, vectors(lane).embedding.get());
     }
     lanes_ = lanes;
     lane_count_ = count;
-    has_head_ = false;
-    for (int lane = 0; lane < count; ++lane) has_head_ = has_head_ || lanes[lane].with_head;
-    pool_.run(
+    const bool has_head =
+        std::any_of(lanes, lanes + count, [](const Lane& lane) { return lane.with_head; });
+    const std::uint64_t number = pass_.load(std::memory_order_relaxed) / 2 + 1;
+    pass_.store(2 * number + (has_head ? 1 : 0), std::memory_order_release);
+    pool_.start(
         [](void* self, int thread) noexcept { static_cast<Executor*>(self)->run_pass(thread); },
         this);
     for (int lane = 0; lane < count; ++lane) {
@@ -84,6 +108,99 @@ void Executor::run(const Lane* lanes, int count) {
             worker.saturations[lane] = SaturationCounts{};
         }
     }
+    if (threads() > 1) shares_.resize(paces_.sizes_after_pass());
+}
+
+std::int64_t Executor::rescued() const {
+    std::int64_t total = 0;
+    for (const Worker& worker : workers_) total += worker.rescued;
+    return total;
+}
+
+void Executor::run_pass(int thread) noexcept {
+    const std::vector<Operation>& program = engine_->program();
+    const std::uint64_t pass = pass_.load(std::memory_order_acquire);
+    for (std::size_t operation = 0; operation < program.size(); ++operation) {
+        if (program[operation].kind == OperationKind::kHead && pass % 2 == 0) return;
+        run_operation(pass / 2 * program.size() + operation, operation, thread);
+    }
+}
+
+void Executor::run_operation(std::uint64_t step, std::size_t operation, int thread) {
+    Worker& own = worker(thread);
+    own.is_quantised = false;
+    if (shares_.begin(step, thread)) run_share(step, operation, thread, thread);
+    if (shares_.is_complete(step)) return;
+    const auto patience =
+        std::max<std::chrono::nanoseconds>(kPatience, own.product_time / kPatienceDivisor);
+    Waiting waiting(spins_);
+    do {
+        int share = RowShares::kNone;
+        if (waiting.looks() > 0 || own.expects_absence) {
+            share = shares_.begin_other(step, thread);
+            own.expects_absence = share != RowShares::kNone;
+        }
+        if (share != RowShares::kNone) {
+            run_share(step, operation, share, thread);
+            continue;
+        }
+        if (waiting.waited() >= patience) share = shares_.find_offered(step, thread);
+        if (share != RowShares::kNone && multiply_again(step, operation, share, thread)) {
+            finish(step, operation, share, thread);
+        } else {
+            waiting.pause();
+        }
+    } while (!shares_.is_complete(step));
+}
+
+void Executor::run_share(std::uint64_t step, std::size_t operation, int share, int thread) {
+    using Clock = std::chrono::steady_clock;
+    const Operation& item = engine_->program()[operation];
+    const bool offers = threads() > 1 && is_private(operation);
+    // One kind is enough; reading the clock takes time, too.
+    const bool is_timed = offers && item.kind == OperationKind::kGlu;
+    Worker& own = worker(thread);
+    if (!own.is_quantised) quantise(operation, thread);
+    own.is_quantised = true;
+    if (offers) shares_.offer(step, share);
+    const RowShares::Blocks blocks = shares_.blocks_of(rows_of(operation), share);
+    const Clock::time_point start = is_timed ? Clock::now() : Clock::time_point{};
+    for (int matrix = 0; matrix < item.matrices; ++matrix) {
+        multiply(operation, matrix, blocks, thread);
+    }
+    if (is_timed) own.product_time = Clock::now() - start;
+    if (offers && !shares_.commit(step, share)) return;
+    if (is_timed) paces_.note(thread, blocks.count(), own.product_time);
+    finish(step, operation, share, thread);
+}
+
+bool Executor::multiply_again(std::uint64_t step, std::size_t operation, int share, int thread) {
+    if (!worker(thread).is_quantised) {
+        // The step must not end while this thread reads its input.
+        if (!shares_.hold(step, share)) return false;
+        quantise(operation, thread);
+        worker(thread).is_quantised = true;
+        shares_.offer(step, share);
+    }
+    const RowShares::Blocks blocks = shares_.blocks_of(rows_of(operation), share);
+    for (int matrix = 0; matrix < engine_->program()[operation].matrices; ++matrix) {
+        for (int block = blocks.first; block < blocks.last; ++block) {
+            if (!shares_.is_offered(step, share)) return false;
+            multiply(operation, matrix, {block, block + 1}, thread);
+        }
+    }
+    if (!shares_.commit(step, share)) return false;
+    ++worker(thread).rescued;
+    return true;
+}
+
+void Executor::finish(std::uint64_t step, std::size_t operation, int share, int thread) {
+    const int count = rows_of(operation);
+    const RowShares::Blocks blocks = shares_.blocks_of(count, share);
+    const Slice slice = {std::min(count, blocks.first * kRowBlock),
+                         std::min(count, blocks.last * kRowBlock)};
+    finish_rows({operation, share, slice, thread});
+    shares_.finish(step, share);
 }
 
 double Executor::time_products(int lanes) {
@@ -92,6 +209,7 @@ double Executor::time_products(int lanes) {
     if (discarded_.get() == nullptr) {
         discarded_ = AlignedBuffer<std::int32_t>(padded_rows(engine_->shape().vocabulary));
     }
+    pool_.settle();
     const auto start = std::chrono::steady_clock::now();
     pool_.run(
         [](void* self, int thread) noexcept { static_cast<Executor*>(self)->multiply_all(thread); },
@@ -101,281 +219,19 @@ double Executor::time_products(int lanes) {
 
 void Executor::multiply_all(int thread) noexcept {
     std::int32_t* results[kMaximumLanes];
-    Worker& worker = workers_[index_of(thread)];
     for (std::size_t index = 1; index < engine_->program().size(); ++index) {
         const Operation& item = engine_->program()[index];
-        const Slice blocks = blocks_of(item.rows, thread);
+        const RowShares::Blocks blocks = shares_.blocks_of(item.rows, thread);
         for (int matrix = 0; matrix < item.matrices; ++matrix) {
             for (int lane = 0; lane < lane_count_; ++lane) {
                 results[lane] = item.kind == OperationKind::kHead
                                     ? discarded_.get()
-                                    : vectors_[index_of(lane)].accumulators[matrix].get();
+                                    : accumulators(thread, lane, matrix);
             }
-            engine_->backend().kernel.dot(engine_->layout(index), engine_->weights(index), matrix,
-                                          blocks.first, blocks.last, worker.kernel_scratch.get(),
-                                          lane_count_, results);
+            engine_->backend().kernel.dot(
+                engine_->layout(index), engine_->weights(index), matrix, blocks.first, blocks.last,
+                worker(thread).kernel_scratch[0].get(), lane_count_, results);
         }
-    }
-}
-
-Executor::Slice Executor::blocks_of(int count, int thread) const {
-    const int blocks = divide_up(count, kRowBlock), threads = pool_.size();
-    return {blocks * thread / threads, blocks * (thread + 1) / threads};
-}
-
-Executor::Slice Executor::slice_of(int count, int thread) const {
-    const Slice blocks = blocks_of(count, thread);
-    return {std::min(count, blocks.first * kRowBlock), std::min(count, blocks.last * kRowBlock)};
-}
-
-void Executor::add_saturations(Signal signal, int lane, int thread, std::int64_t clamped) {
-    workers_[index_of(thread)].saturations[lane].add(signal, clamped);
-}
-
-void Executor::run_pass(int thread) noexcept {
-    const std::vector<Operation>& program = engine_->program();
-    for (int lane = 0; lane < lane_count_; ++lane) embed(lane, thread);
-    for (std::size_t index = 1; index < program.size(); ++index) {
-        const OperationKind kind = program[index].kind;
-        if (kind == OperationKind::kHead && !has_head_) return;
-        for (int lane = 0; lane < lane_count_; ++lane) {
-            if (!takes_part(index, lane)) continue;
-            // MIX, GLU and HEAD read the residual; the operand of PROJECT was left by the one
-            // before.
-            if (kind != OperationKind::kProject) take_operand(index, lane, thread);
-            measure_operand(index, lane, thread);
-        }
-        pool_.meet();
-        switch (kind) {
-            case OperationKind::kMix:
-                mix(index, thread);
-                break;
-            case OperationKind::kProject:
-                project(index, thread);
-                break;
-            case OperationKind::kGlu:
-                gated_linear_unit(index, thread);
-                break;
-            case OperationKind::kHead:
-                head(index, thread);
-                break;
-            case OperationKind::kEmbed:
-                break;
-        }
-    }
-}
-
-void Executor::embed(int lane, int thread) {
-    const Slice slice = slice_of(engine_->shape().dim, thread);
-    const int shift = engine_->program().front().input_shift;
-    const std::int64_t limit = symmetric_limit(engine_->widths().residual);
-    std::int32_t* residual = vectors_[index_of(lane)].residual.get();
-    engine_->embedding_values(vectors_[index_of(lane)].embedding_row, slice.first, slice.last,
-                              residual);
-    std::int64_t clamped = 0;
-    for (int i = slice.first; i < slice.last; ++i) {
-        const std::int64_t rounded = shift >= 0
-                                         ? round_half_up(residual[i], shift)
-                                         : std::int64_t{residual[i]} * (std::int64_t{1} << -shift);
-        residual[i] = static_cast<std::int32_t>(clamp_symmetric(rounded, limit));
-        clamped += residual[i] != rounded;
-    }
-    add_saturations(Signal::kResidual, lane, thread, clamped);
-}
-
-void Executor::take_operand(std::size_t operation, int lane, int thread) {
-    const Operation& item = engine_->program()[operation];
-    const Slice slice = slice_of(item.inputs, thread);
-    LaneVectors& vectors = vectors_[index_of(lane)];
-    add_saturations(Signal::kOperand, lane, thread,
-                    engine_->backend().loops.operand(vectors.residual.get() + slice.first,
-                                                     slice.count(), item.input_shift,
-                                                     symmetric_limit(engine_->widths().operand),
-                                                     vectors.operand.get() + slice.first));
-}
-
-void Executor::measure_operand(std::size_t operation, int lane, int thread) {
-    const Operation& item = engine_->program()[operation];
-    const Widths& widths = engine_->widths();
-    const ElementwiseLoops& loops = engine_->backend().loops;
-    const Slice slice = slice_of(item.inputs, thread);
-    const std::int32_t* operand = vectors_[index_of(lane)].operand.get() + slice.first;
-    QuantiserInput& input = input_of(operation, lane);
-    Partial& partial = input.partials[index_of(thread)];
-    const std::int16_t* norm_gain =
-        item.norm_gain == nullptr ? nullptr : item.norm_gain + slice.first;
-    const SquareSum squares = loops.square_sum(operand, norm_gain, slice.count(), item.square_shift,
-                                               symmetric_limit(widths.square_operand));
-    partial.square_sum = squares.sum;
-    add_saturations(Signal::kSquareOperand, lane, thread, squares.clamped);
-    for (std::size_t index = 0; index < item.outputs.size(); ++index) {
-        const ScaledOutput& output = item.outputs[index];
-        const AbsoluteMaximum found = loops.scale_values(
-            operand, output.gain + slice.first, slice.count(), output.value_shift,
-            symmetric_limit(widths.value), input.values[index].get() + slice.first);
-        partial.absmax[index] = found.maximum;
-        add_saturations(Signal::kValue, lane, thread, found.clamped);
-    }
-}
-
-bool Executor::takes_part(std::size_t operation, int lane) const {
-    return engine_->program()[operation].kind != OperationKind::kHead || lanes_[lane].with_head;
-}
-
-Executor::Scalings Executor::encode_output(std::size_t operation, int output, int width,
-                                           int thread) {
-    const Operation& item = engine_->program()[operation];
-    const Widths& widths = engine_->widths();
-    const Backend& backend = engine_->backend();
-    Worker& worker = workers_[index_of(thread)];
-    int lanes = 0, slot = 0;
-    for (int lane = 0; lane < lane_count_; ++lane) lanes += takes_part(operation, lane);
-    Scalings result{};
-    for (int lane = 0; lane < lane_count_; ++lane) {
-        if (!takes_part(operation, lane)) continue;
-        QuantiserInput& input = input_of(operation, lane);
-        std::uint64_t square_sum = 0;
-        std::int32_t absmax = 0;
-        for (const Partial& partial : input.partials) {
-            square_sum += partial.square_sum;
-            absmax = std::max(absmax, partial.absmax[output]);
-        }
-        square_sum = std::min(square_sum, (std::uint64_t{1} << widths.square_sum) - 1);
-        const ScaledMantissa reciprocal = reciprocal_of_absmax(absmax, widths.reciprocal);
-        backend.loops.encode(input.values[output].get(), item.inputs, reciprocal.mantissa,
-                             reciprocal.exponent, worker.codes.get());
-        backend.kernel.load_codes(worker.codes.get(), item.inputs, slot++, lanes,
-                                  worker.kernel_scratch.get());
-        const ScaledMantissa multiplier =
-            dequantisation_multiplier(absmax, static_cast<std::int64_t>(square_sum),
-                                      item.outputs[index_of(output)].scale, widths);
-        result.at[lane] = {multiplier.mantissa, multiplier.exponent, symmetric_limit(width)};
-    }
-    return result;
-}
-
-void Executor::multiply(std::size_t operation, int matrix, int thread) {
-    const Operation& item = engine_->program()[operation];
-    const Slice blocks = blocks_of(item.rows, thread);
-    std::int32_t* results[kMaximumLanes];
-    int lanes = 0;
-    for (int lane = 0; lane < lane_count_; ++lane) {
-        if (!takes_part(operation, lane)) continue;
-        results[lanes++] = item.kind == OperationKind::kHead
-                               ? lanes_[lane].context->accumulators_.get()
-                               : vectors_[index_of(lane)].accumulators[matrix].get();
-    }
-    engine_->backend().kernel.dot(engine_->layout(operation), engine_->weights(operation), matrix,
-                                  blocks.first, blocks.last,
-                                  workers_[index_of(thread)].kernel_scratch.get(), lanes, results);
-}
-
-void Executor::mix(std::size_t operation, int thread) {
-    const Operation& item = engine_->program()[operation];
-    const Widths& widths = engine_->widths();
-    const ElementwiseLoops& loops = engine_->backend().loops;
-    const Slice rows = slice_of(item.rows, thread);
-    constexpr Signal kSignal[2] = {Signal::kPreactivationForget, Signal::kPreactivationCandidate};
-    for (int matrix = 0; matrix < item.matrices; ++matrix) {
-        const Scalings scaling = encode_output(operation, matrix, widths.preactivation, thread);
-        multiply(operation, matrix, thread);
-        if (matrix == 2) break;  // g stays a raw accumulator: its scale cancels later
-        for (int lane = 0; lane < lane_count_; ++lane) {
-            LaneVectors& vectors = vectors_[index_of(lane)];
-            add_saturations(kSignal[matrix], lane, thread,
-                            loops.dequantise(vectors.accumulators[matrix].get() + rows.first,
-                                             rows.count(), scaling.at[lane],
-                                             vectors.preactivations[matrix].get() + rows.first));
-        }
-    }
-    const Recurrence constants = {
-        widths.preactivation_fraction - widths.sigmoid_argument_fraction,
-        widths.preactivation_fraction + widths.sigmoid_fraction - widths.activation_fraction,
-        symmetric_limit(widths.activation), widths.lower_bound};
-    for (int lane = 0; lane < lane_count_; ++lane) {
-        LaneVectors& vectors = vectors_[index_of(lane)];
-        Context& context = *lanes_[lane].context;
-        std::int32_t* state = context.state_.get() + context.state_stride_ * index_of(item.layer);
-        const RecurrenceClamped clamped = loops.update_state(
-            state + rows.first, vectors.preactivations[0].get() + rows.first,
-            vectors.preactivations[1].get() + rows.first, item.lower_bound + rows.first,
-            rows.count(), constants, engine_->sigmoid_unit());
-        add_saturations(Signal::kSiluCandidate, lane, thread, clamped.silu);
-        add_saturations(Signal::kState, lane, thread, clamped.state);
-        gate(operation, lane, thread, vectors.accumulators[2].get(), state,
-             widths.activation_fraction, Signal::kSiluState, Signal::kGateOperand);
-    }
-}
-
-void Executor::gated_linear_unit(std::size_t operation, int thread) {
-    const Operation& item = engine_->program()[operation];
-    const Widths& widths = engine_->widths();
-    const Slice rows = slice_of(item.rows, thread);
-    const Scalings scaling = encode_output(operation, 0, widths.preactivation, thread);
-    for (int matrix = 0; matrix < item.matrices; ++matrix) multiply(operation, matrix, thread);
-    for (int lane = 0; lane < lane_count_; ++lane) {
-        LaneVectors& vectors = vectors_[index_of(lane)];
-        std::int32_t* preactivations = vectors.preactivations[0].get();
-        add_saturations(Signal::kPreactivationGate, lane, thread,
-                        engine_->backend().loops.dequantise(
-                            vectors.accumulators[0].get() + rows.first, rows.count(),
-                            scaling.at[lane], preactivations + rows.first));
-        gate(operation, lane, thread, vectors.accumulators[1].get(), preactivations,
-             widths.preactivation_fraction, Signal::kSiluGate, Signal::kUpOperand);
-    }
-}
-
-void Executor::gate(std::size_t operation, int lane, int thread, const std::int32_t* multiplicand,
-                    const std::int32_t* gate, int gate_fraction, Signal silu,
-                    Signal multiplicand_signal) {
-    const Widths& widths = engine_->widths();
-    const Slice rows = slice_of(engine_->program()[operation].rows, thread);
-    const GatedProduct constants = {
-        gate_fraction - widths.sigmoid_argument_fraction,
-        gate_fraction + widths.sigmoid_fraction - widths.activation_fraction,
-        symmetric_limit(widths.activation),
-        symmetric_limit(widths.gate_operand),
-        engine_->program()[operation + 1].input_shift,
-        symmetric_limit(widths.operand)};
-    const GatedProductClamped clamped = engine_->backend().loops.gated_product(
-        multiplicand + rows.first, gate + rows.first, rows.count(), constants,
-        engine_->sigmoid_unit(), vectors_[index_of(lane)].operand.get() + rows.first);
-    add_saturations(silu, lane, thread, clamped.silu);
-    add_saturations(multiplicand_signal, lane, thread, clamped.multiplicand);
-    add_saturations(Signal::kOperand, lane, thread, clamped.product);
-}
-
-void Executor::project(std::size_t operation, int thread) {
-    const Operation& item = engine_->program()[operation];
-    const Slice rows = slice_of(item.rows, thread);
-    const Scalings scaling = encode_output(operation, 0, engine_->widths().residual, thread);
-    multiply(operation, 0, thread);
-    for (int lane = 0; lane < lane_count_; ++lane) {
-        LaneVectors& vectors = vectors_[index_of(lane)];
-        add_saturations(Signal::kResidual, lane, thread,
-                        engine_->backend().loops.add_scaled(
-                            vectors.accumulators[0].get() + rows.first, rows.count(),
-                            scaling.at[lane], vectors.residual.get() + rows.first));
-    }
-}
-
-void Executor::head(std::size_t operation, int thread) {
-    const Operation& item = engine_->program()[operation];
-    const Slice rows = slice_of(item.rows, thread);
-    const Scalings scaling = encode_output(operation, 0, engine_->widths().logit, thread);
-    multiply(operation, 0, thread);
-    for (int lane = 0; lane < lane_count_; ++lane) {
-        if (!lanes_[lane].with_head) continue;
-        Context& context = *lanes_[lane].context;
-        // The context keeps accumulators alone; here the logits only count their saturations.
-        std::int32_t logits[kLogitsAtOnce];
-        for (int first = rows.first; first < rows.last; first += kLogitsAtOnce) {
-            const int count = std::min(kLogitsAtOnce, rows.last - first);
-            add_saturations(Signal::kLogit, lane, thread,
-                            engine_->backend().loops.dequantise(context.accumulators_.get() + first,
-                                                                count, scaling.at[lane], logits));
-        }
-        if (thread == 0) context.logit_scaling_ = scaling.at[lane];
     }
 }
 

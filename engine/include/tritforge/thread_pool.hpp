@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A pool of threads that run one function together and meet at barriers inside it.
+// A pool of threads that run one function together.
 #pragma once
 
 #include <atomic>
@@ -12,26 +12,6 @@
 namespace tritforge {
 
 constexpr int kMaximumThreads = 64;
-
-/// Reusable barrier: waiters spin for a while (a decode step meets every few tens of microseconds),
-/// then sleep.
-class Barrier {
-  public:
-    explicit Barrier(int parties);
-    void wait();
-
-  private:
-    /// Spin for a while; whether the barrier has opened.
-    bool spin(std::uint32_t generation) const;
-
-    const int parties_;
-    const bool spins_;
-    alignas(64) std::atomic<int> arrived_{0};
-    alignas(64) std::atomic<std::uint32_t> generation_{0};
-    std::atomic<int> sleepers_{0};
-    std::mutex mutex_;
-    std::condition_variable wake_;
-};
 
 /// Runs a job on every thread of the pool, the caller being thread 0.
 class ThreadPool {
@@ -49,19 +29,36 @@ class ThreadPool {
     /// Run job(argument, thread) once per thread; returns when all are done.
     void run(Job job, void* argument);
 
-    /// Inside a job: wait until every thread of the pool is here.
-    void meet();
+    /// Run job(argument, 0) here and offer the job to the others. One of them may begin it late, or
+    /// return from it after this call has; if it is later than the next call, it takes part only
+    /// there. Until `settle`, all jobs must be the same.
+    void start(Job job, void* argument);
+
+    /// Wait until every thread has returned from all jobs.
+    void settle();
 
   private:
+    /// Number of the last job a thread has returned from.
+    struct alignas(64) Returned {
+        std::atomic<std::uint64_t> job{0};
+    };
+
     void work(int thread);
+    void publish();
+    void wait_for_job(std::uint64_t known);
 
     const int size_;
-    Barrier barrier_;
+    const bool spins_;
     std::mutex start_;  ///< held while the threads are being created
     bool refused_ = false;
     std::atomic<bool> stopping_{false};
-    Job job_ = nullptr;
-    void* argument_ = nullptr;
+    std::atomic<Job> job_{nullptr};
+    std::atomic<void*> argument_{nullptr};
+    alignas(64) std::atomic<std::uint64_t> published_{0};  ///< number of the last job
+    alignas(64) std::atomic<int> sleepers_{0};
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::vector<Returned> returned_;  ///< by thread
     std::vector<std::thread> threads_;
 };
 
