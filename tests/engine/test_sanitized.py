@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tests of this folder once more, on a build with AddressSanitizer and UBSan."""
+"""The tests of this folder once more, on builds with sanitizers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "run_sanitized.py"
 
 @pytest.mark.slow
 @pytest.mark.skipif(_engine.build_info["sanitized"], reason="this is the sanitized run")
-def test_no_sanitizer_finds_anything(tmp_path: Path) -> None:
-    command = [sys.executable, str(SCRIPT), "--build", str(tmp_path / "build"), "-q"]
+@pytest.mark.parametrize("sanitizer", ["memory", "threads"])
+def test_no_sanitizer_finds_anything(sanitizer: str, tmp_path: Path) -> None:
+    options = ["--sanitizer", sanitizer, "--build", str(tmp_path / "build"), "-q"]
+    command = [sys.executable, str(SCRIPT), *options]
     result = subprocess.run(command, capture_output=True, text=True, timeout=1200)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
