@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Speed and memory of the C++ engine on random images of released shapes.
 
-    python -m benchmarks.decode_speed [--shape 370m 1.3b] [--threads 1 2] [--kernel auto]
+    python -m benchmarks.decode_speed [--shape 370m 1.3b] [--threads 1 2] [--kernel auto] [--busy 1]
 
 Every combination runs in a process of its own, so its peak memory is its own. Within it, rounds of
 streaming reads, products alone, decode, decode with sampling and prefill take turns, so that noise
@@ -14,10 +14,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.decode_worker import Measurement
@@ -25,6 +27,24 @@ from benchmarks.random_image import write_random_image
 from pynq_driver import _engine
 from tritforge.config import RELEASED_SHAPES
 from tritforge.errors import TritforgeError
+
+
+@contextmanager
+def busy_processors(count: int) -> Iterator[None]:
+    """Keep the last processors that this process may use busy, each with a process of its own."""
+    usable = sorted(os.sched_getaffinity(0)) if count else []
+    loops = [
+        subprocess.Popen(
+            [sys.executable, "-c", f"import os\nos.sched_setaffinity(0, {{{cpu}}})\nwhile 1: pass"]
+        )
+        for cpu in usable[-count:]
+    ]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
 
 
 def measure_apart(path: Path, shape: str, threads: int, kernel: str, rounds: int) -> Measurement:
@@ -86,6 +106,13 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         "--kernel", nargs="+", choices=("auto", *_engine.kernels()), default=["auto"]
     )
     parser.add_argument("--rounds", type=int, default=7, help="default: %(default)s")
+    parser.add_argument(
+        "--busy",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processors that other processes keep busy meanwhile (Linux; default: %(default)s)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return parser.parse_args(arguments)
 
@@ -94,7 +121,8 @@ def main() -> int:
     """Entry point."""
     options = parse_arguments()
     try:
-        results = measure(options.shape, options.threads, options.kernel, options.rounds)
+        with busy_processors(options.busy):
+            results = measure(options.shape, options.threads, options.kernel, options.rounds)
     except TritforgeError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
