@@ -136,7 +136,7 @@ class SigmoidVectors {
           shift_(_mm512_set1_epi32(shift)),
           weight_(_mm512_set1_epi32(std::int32_t{1} << unit.segment_bits)),
           unbias_(_mm512_set1_epi32(((std::int32_t{1} << unit.segment_bits) >> 1) +
-                                    (knot_bias(unit) << unit.segment_bits))),
+                                    knot_bias(unit) * (std::int32_t{1} << unit.segment_bits))),
           bits_(_mm512_set1_epi32(unit.segment_bits)),
           one_(_mm512_set1_epi32(unit.one)),
           largest_(_mm512_set1_epi32(largest_magnitude(unit))) {
