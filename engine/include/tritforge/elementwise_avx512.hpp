@@ -202,23 +202,6 @@ class SigmoidVectors {
     __m512i half_value_, shift_, weight_, unbias_, bits_, one_, largest_;
 };
 
-/// Results of a stage, for the next one. A processor's schedulers hold little more than one round
-/// of a long chain of operations: stages of short chains overlap more of them.
-constexpr int kStageElements = 512;
-
-class StageVectors {
-  public:
-    __attribute__((always_inline)) void store(int at, __m512i value) {
-        _mm512_store_si512(values_ + at, value);
-    }
-    __attribute__((always_inline)) __m512i load(int at) const {
-        return _mm512_load_si512(values_ + at);
-    }
-
-  private:
-    alignas(64) std::int32_t values_[kStageElements];
-};
-
 /// Shift to the right of single numbers, rounded half up; of up to 31 bits.
 struct RoundedWordShift {
     __m512i bits, last, one = _mm512_set1_epi32(1);
@@ -343,6 +326,23 @@ static std::int64_t avx512_add_scaled(const std::int32_t* accumulators, int coun
     return clamp.clamped() +
            loop_add_scaled(accumulators + whole, count - whole, scaling, residual + whole);
 }
+
+/// Results of a stage, for the next one. A processor's schedulers hold little more than one round
+/// of a long chain of operations: stages of short chains overlap more of them.
+constexpr int kStageElements = 512;
+
+class StageVectors {
+  public:
+    __attribute__((always_inline)) void store(int at, __m512i value) {
+        _mm512_store_si512(values_ + at, value);
+    }
+    __attribute__((always_inline)) __m512i load(int at) const {
+        return _mm512_load_si512(values_ + at);
+    }
+
+  private:
+    alignas(64) std::int32_t values_[kStageElements];
+};
 
 static RecurrenceClamped avx512_update_state(std::int32_t* state, const std::int32_t* forget,
                                              const std::int32_t* candidate,
