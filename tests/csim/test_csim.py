@@ -249,7 +249,7 @@ FAULTS = {
         "dequantiser",
         "dequantiser.hpp",
         "state.saturated[kLogit] = 1;",
-        "",
+        "state.saturated[kLogit] = 0;",
     ),
     "scales_of_one_consumer_for_all": (
         "dequantiser",
@@ -267,7 +267,7 @@ FAULTS = {
         "element_unit",
         "element_unit.hpp",
         "if (valid && !hold) {",
-        "if (valid) {",
+        "if (valid || hold) {",
     ),
     "fresh_lane_has_a_past": (
         "element_unit",
