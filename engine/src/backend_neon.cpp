@@ -16,6 +16,7 @@
 
 #include "tritforge/elementwise.hpp"
 #include "tritforge/two_bit_dot.hpp"
+#include "tritforge/weight_prefetch.hpp"
 
 #if defined(TRITFORGE_DOTPROD)
 #define TRITFORGE_BACKEND kNeonDotprodBackend
@@ -52,9 +53,7 @@ struct Unit {
     static constexpr std::uintptr_t kPrefetchAhead = 512;
 
     TRITFORGE_INLINE void prefetch(const std::uint8_t* at) {
-        // As a number, because the address may lie behind the end of the weights.
-        const auto ahead = reinterpret_cast<std::uintptr_t>(at) + kPrefetchAhead;
-        __builtin_prefetch(reinterpret_cast<const void*>(ahead));
+        prefetch_ahead<kFirstLevel>(at, kPrefetchAhead);
     }
 
     TRITFORGE_INLINE Vector load(const std::uint8_t* at) { return vld1q_u8(at); }
