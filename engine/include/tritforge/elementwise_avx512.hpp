@@ -4,9 +4,9 @@
 // A product of two 32-bit numbers needs 64 bits: even and odd elements are kept apart from the
 // multiplication to the rounded shift, which spares the widening and narrowing that compilers emit.
 // What a shift leaves fits into 32 bits for the constants of every sensible model, and is clamped
-// there; where the constants do not promise it, the generic loops do the work. The
-// table of the sigmoid is held in registers, because a gather of 16 numbers takes many times as
-// long as permutes of all of it.
+// there; where the constants do not promise it, the generic loops do the work. The table of the
+// sigmoid is held in registers, because a gather of 16 numbers takes many times as long as permutes
+// of all of it.
 //
 // Static functions, for the reason given in fixed_point.hpp.
 #pragma once
@@ -331,10 +331,19 @@ static std::int64_t avx512_add_scaled(const std::int32_t* accumulators, int coun
 /// of a long chain of operations: stages of short chains overlap more of them.
 constexpr int kStageElements = 512;
 
+TRITFORGE_INLINE int stage_end(int first, int count) {
+    return first + kStageElements < count ? first + kStageElements : count;
+}
+
 class StageVectors {
   public:
     __attribute__((always_inline)) void store(int at, __m512i value) {
         _mm512_store_si512(values_ + at, value);
+    }
+    /// Sigmoids of whole vectors of values.
+    __attribute__((always_inline)) void store_sigmoids(const SigmoidVectors& sigmoids,
+                                                       const std::int32_t* values, int count) {
+        for (int i = 0; i < count; i += kElements) store(i, sigmoids(load_elements(values + i)));
     }
     __attribute__((always_inline)) __m512i load(int at) const {
         return _mm512_load_si512(values_ + at);
@@ -359,13 +368,11 @@ static RecurrenceClamped avx512_update_state(std::int32_t* state, const std::int
     const __m512i one = _mm512_set1_epi32(unit.one), zero = _mm512_setzero_si512();
     StageVectors closings, gates;
     for (int first = 0; first < whole; first += kStageElements) {
-        const int last = first + kStageElements < whole ? first + kStageElements : whole;
+        const int last = stage_end(first, whole);
         for (int i = first; i < last; i += kElements) {
             closings.store(i - first, sigmoids(_mm512_sub_epi32(zero, load_elements(forget + i))));
         }
-        for (int i = first; i < last; i += kElements) {
-            gates.store(i - first, sigmoids(load_elements(candidate + i)));
-        }
+        gates.store_sigmoids(sigmoids, candidate + first, last - first);
         for (int i = first; i < last; i += kElements) {
             const __m512i input = load_elements(candidate + i);
             const __m512i headroom = _mm512_sub_epi32(full, load_elements(lower_bound + i));
@@ -399,10 +406,8 @@ static GatedProductClamped avx512_gated_product(const std::int32_t* multiplicand
         factor_clamp(constants.multiplicand_limit);
     StageVectors gates;
     for (int first = 0; first < whole; first += kStageElements) {
-        const int last = first + kStageElements < whole ? first + kStageElements : whole;
-        for (int i = first; i < last; i += kElements) {
-            gates.store(i - first, sigmoids(load_elements(gate + i)));
-        }
+        const int last = stage_end(first, whole);
+        gates.store_sigmoids(sigmoids, gate + first, last - first);
         for (int i = first; i < last; i += kElements) {
             const __m512i input = load_elements(gate + i);
             const __m512i silu =
