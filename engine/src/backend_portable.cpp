@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "tritforge/aligned_buffer.hpp"
 #include "tritforge/backend.hpp"
 #include "tritforge/elementwise.hpp"
 #include "tritforge/ternary_code.hpp"
@@ -15,7 +16,6 @@ namespace tritforge {
 namespace {
 
 constexpr int kChunkBeats = 64;
-constexpr std::size_t kCacheLine = 64;
 constexpr int kRowsAtOnce =
     8;  // rows summed side by side in registers; divides every rows_per_beat
 

@@ -3,13 +3,14 @@
 
 #include <chrono>
 
+#include "tritforge/weight_prefetch.hpp"
+
 namespace tritforge {
 namespace {
 
 constexpr std::size_t kPortion = 4096;
 constexpr std::size_t kWords = kPortion / sizeof(std::uint64_t);
 constexpr std::size_t kPrefetchAhead = 2048;
-constexpr std::size_t kCacheLine = 64;
 
 }  // namespace
 
@@ -38,9 +39,7 @@ void BandwidthProbe::read_part(int thread) {
          ++portion) {
         const std::uint64_t* words = buffer_.get() + portion * kWords;
         for (std::size_t word = 0; word < kWords; word += 8) {
-            // As a number, because the address may lie behind the end of the buffer.
-            __builtin_prefetch(reinterpret_cast<const void*>(
-                reinterpret_cast<std::uintptr_t>(words + word) + kPrefetchAhead));
+            prefetch_ahead<kFirstLevel>(words + word, kPrefetchAhead);
             for (std::size_t i = 0; i < 8; ++i) sums[i] ^= words[word + i];
         }
     }

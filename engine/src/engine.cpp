@@ -56,12 +56,6 @@ Program read_program(const ByteSource& parameters, const ModelShape& shape, cons
                          widths);
 }
 
-constexpr std::size_t kCacheLine = 64;
-
-std::size_t whole_lines(std::size_t bytes) {
-    return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
-}
-
 /// Room for the vectors of an operation, each in cache lines of its own.
 std::size_t vector_bytes(const Operation& item) {
     const std::size_t vectors = item.outputs.size() + (item.norm_gain == nullptr ? 0 : 1) +

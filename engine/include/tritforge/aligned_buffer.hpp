@@ -16,6 +16,13 @@
 
 namespace tritforge {
 
+constexpr std::size_t kCacheLine = 64;
+
+/// Bytes rounded up to whole cache lines.
+static inline constexpr std::size_t whole_lines(std::size_t bytes) {
+    return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+}
+
 template <typename T>
 class AlignedBuffer {
     static_assert(std::is_trivial<T>::value, "AlignedBuffer holds plain numbers");
@@ -31,7 +38,7 @@ class AlignedBuffer {
             return;
         }
 #endif
-        const std::size_t rounded = (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+        const std::size_t rounded = whole_lines(bytes);
         void* memory = std::aligned_alloc(kCacheLine, rounded);
         if (memory == nullptr) throw std::bad_alloc();
         std::memset(memory, 0, rounded);
@@ -44,7 +51,6 @@ class AlignedBuffer {
     const T& operator[](std::size_t index) const { return data_.get()[index]; }
 
   private:
-    static constexpr std::size_t kCacheLine = 64;
     static constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
     struct Free {
