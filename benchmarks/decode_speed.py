@@ -80,7 +80,7 @@ def report(results: Sequence[Measurement]) -> str:
     lines = [
         f"random weights, {_engine.build_info['compiler']}",
         "shape  kernel        threads  start s  read GB/s  products   of read  decode t/s  other"
-        "  sampled t/s  prefill t/s   ratio  streams t/s        peak MB",
+        "  sampled t/s  prefill t/s   ratio  streams t/s        peak MB  streams",
     ]
     for item in results:
         batches = " ".join(
@@ -92,7 +92,7 @@ def report(results: Sequence[Measurement]) -> str:
             f"{item.product_bandwidth_share:>8.0%} {item.decode_tokens_per_second:>11.1f} "
             f"{item.other_share:>6.1%} {item.sampled_tokens_per_second:>12.1f} "
             f"{item.prefill_tokens_per_second:>12.1f} {item.prefill_ratio:>6.2f}x  {batches:<17} "
-            f"{item.peak_bytes / 1e6:>8.1f}"
+            f"{item.peak_bytes / 1e6:>8.1f} {item.batch_peak_bytes / 1e6:>8.1f}"
         )
     return "\n".join(lines)
 
@@ -114,7 +114,18 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         help="processors that other processes keep busy meanwhile (Linux; default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    for count in options.threads:
+        if count < 1:
+            parser.error(f"--threads is {count}, must be at least 1")
+    if options.rounds < 1:
+        parser.error(f"--rounds is {options.rounds}, must be at least 1")
+    if options.busy and not hasattr(os, "sched_setaffinity"):
+        parser.error("--busy binds processes to processors, which this system cannot; leave it out")
+    processors = os.cpu_count() or 1
+    if not 0 <= options.busy <= processors:
+        parser.error(f"--busy is {options.busy}, must be 0 to {processors}, the processors here")
+    return options
 
 
 def main() -> int:

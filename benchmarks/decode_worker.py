@@ -42,7 +42,9 @@ class Measurement:
         sampled_tokens_per_second: the same with a token sampled from the scores each time.
         prefill_tokens_per_second: PREFILL_TOKENS tokens at once.
         batch_tokens_per_second: of all streams together, by number of streams decoded together.
-        peak_bytes: peak resident memory of the process, Python included, bandwidth probe excluded.
+        peak_bytes: peak resident memory of the process, Python included, with one stream.
+        batch_peak_bytes: the same with all contexts of the batches beside it. The buffer of the
+            bandwidth probe comes after both.
     """
 
     shape: str
@@ -58,6 +60,7 @@ class Measurement:
     prefill_tokens_per_second: float
     batch_tokens_per_second: dict[int, float]
     peak_bytes: int
+    batch_peak_bytes: int
 
     @property
     def prefill_ratio(self) -> float:
@@ -104,7 +107,6 @@ def measure_image(
     tokens = prompt[:TOKENS_A_ROUND]
     context.prefill(tokens[:WARM_UP_TOKENS])
     sampler = _engine.Sampler(temperature=0.7, top_k=0, top_p=0.95, seed=1)
-    batches = {count: [engine.context() for _ in range(count)] for count in streams}
 
     def decode() -> None:
         for token in tokens:
@@ -121,11 +123,15 @@ def measure_image(
         "sampled": decode_and_sample,
         "prefill": lambda: context.prefill(prompt),
     }
-    for count, contexts in batches.items():
-        work[f"batch {count}"] = lambda held=contexts: engine.advance_many(held, [[1]] * len(held))
     for item in work.values():
         item()
     peak = peak_bytes()
+    batches = {count: [engine.context() for _ in range(count)] for count in streams}
+    for count, contexts in batches.items():
+        name = f"batch {count}"
+        work[name] = lambda held=contexts: engine.advance_many(held, [[1]] * len(held))
+        work[name]()
+    batch_peak = peak_bytes()
     probe = _engine._BandwidthProbe(PROBE_BYTES, threads)
     seconds: dict[str, list[float]] = {name: [] for name in ("read", *work)}
     for _ in range(rounds):
@@ -149,6 +155,7 @@ def measure_image(
         prefill_tokens_per_second=PREFILL_TOKENS / median["prefill"],
         batch_tokens_per_second={count: count / median[f"batch {count}"] for count in batches},
         peak_bytes=peak,
+        batch_peak_bytes=batch_peak,
     )
 
 
