@@ -202,7 +202,7 @@ def load(
     Args:
         path: a `.tritforge` file.
         backend: `cpu`, `golden`, `float`, `csim` or `rtl`.
-        threads: processors for `cpu`; default: all this process may use.
+        threads: for `cpu`; default: cores of one NUMA node that this process may use.
         library: compiled machine for `csim` and `rtl`, as `codegen.machine.csim_library` and
             `codegen.machine.rtl_library` build them.
 

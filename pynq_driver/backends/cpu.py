@@ -7,13 +7,13 @@ import dataclasses
 import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pynq_driver.backends.base import Scores, token_nats
+from pynq_driver.processors import MAXIMUM_THREADS, default_threads
 from pynq_driver.sampler import Sampler
 from tritforge.config import check_integer
 from tritforge.errors import ImageError, TritforgeError
@@ -22,36 +22,6 @@ from tritforge.image import Image
 
 if TYPE_CHECKING:
     from pynq_driver import _engine
-
-MAXIMUM_THREADS = 64
-
-
-def available_threads() -> int:
-    """Processors this process may use."""
-    try:
-        count = len(os.sched_getaffinity(0))
-    except AttributeError:  # not Linux
-        count = os.cpu_count() or 1
-    return max(1, min(count, _processor_quota(), MAXIMUM_THREADS))
-
-
-def _processor_quota(root: Path = Path("/sys/fs/cgroup")) -> int:
-    """Processors that the control group's quota is worth, rounded up; a container sets it."""
-    try:
-        own = Path("/proc/self/cgroup").read_text().strip().rpartition("::")[2].lstrip("/")
-    except OSError:  # not Linux
-        return MAXIMUM_THREADS
-    least = MAXIMUM_THREADS
-    folders = [root / own, *(root / own).parents]
-    for folder in folders[: folders.index(root) + 1]:
-        try:
-            quota, period = (folder / "cpu.max").read_text().split()
-        except (OSError, ValueError):
-            continue
-        if quota != "max":
-            least = min(least, -(-int(quota) // int(period)))
-    return least
-
 
 #: Chooses the kernel, for tests and measurements: one of `_engine.kernels()`.
 KERNEL_VARIABLE = "TRITFORGE_KERNEL"
@@ -84,7 +54,7 @@ class CpuBackend:
                 "compiler, or use --backend golden"
             ) from None
         widths, shape = image.header.widths, image.header.shape
-        self.threads = available_threads() if threads is None else threads
+        self.threads = default_threads() if threads is None else threads
         check_integer("threads", self.threads, 1, MAXIMUM_THREADS)
 
         def section(name: str, array: NDArray[Any]) -> _engine.FileSection | NDArray[Any]:

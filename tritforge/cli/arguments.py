@@ -48,7 +48,7 @@ def add_software_arguments(
         "--threads",
         type=int,
         metavar="N",
-        help="processors for --backend cpu (default: all this process may use)",
+        help="for --backend cpu (default: the cores of one NUMA node that this process may use)",
     )
     parser.set_defaults(ports=None, machine_lanes=None)
 
