@@ -21,7 +21,7 @@ FAULTS = (
     ),
     Fault(
         "translator: conditional store loses its condition",
-        "codegen/openhls/instructions.py",
+        "codegen/openhls/translation.py",
         "functools.partial(self.memory.store, place, value, both)",
         "functools.partial(self.memory.store, place, value, condition)",
         f"{_PROOF}[accumulate]",

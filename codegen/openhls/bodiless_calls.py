@@ -14,7 +14,7 @@ from codegen.openhls.ports import Access, Port, PortCall, read_leaf
 from codegen.openhls.xls_ir import Node
 
 if TYPE_CHECKING:
-    from codegen.openhls.instructions import Translation
+    from codegen.openhls.translation import Translation
 
 #: What an instruction gives: a number, a pointer or the parts of a struct.
 Value = Union[Node, PointerChoice, tuple[Node, ...]]

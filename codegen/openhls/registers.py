@@ -9,9 +9,9 @@ from collections import Counter
 from codegen.openhls import rules
 from codegen.openhls.demanded_bits import demanded_bits
 from codegen.openhls.globals import initial_bytes, source_name
-from codegen.openhls.instructions import Translation
 from codegen.openhls.memory import MemoryKind, Pointer
 from codegen.openhls.step import StateElement, Step
+from codegen.openhls.translation import Translation
 from codegen.openhls.xls_ir import Node
 
 

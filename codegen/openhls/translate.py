@@ -6,7 +6,7 @@ from __future__ import annotations
 from codegen.openhls import rules
 from codegen.openhls.control_flow import LoopFound, analyse
 from codegen.openhls.errors import StyleError
-from codegen.openhls.instructions import Translation, style_error
+from codegen.openhls.instructions import translate_blocks
 from codegen.openhls.interface import ParameterKind, TopParameter, top_parameters
 from codegen.openhls.llvm_ir import (
     Function,
@@ -28,6 +28,7 @@ from codegen.openhls.ports import (
 )
 from codegen.openhls.registers import add_state
 from codegen.openhls.step import InputPort, OutputPort, Step
+from codegen.openhls.translation import Translation, style_error
 from codegen.openhls.xls_ir import Node, topological_order
 
 #: Wires every module has, and keywords of XLS IR.
@@ -56,7 +57,7 @@ def translate(module: Module, top: str) -> Step:
         raise _loop_error(module, function, found.block) from None
     translation = Translation(module, function, flow)
     _declare(translation, parameters)
-    translation.run()
+    translate_blocks(translation)
     return _finish(translation, parameters)
 
 
