@@ -20,9 +20,10 @@
 
 #include "tritforge/amx_support.hpp"
 #include "tritforge/amx_tiles.hpp"
+#include "tritforge/avx512_elements.hpp"
 #include "tritforge/backend.hpp"
-#include "tritforge/elementwise_avx512.hpp"
 #include "tritforge/sign_index_packing.hpp"
+#include "tritforge/vector_loops.hpp"
 #include "tritforge/weight_prefetch.hpp"
 
 namespace tritforge {
@@ -298,6 +299,7 @@ bool is_supported() { return is_amx_supported(kKernel); }
 
 }  // namespace
 
-const Backend kAmxInt8Backend = {"amx_int8", is_supported, kKernel, kAvx512Loops};
+const Backend kAmxInt8Backend = {"amx_int8", is_supported, kKernel,
+                                 VectorLoops<Avx512Elements>::all()};
 
 }  // namespace tritforge

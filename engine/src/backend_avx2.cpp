@@ -9,9 +9,14 @@
 // functions with external linkage and call none (see fixed_point.hpp).
 #include <immintrin.h>
 
-#include "tritforge/elementwise.hpp"
 #include "tritforge/two_bit_dot.hpp"
+#include "tritforge/vector_loops.hpp"
 #include "tritforge/weight_prefetch.hpp"
+
+#if !defined(TRITFORGE_ELEMENTS)
+#include "tritforge/avx2_elements.hpp"
+#define TRITFORGE_ELEMENTS Avx2Elements
+#endif
 
 #if !defined(TRITFORGE_BACKEND)
 #define TRITFORGE_BACKEND kAvx2Backend
@@ -106,6 +111,6 @@ const Backend TRITFORGE_BACKEND = {TRITFORGE_BACKEND_NAME,
                                    is_supported,
                                    {two_bit_bytes, two_bit_repack, two_bit_scratch_bytes,
                                     two_bit_load_codes, TwoBitDot<Unit>::dot},
-                                   kElementwiseLoops};
+                                   VectorLoops<TRITFORGE_ELEMENTS>::all()};
 
 }  // namespace tritforge

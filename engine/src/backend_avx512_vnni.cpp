@@ -13,9 +13,10 @@
 
 #include <cstring>
 
+#include "tritforge/avx512_elements.hpp"
 #include "tritforge/backend.hpp"
-#include "tritforge/elementwise_avx512.hpp"
 #include "tritforge/sign_index_packing.hpp"
+#include "tritforge/vector_loops.hpp"
 #include "tritforge/weight_prefetch.hpp"
 
 namespace tritforge {
@@ -375,6 +376,6 @@ void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, in
 const Backend kAvx512VnniBackend = {"avx512_vnni",
                                     is_supported,
                                     {repacked_bytes, repack, scratch_bytes, load_codes, dot},
-                                    kAvx512Loops};
+                                    VectorLoops<Avx512Elements>::all()};
 
 }  // namespace tritforge

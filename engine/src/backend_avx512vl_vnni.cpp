@@ -7,4 +7,7 @@
     (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && \
      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni"))
 
+#include "tritforge/avx512_elements.hpp"
+#define TRITFORGE_ELEMENTS Avx512Elements
+
 #include "backend_avx2.cpp"

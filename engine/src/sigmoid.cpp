@@ -5,6 +5,25 @@
 #include <string>
 
 namespace tritforge {
+namespace {
+
+constexpr std::int32_t kLargestWord = (std::int32_t{1} << (kSigmoidWordBits - 1)) - 1;
+
+void add_pairs(SigmoidUnit& unit) {
+    const std::int32_t last_rise = unit.rises[kSigmoidSegments - 1];
+    const std::int64_t before_end = (std::int64_t{1} << unit.segment_bits) - 1;
+    unit.knot_bias = unit.one - kLargestWord;
+    unit.has_pairs = std::int64_t{1} << unit.segment_bits <= kLargestWord &&
+                     round_half_up(last_rise * before_end, unit.segment_bits) == last_rise;
+    for (int segment = 0; segment < kSigmoidSegments; ++segment) {
+        const std::int32_t knot = unit.knots[segment] - unit.knot_bias, rise = unit.rises[segment];
+        unit.has_pairs = unit.has_pairs && knot >= -kLargestWord && rise <= kLargestWord;
+        unit.pairs[segment] =
+            static_cast<std::uint32_t>(knot) << kSigmoidWordBits | static_cast<std::uint16_t>(rise);
+    }
+}
+
+}  // namespace
 
 SigmoidUnit make_sigmoid_unit(const std::vector<std::int64_t>& table, const Widths& widths) {
     if (table.size() != kSigmoidSegments + 1) {
@@ -31,6 +50,7 @@ SigmoidUnit make_sigmoid_unit(const std::vector<std::int64_t>& table, const Widt
         unit.knots[segment] = static_cast<std::int32_t>(table[index]);
         unit.rises[segment] = static_cast<std::int32_t>(table[index + 1] - table[index]);
     }
+    add_pairs(unit);
     return unit;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "loops_check.hpp"
 #include "tritforge/backend.hpp"
 #include "tritforge/kernel_check.hpp"
 
@@ -16,6 +17,8 @@ namespace tritforge {
 namespace {
 
 using Random = std::mt19937;
+
+constexpr int kSlicesPerRound = 4;
 
 int between(Random& random, int first, int last) {
     return std::uniform_int_distribution<int>(first, last)(random);
@@ -54,57 +57,15 @@ int check_scratch(const TernaryKernel& kernel) {
     return wrong;
 }
 
-/// Differences between the element-wise loops of two backends, for one random slice.
-int check_loops(const ElementwiseLoops& one, const ElementwiseLoops& other, Random& random) {
-    const int count = between(random, 1, 200);
-    const auto size = static_cast<std::size_t>(count);
-    std::vector<std::int32_t> operand(size), first(size), second(size);
-    std::vector<std::int16_t> gain(size);
-    std::vector<std::int8_t> first_codes(size), second_codes(size);
-    std::vector<double> first_weights(size), second_weights(size);
-    for (std::size_t i = 0; i < size; ++i) {
-        operand[i] = between(random, -(1 << 24) + 1, (1 << 24) - 1);
-        gain[i] = static_cast<std::int16_t>(between(random, -32767, 32767));
-    }
-    const int shift = between(random, 0, 20);
-    const std::int64_t limit = (std::int64_t{1} << between(random, 10, 24)) - 1;
-    int wrong = 0;
-    const auto same = [&](std::int64_t a, std::int64_t b) { wrong += a != b || first != second; };
-    same(one.operand(operand.data(), count, shift, limit, first.data()),
-         other.operand(operand.data(), count, shift, limit, second.data()));
-    const SquareSum a = one.square_sum(operand.data(), gain.data(), count, shift, (1 << 17) - 1);
-    const SquareSum b = other.square_sum(operand.data(), gain.data(), count, shift, (1 << 17) - 1);
-    wrong += a.sum != b.sum || a.clamped != b.clamped;
-    const AbsoluteMaximum m =
-        one.scale_values(operand.data(), gain.data(), count, shift, limit, first.data());
-    const AbsoluteMaximum n =
-        other.scale_values(operand.data(), gain.data(), count, shift, limit, second.data());
-    same(m.clamped + m.maximum, n.clamped + n.maximum);
-    const int mantissa = between(random, 0, (1 << 17) - 1);
-    one.encode(operand.data(), count, mantissa, shift + 10, first_codes.data());
-    other.encode(operand.data(), count, mantissa, shift + 10, second_codes.data());
-    wrong += first_codes != second_codes;
-    const Scaling scaling = {mantissa, shift, limit};
-    same(one.dequantise(operand.data(), count, scaling, first.data()),
-         other.dequantise(operand.data(), count, scaling, second.data()));
-    same(one.add_scaled(operand.data(), count, scaling, first.data()),
-         other.add_scaled(operand.data(), count, scaling, second.data()));
-    const double step = 1.0 / between(random, 1, 1 << 20);
-    const double total =
-        one.token_weights(operand.data(), count, 1 << 24, step, first_weights.data());
-    wrong +=
-        total != other.token_weights(operand.data(), count, 1 << 24, step, second_weights.data());
-    wrong += first_weights != second_weights;
-    return wrong;
-}
-
 int check(const Backend& backend, int rounds) {
     Random random(1);
     int wrong = check_scratch(backend.kernel);
     for (int round = 0; round < rounds; ++round) {
         wrong += check_random(backend, random, between(random, 1, 100), between(random, 1, 700),
                               1 + round % kMaximumLanes);
-        wrong += check_loops(backend.loops, kPortableBackend.loops, random);
+        for (int slice = 0; slice < kSlicesPerRound; ++slice) {
+            wrong += LoopsCheck(backend.loops, kPortableBackend.loops, random).count_wrong();
+        }
     }
     for (const int lanes : {1, 3, 4, kMaximumLanes}) {
         wrong += check_random(backend, random, 33, kLongestInputs, lanes);

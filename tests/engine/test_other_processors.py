@@ -21,6 +21,8 @@ SOURCES = (
     "src/kernel_check.cpp",
     "src/backends.cpp",
     "src/backend_portable.cpp",
+    "src/scalar_unit.cpp",
+    "src/sigmoid.cpp",
 )
 OPTIONS = ("-std=c++17", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-static")
 

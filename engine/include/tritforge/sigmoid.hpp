@@ -18,6 +18,8 @@ constexpr int kSigmoidSegments = 128;
 constexpr int kSigmoidSegmentLog2 = 7;
 constexpr int kSigmoidRangeLog2 = 4;  // the table covers arguments below 2**4
 
+constexpr int kSigmoidWordBits = 16;  // of each half of a pair
+
 struct SigmoidUnit {
     std::int32_t knots[kSigmoidSegments];  ///< value at the left end of each segment, Q0.fraction
     std::int32_t rises[kSigmoidSegments];  ///< knots[k + 1] - knots[k]
@@ -26,6 +28,13 @@ struct SigmoidUnit {
     int argument_fraction;                 ///< fraction bits of the argument
     int segment_bits;                      ///< bits of the argument inside one segment
     int fraction;                          ///< fraction bits of the result
+    /// Of each segment, for units that multiply pairs of signed 16-bit numbers: knot less knot_bias
+    /// (high half) and rise (low half).
+    std::uint32_t pairs[kSigmoidSegments];
+    std::int32_t knot_bias;  ///< makes 1.0 the largest 16-bit number
+    /// The pairs fit, and the last argument before the end of the table gives 1.0 like the end
+    /// itself, so that no argument needs to go beyond: so it is with every table of a sigmoid.
+    bool has_pairs;
 };
 
 /// Throws std::invalid_argument: `table` is not 129 knots rising from 0 or more to 1.0.

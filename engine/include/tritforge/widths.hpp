@@ -48,6 +48,14 @@ inline constexpr WidthField kWidthFields[] = {
     {"logit_fraction", &Widths::logit_fraction, 8, 16},
 };
 
+/// Largest width of a member that is allowed.
+static inline constexpr int widest(int Widths::* member) {
+    for (const WidthField& field : kWidthFields) {
+        if (field.member == member) return field.maximum;
+    }
+    return 0;
+}
+
 /// Check every width and the rules between them.
 /// Throws std::invalid_argument: a width is missing, unknown or out of range.
 Widths checked_widths(const std::map<std::string, long long>& values);

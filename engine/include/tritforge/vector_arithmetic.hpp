@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products, rounding and saturation of vectors, for any unit of vector_loops.hpp.
+#pragma once
+
+#include <cstdint>
+
+#include "tritforge/fixed_point.hpp"
+#include "tritforge/widths.hpp"
+
+namespace tritforge {
+
+/// Largest magnitudes of what is multiplied.
+constexpr std::int64_t kOperandLimit = symmetric_limit(widest(&Widths::operand)),
+                       kGainLimit = symmetric_limit(widest(&Widths::gain)),
+                       kAccumulatorLimit = symmetric_limit(widest(&Widths::accumulator)),
+                       kPreactivationLimit = symmetric_limit(widest(&Widths::preactivation));
+
+/// Whether a product of factors of these magnitudes fits into 32 bits after the rounded shift.
+static inline constexpr bool product_fits(std::int64_t a, std::int64_t b, int shift) {
+    return round_half_up(a * b, shift) <= INT32_MAX;
+}
+
+/// Elements 0, 2, 4... and 1, 3, 5... of a vector, as 64-bit numbers.
+template <class Unit>
+struct EvenOdd {
+    typename Unit::Vector even, odd;
+};
+
+template <class Unit>
+__attribute__((always_inline)) static inline EvenOdd<Unit> multiply(typename Unit::Vector a,
+                                                                    typename Unit::Vector b) {
+    return {Unit::multiply_even(a, b),
+            Unit::multiply_even(Unit::odd_to_even(a), Unit::odd_to_even(b))};
+}
+
+/// Product shifted to the right, rounded half up.
+template <class Unit>
+class RoundedProduct {
+  public:
+    using Vector = typename Unit::Vector;
+
+    __attribute__((always_inline)) explicit RoundedProduct(int shift) : shift_(shift) {}
+
+    __attribute__((always_inline)) EvenOdd<Unit> wide(Vector a, Vector b) const {
+        const EvenOdd<Unit> product = multiply<Unit>(a, b);
+        return {shift_.settle_wide(shift_(product.even)), shift_.settle_wide(shift_(product.odd))};
+    }
+
+    /// If it fits into 32 bits.
+    __attribute__((always_inline)) Vector operator()(Vector a, Vector b) const {
+        const EvenOdd<Unit> product = multiply<Unit>(a, b);
+        return shift_.settle(Unit::join_even(shift_(product.even), shift_(product.odd)));
+    }
+
+  private:
+    typename Unit::RoundedWideShift shift_;
+};
+
+/// The same of single numbers. Adding half a unit first may need 33 bits: the last dropped bit is
+/// added afterwards. Shifts by more than 31 bits leave copies of the sign, whose sum is right, too.
+template <class Unit>
+class RoundedShift {
+  public:
+    using Vector = typename Unit::Vector;
+
+    __attribute__((always_inline)) explicit RoundedShift(int shift)
+        : bits_(Unit::all(shift)),
+          bits_before_last_(Unit::all(shift > 0 ? shift - 1 : 0)),
+          last_(Unit::all(shift > 0 ? 1 : 0)) {}
+
+    __attribute__((always_inline)) Vector operator()(Vector a) const {
+        const Vector last = Unit::bitwise_and(Unit::shift_right(a, bits_before_last_), last_);
+        return Unit::add(Unit::shift_right(a, bits_), last);
+    }
+
+  private:
+    Vector bits_, bits_before_last_, last_;
+};
+
+/// Clamp to +-limit, counting the elements that stay as they are; of numbers that fit into 32 bits.
+template <class Unit>
+class CountingClamp {
+  public:
+    using Vector = typename Unit::Vector;
+
+    __attribute__((always_inline)) explicit CountingClamp(std::int64_t limit)
+        : upper_(Unit::all(static_cast<std::int32_t>(limit))),
+          lower_(Unit::all(static_cast<std::int32_t>(-limit))) {}
+
+    __attribute__((always_inline)) Vector operator()(Vector a) {
+        const Vector kept = Unit::maximum(Unit::minimum(a, upper_), lower_);
+        kept_ = Unit::count_equal(kept_, a, kept);
+        return kept;
+    }
+
+    __attribute__((always_inline)) std::int64_t clamped(int elements) const {
+        return elements - Unit::sum(kept_);
+    }
+
+  private:
+    Vector upper_, lower_, kept_ = Unit::zero();
+};
+
+/// The same of 64-bit numbers.
+template <class Unit>
+class WideCountingClamp {
+  public:
+    using Vector = typename Unit::Vector;
+
+    __attribute__((always_inline)) explicit WideCountingClamp(std::int64_t limit)
+        : upper_(Unit::all_wide(limit)), lower_(Unit::all_wide(-limit)) {}
+
+    __attribute__((always_inline)) EvenOdd<Unit> operator()(EvenOdd<Unit> a) {
+        return {clamp(a.even), clamp(a.odd)};
+    }
+
+    __attribute__((always_inline)) std::int64_t clamped(int elements) const {
+        return elements - Unit::sum_wide(kept_);
+    }
+
+  private:
+    __attribute__((always_inline)) Vector clamp(Vector a) {
+        const Vector kept = Unit::clamp_wide(a, lower_, upper_);
+        kept_ = Unit::count_equal_wide(kept_, a, kept);
+        return kept;
+    }
+
+    Vector upper_, lower_, kept_ = Unit::zero();
+};
+
+}  // namespace tritforge
