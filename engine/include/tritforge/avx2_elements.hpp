@@ -88,28 +88,37 @@ struct Avx2Elements {
         return _mm256_sub_epi64(count, _mm256_cmpeq_epi64(a, b));
     }
 
-    /// Without an arithmetic shift of 64-bit numbers: an offset makes them positive before, and
-    /// what the shift leaves of it is subtracted to settle the result.
+    /// Odd elements are shifted to where they belong: by 32 bits less, so mostly to the left.
+    class JoiningShift {
+      public:
+        JoiningShift(int shift, std::int64_t addend)
+            : addend_(all_wide(addend)), right_(all_wide(shift)), left_(all_wide(32 - shift)) {}
+
+        __attribute__((always_inline)) Vector operator()(Vector even, Vector odd) const {
+            return _mm256_blend_epi32(_mm256_srlv_epi64(add_wide(even, addend_), right_),
+                                      _mm256_sllv_epi64(add_wide(odd, addend_), left_), kOdd);
+        }
+
+      private:
+        Vector addend_, right_, left_;
+    };
+
+    /// Without an arithmetic shift of 64-bit numbers: an offset makes them positive before.
     class RoundedWideShift {
       public:
         explicit RoundedWideShift(int shift)
             : before_(all_wide(kOffset + half_of(shift))),
               bits_(all_wide(shift)),
-              after_(all(static_cast<std::int32_t>(kOffset >> shift))),
-              after_wide_(all_wide(kOffset >> shift)) {}
+              after_(all_wide(kOffset >> shift)) {}
 
         __attribute__((always_inline)) Vector operator()(Vector a) const {
-            return _mm256_srlv_epi64(add_wide(a, before_), bits_);
-        }
-        __attribute__((always_inline)) Vector settle(Vector a) const { return subtract(a, after_); }
-        __attribute__((always_inline)) Vector settle_wide(Vector a) const {
-            return _mm256_sub_epi64(a, after_wide_);
+            return _mm256_sub_epi64(_mm256_srlv_epi64(add_wide(a, before_), bits_), after_);
         }
 
       private:
         static constexpr std::int64_t kOffset = std::int64_t{1} << kLargestShift;
 
-        Vector before_, bits_, after_, after_wide_;
+        Vector before_, bits_, after_;
     };
 
     /// Read number by number: gathers take longer on most processors, and very long on some.

@@ -79,17 +79,28 @@ struct Avx512Elements {
         return _mm512_mask_add_epi64(count, _mm512_cmpeq_epi64_mask(a, b), count, all_wide(1));
     }
 
+    class JoiningShift {
+      public:
+        JoiningShift(int shift, std::int64_t addend)
+            : addend_(all_wide(addend)), bits_(all_wide(shift)) {}
+
+        __attribute__((always_inline)) Vector operator()(Vector even, Vector odd) const {
+            return join_even(_mm512_srlv_epi64(add_wide(even, addend_), bits_),
+                             _mm512_srlv_epi64(add_wide(odd, addend_), bits_));
+        }
+
+      private:
+        Vector addend_, bits_;
+    };
+
     class RoundedWideShift {
       public:
         explicit RoundedWideShift(int shift)
             : half_(all_wide(half_of(shift))), bits_(all_wide(shift)) {}
 
         __attribute__((always_inline)) Vector operator()(Vector a) const {
-            return _mm512_srav_epi64(_mm512_add_epi64(a, half_), bits_);
+            return _mm512_srav_epi64(add_wide(a, half_), bits_);
         }
-
-        TRITFORGE_INLINE Vector settle(Vector a) { return a; }
-        TRITFORGE_INLINE Vector settle_wide(Vector a) { return a; }
 
       private:
         Vector half_, bits_;

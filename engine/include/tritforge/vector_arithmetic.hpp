@@ -15,9 +15,12 @@ constexpr std::int64_t kOperandLimit = symmetric_limit(widest(&Widths::operand))
                        kAccumulatorLimit = symmetric_limit(widest(&Widths::accumulator)),
                        kPreactivationLimit = symmetric_limit(widest(&Widths::preactivation));
 
+/// Shifts of products to the right by more are left to the generic loops.
+constexpr int kLargestProductShift = 32;
+
 /// Whether a product of factors of these magnitudes fits into 32 bits after the rounded shift.
 static inline constexpr bool product_fits(std::int64_t a, std::int64_t b, int shift) {
-    return round_half_up(a * b, shift) <= INT32_MAX;
+    return shift <= kLargestProductShift && round_half_up(a * b, shift) <= INT32_MAX;
 }
 
 /// Elements 0, 2, 4... and 1, 3, 5... of a vector, as 64-bit numbers.
@@ -33,31 +36,32 @@ __attribute__((always_inline)) static inline EvenOdd<Unit> multiply(typename Uni
             Unit::multiply_even(Unit::odd_to_even(a), Unit::odd_to_even(b))};
 }
 
-/// Product shifted to the right, rounded half up.
+/// Product shifted to the right by up to kLargestProductShift bits, rounded half up: its low 32
+/// bits.
 template <class Unit>
 class RoundedProduct {
   public:
     using Vector = typename Unit::Vector;
 
-    __attribute__((always_inline)) explicit RoundedProduct(int shift) : shift_(shift) {}
+    __attribute__((always_inline)) explicit RoundedProduct(int shift)
+        : RoundedProduct(shift, half_of(shift)) {}
 
-    __attribute__((always_inline)) EvenOdd<Unit> wide(Vector a, Vector b) const {
-        const EvenOdd<Unit> product = multiply<Unit>(a, b);
-        return {shift_.settle_wide(shift_(product.even)), shift_.settle_wide(shift_(product.odd))};
-    }
+    /// For another rounding than that of this shift.
+    __attribute__((always_inline)) RoundedProduct(int shift, std::int64_t addend)
+        : shift_(shift, addend) {}
 
-    /// If it fits into 32 bits.
     __attribute__((always_inline)) Vector operator()(Vector a, Vector b) const {
         const EvenOdd<Unit> product = multiply<Unit>(a, b);
-        return shift_.settle(Unit::join_even(shift_(product.even), shift_(product.odd)));
+        return shift_(product.even, product.odd);
     }
 
   private:
-    typename Unit::RoundedWideShift shift_;
+    typename Unit::JoiningShift shift_;
 };
 
-/// The same of single numbers. Adding half a unit first may need 33 bits: the last dropped bit is
-/// added afterwards. Shifts by more than 31 bits leave copies of the sign, whose sum is right, too.
+/// Shift of single numbers, rounded half up. Adding half a unit first may need 33 bits: the last
+/// dropped bit is added afterwards. Shifts by more than 31 bits leave copies of the sign, whose sum
+/// is right, too.
 template <class Unit>
 class RoundedShift {
   public:

@@ -17,8 +17,10 @@
 //   odd_to_even, widen_even, widen_odd, join_even, multiply_even
 //                                 between elements and the wide numbers of the even or odd ones
 //   add_wide, clamp_wide, count_equal_wide
-//   RoundedWideShift              what its shift leaves is right after settle_wide, or where only
-//                                 the low halves are kept, after settle
+//   JoiningShift                  elements from the wide numbers of the even and the odd ones plus
+//   an
+//                                 addend, shifted to the right by up to 32 bits
+//   RoundedWideShift              the same of wide numbers, by up to kLargestShift
 //   Table                         table look-up of kSigmoidSegments entries
 //   largest, sum, sum_wide        of the elements of a vector
 //
@@ -147,10 +149,13 @@ class VectorLoops {
                        std::int8_t* codes) {
         // The reciprocal of the largest magnitude keeps every product well inside 32 bits.
         const int whole = whole_vectors<Unit>(count, true);
-        const RoundedProduct<Unit> rounded(exponent);
+        const int first = exponent < kLargestProductShift ? exponent : kLargestProductShift;
+        const RoundedProduct<Unit> rounded(first, half_of(exponent));
         const Vector factor = Unit::all(static_cast<std::int32_t>(mantissa));
+        const Vector rest = Unit::all(exponent - first);
         for (int i = 0; i < whole; i += kStep) {
-            Unit::store_codes(codes + i, rounded(Unit::load(values + i), factor));
+            const Vector product = rounded(Unit::load(values + i), factor);
+            Unit::store_codes(codes + i, Unit::shift_right(product, rest));
         }
         loop_encode(values + whole, count - whole, mantissa, exponent, codes + whole);
     }
@@ -172,14 +177,14 @@ class VectorLoops {
     static std::int64_t add_scaled(const std::int32_t* accumulators, int count,
                                    const Scaling& scaling, std::int32_t* residual) {
         const int whole = whole_vectors<Unit>(count, true);
-        const RoundedProduct<Unit> rounded(scaling.shift);
+        const typename Unit::RoundedWideShift rounded(scaling.shift);
         WideCountingClamp<Unit> clamp(scaling.limit);
         const Vector factor = Unit::all(static_cast<std::int32_t>(scaling.multiplier));
         for (int i = 0; i < whole; i += kStep) {
-            const Wide scaled = rounded.wide(Unit::load(accumulators + i), factor);
+            const Wide product = multiply<Unit>(Unit::load(accumulators + i), factor);
             const Vector old = Unit::load(residual + i);
-            const Wide sum = {Unit::add_wide(scaled.even, Unit::widen_even(old)),
-                              Unit::add_wide(scaled.odd, Unit::widen_odd(old))};
+            const Wide sum = {Unit::add_wide(rounded(product.even), Unit::widen_even(old)),
+                              Unit::add_wide(rounded(product.odd), Unit::widen_odd(old))};
             const Wide kept = clamp(sum);
             Unit::store(residual + i, Unit::join_even(kept.even, kept.odd));
         }
@@ -204,6 +209,8 @@ class VectorLoops {
         for (int first = 0; first < whole; first += Stage::kElements) {
             const int last = Stage::end(first, whole);
             for (int i = first; i < last; i += kStep) {
+                __builtin_prefetch(state + i);
+                __builtin_prefetch(lower_bound + i);
                 const Vector argument = Unit::subtract(Unit::zero(), Unit::load(forget + i));
                 closings.store(i - first, sigmoid(argument));
             }
