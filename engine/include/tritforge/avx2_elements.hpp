@@ -37,7 +37,7 @@ struct Avx2Elements {
     }
 
     TRITFORGE_INLINE void store_codes(std::int8_t* at, Vector a) {
-        const __m128i words = _mm_packs_epi32(lower(a), upper(a));
+        const __m128i words = _mm_packs_epi32(lower_half(a), upper_half(a));
         const __m128i bytes = _mm_packs_epi16(words, words);
         _mm_storel_epi64(reinterpret_cast<__m128i*>(at),
                          _mm_max_epi8(bytes, _mm_set1_epi8(-kCodeLimit)));
@@ -54,7 +54,6 @@ struct Avx2Elements {
     TRITFORGE_INLINE Vector absolute(Vector a) { return _mm256_abs_epi32(a); }
     TRITFORGE_INLINE Vector minimum(Vector a, Vector b) { return _mm256_min_epi32(a, b); }
     TRITFORGE_INLINE Vector maximum(Vector a, Vector b) { return _mm256_max_epi32(a, b); }
-    TRITFORGE_INLINE Vector shift_left(Vector a, Vector bits) { return _mm256_sllv_epi32(a, bits); }
     TRITFORGE_INLINE Vector shift_right(Vector a, Vector bits) {
         return _mm256_srav_epi32(a, bits);
     }
@@ -127,39 +126,46 @@ struct Avx2Elements {
         explicit Table(const std::uint32_t (&entries)[kSigmoidSegments]) : entries_(entries) {}
 
         __attribute__((always_inline)) Vector operator()(Vector index) const {
-            const __m128i l = lower(index), u = upper(index);
-            const std::uint64_t a = _mm_cvtsi128_si64(l), b = _mm_extract_epi64(l, 1),
-                                c = _mm_cvtsi128_si64(u), d = _mm_extract_epi64(u, 1);
-            return _mm256_setr_epi32(entries_[a & 0xffffffff], entries_[a >> 32],
-                                     entries_[b & 0xffffffff], entries_[b >> 32],
-                                     entries_[c & 0xffffffff], entries_[c >> 32],
-                                     entries_[d & 0xffffffff], entries_[d >> 32]);
+            const __m128i lower = lower_half(index), upper = upper_half(index);
+            const __m128i at0 = two_entries(_mm_cvtsi128_si64(lower)),
+                          at2 = two_entries(_mm_extract_epi64(lower, 1)),
+                          at4 = two_entries(_mm_cvtsi128_si64(upper)),
+                          at6 = two_entries(_mm_extract_epi64(upper, 1));
+            return _mm256_set_m128i(_mm_unpacklo_epi64(at4, at6), _mm_unpacklo_epi64(at0, at2));
         }
 
       private:
+        /// Those of two indices side by side.
+        __attribute__((always_inline)) __m128i two_entries(std::uint64_t indices) const {
+            const std::uint32_t low = entries_[static_cast<std::uint32_t>(indices)];
+            const std::uint32_t high = entries_[indices >> 32];
+            return _mm_insert_epi32(_mm_cvtsi32_si128(static_cast<std::int32_t>(low)),
+                                    static_cast<std::int32_t>(high), 1);
+        }
+
         const std::uint32_t* entries_;
     };
 
     TRITFORGE_INLINE std::int32_t largest(Vector a) {
-        const __m128i four = _mm_max_epi32(lower(a), upper(a));
+        const __m128i four = _mm_max_epi32(lower_half(a), upper_half(a));
         const __m128i two = _mm_max_epi32(four, _mm_unpackhi_epi64(four, four));
         return _mm_cvtsi128_si32(_mm_max_epi32(two, _mm_srli_epi64(two, 32)));
     }
     TRITFORGE_INLINE std::int64_t sum(Vector a) {
-        const __m128i four = _mm_add_epi32(lower(a), upper(a));
+        const __m128i four = _mm_add_epi32(lower_half(a), upper_half(a));
         const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
         return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_srli_epi64(two, 32)));
     }
     TRITFORGE_INLINE std::int64_t sum_wide(Vector a) {
-        const __m128i two = _mm_add_epi64(lower(a), upper(a));
+        const __m128i two = _mm_add_epi64(lower_half(a), upper_half(a));
         return _mm_cvtsi128_si64(_mm_add_epi64(two, _mm_unpackhi_epi64(two, two)));
     }
 
   private:
     static constexpr int kOdd = 0xAA;  // of eight elements
 
-    TRITFORGE_INLINE __m128i lower(Vector a) { return _mm256_castsi256_si128(a); }
-    TRITFORGE_INLINE __m128i upper(Vector a) { return _mm256_extracti128_si256(a, 1); }
+    TRITFORGE_INLINE __m128i lower_half(Vector a) { return _mm256_castsi256_si128(a); }
+    TRITFORGE_INLINE __m128i upper_half(Vector a) { return _mm256_extracti128_si256(a, 1); }
 };
 
 #undef TRITFORGE_INLINE

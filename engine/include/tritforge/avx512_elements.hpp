@@ -48,7 +48,6 @@ struct Avx512Elements {
     TRITFORGE_INLINE Vector absolute(Vector a) { return _mm512_abs_epi32(a); }
     TRITFORGE_INLINE Vector minimum(Vector a, Vector b) { return _mm512_min_epi32(a, b); }
     TRITFORGE_INLINE Vector maximum(Vector a, Vector b) { return _mm512_max_epi32(a, b); }
-    TRITFORGE_INLINE Vector shift_left(Vector a, Vector bits) { return _mm512_sllv_epi32(a, bits); }
     TRITFORGE_INLINE Vector shift_right(Vector a, Vector bits) {
         return _mm512_srav_epi32(a, bits);
     }

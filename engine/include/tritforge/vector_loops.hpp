@@ -11,16 +11,15 @@
 //   Vector, kCount                a vector and its elements; "wide" numbers are half as many
 //   load, store, zero, all, all_wide
 //   store_codes                   as bytes, clamped to +-kCodeLimit
-//   add, subtract, bitwise_and, bitwise_or, absolute, minimum, maximum, shift_left, shift_right
+//   add, subtract, bitwise_and, bitwise_or, absolute, minimum, maximum, shift_right
 //   multiply_pairs                sum of the two products of the 16-bit halves of each element
 //   if_negative, count_equal      choice by sign; a count of the elements that are equal
 //   odd_to_even, widen_even, widen_odd, join_even, multiply_even
 //                                 between elements and the wide numbers of the even or odd ones
 //   add_wide, clamp_wide, count_equal_wide
-//   JoiningShift                  elements from the wide numbers of the even and the odd ones plus
-//   an
-//                                 addend, shifted to the right by up to 32 bits
-//   RoundedWideShift              the same of wide numbers, by up to kLargestShift
+//   JoiningShift                  wide numbers of even and odd elements plus an addend, shifted to
+//                                 the right by up to kLargestProductShift: their low 32 bits
+//   RoundedWideShift              wide numbers shifted by up to kLargestShift, rounded half up
 //   Table                         table look-up of kSigmoidSegments entries
 //   largest, sum, sum_wide        of the elements of a vector
 //
@@ -36,7 +35,7 @@ namespace tritforge {
 
 /// Number of elements in whole vectors; none if vectors cannot hold the numbers.
 template <class Unit>
-static inline int whole_vectors(int count, bool fits) {
+static inline int whole_vectors(int count, bool fits = true) {
     return fits ? count / Unit::kCount * Unit::kCount : 0;
 }
 
@@ -85,7 +84,7 @@ class VectorLoops {
 
     static std::int64_t operand(const std::int32_t* residual, int count, int shift,
                                 std::int64_t limit, std::int32_t* result) {
-        const int whole = whole_vectors<Unit>(count, true);
+        const int whole = whole_vectors<Unit>(count);
         const RoundedShift<Unit> rounded(shift);
         CountingClamp<Unit> clamp(limit);
         for (int i = 0; i < whole; i += kStep) {
@@ -107,7 +106,7 @@ class VectorLoops {
         Vector sum = Unit::zero();
         int whole = 0;
         if (gain == nullptr) {
-            whole = whole_vectors<Unit>(count, true);
+            whole = whole_vectors<Unit>(count);
             const RoundedShift<Unit> rounded(shift);
             for (int i = 0; i < whole; i += kStep) {
                 sum = add_squares(sum, clamp(rounded(Unit::load(operand + i))));
@@ -148,7 +147,7 @@ class VectorLoops {
     static void encode(const std::int32_t* values, int count, std::int64_t mantissa, int exponent,
                        std::int8_t* codes) {
         // The reciprocal of the largest magnitude keeps every product well inside 32 bits.
-        const int whole = whole_vectors<Unit>(count, true);
+        const int whole = whole_vectors<Unit>(count);
         const int first = exponent < kLargestProductShift ? exponent : kLargestProductShift;
         const RoundedProduct<Unit> rounded(first, half_of(exponent));
         const Vector factor = Unit::all(static_cast<std::int32_t>(mantissa));
@@ -176,7 +175,7 @@ class VectorLoops {
 
     static std::int64_t add_scaled(const std::int32_t* accumulators, int count,
                                    const Scaling& scaling, std::int32_t* residual) {
-        const int whole = whole_vectors<Unit>(count, true);
+        const int whole = whole_vectors<Unit>(count);
         const typename Unit::RoundedWideShift rounded(scaling.shift);
         WideCountingClamp<Unit> clamp(scaling.limit);
         const Vector factor = Unit::all(static_cast<std::int32_t>(scaling.multiplier));
