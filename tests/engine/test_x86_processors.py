@@ -70,5 +70,5 @@ def test_amx_on_emulated_tiles(selftest: Path) -> None:
 def test_older_processors(selftest: Path, processor: str, expected: list[str]) -> None:
     if shutil.which("qemu-x86_64") is None:
         pytest.skip("qemu-x86_64 is missing; Debian: apt install qemu-user")
-    command: list[str | Path] = ["qemu-x86_64", "-cpu", processor, selftest, "16"]
+    command: list[str | Path] = ["qemu-x86_64", "-cpu", processor, selftest, "48"]
     assert kernels_found_right(command, selftest.parent) == expected
