@@ -281,7 +281,7 @@ void dot_tiles(const MatrixLayout& layout, const std::uint8_t* weights, int firs
 }
 
 void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, int first_block,
-         int last_block, const std::uint8_t* scratch, int lanes, std::int32_t* const* results) {
+         int last_block, std::uint8_t* scratch, int lanes, std::int32_t* const* results) {
     if (first_block == last_block) return;
     if (lanes < kFewestLanes) {
         kAvx512VnniBackend.kernel.dot(layout, weights, matrix, first_block, last_block, scratch,

@@ -2,14 +2,17 @@
 // AVX2 backend: 8 rows x 16 columns a vector of 2-bit fields (two_bit_packing.hpp).
 //
 // VPMADDUBSW multiplies fields with codes and adds pairs into 16 bits; a pair is at most 508 and a
-// group of 16 columns adds four of them, so 16 groups fit before the sums are widened. Compiled a
-// second time with TRITFORGE_DPBUSD naming the intrinsic for CPUs that have VPDPBUSD on 256 bits.
+// group of 16 columns adds four of them, so 16 groups fit before the sums are widened. Many lanes
+// go by tables of partial sums (two_bit_tables.hpp). Compiled a second time with TRITFORGE_DPBUSD
+// naming the intrinsic for CPUs that have VPDPBUSD on 256 bits: there products are as fast as
+// look-ups.
 //
 // This file is compiled with flags that other CPUs cannot run: include nothing that defines inline
 // functions with external linkage and call none (see fixed_point.hpp).
 #include <immintrin.h>
 
 #include "tritforge/two_bit_dot.hpp"
+#include "tritforge/two_bit_tables.hpp"
 #include "tritforge/vector_loops.hpp"
 #include "tritforge/weight_prefetch.hpp"
 
@@ -81,6 +84,7 @@ struct Unit {
     };
 
     static constexpr int kGroupsPerWidening = 16;
+    static constexpr int kLookUpLanes = 9, kFillLanes = 1000;  // measured on Zen 4
 
     TRITFORGE_INLINE void clear(Sums& sums) { sums.narrow = sums.wide = _mm256_setzero_si256(); }
 
@@ -104,13 +108,18 @@ struct Unit {
 
 #undef TRITFORGE_INLINE
 
+#if defined(TRITFORGE_DPBUSD)
+constexpr TernaryKernel kKernel = {two_bit_bytes, two_bit_repack, two_bit_scratch_bytes,
+                                   two_bit_load_codes, TwoBitDot<Unit>::dot};
+#else
+constexpr TernaryKernel kKernel = {two_bit_bytes, two_bit_repack, TwoBitTables<Unit>::scratch_bytes,
+                                   two_bit_load_codes, TwoBitTables<Unit>::dot};
+#endif
+
 }  // namespace
 
 extern const Backend TRITFORGE_BACKEND;
-const Backend TRITFORGE_BACKEND = {TRITFORGE_BACKEND_NAME,
-                                   is_supported,
-                                   {two_bit_bytes, two_bit_repack, two_bit_scratch_bytes,
-                                    two_bit_load_codes, TwoBitDot<Unit>::dot},
+const Backend TRITFORGE_BACKEND = {TRITFORGE_BACKEND_NAME, is_supported, kKernel,
                                    VectorLoops<TRITFORGE_ELEMENTS>::all()};
 
 }  // namespace tritforge

@@ -354,7 +354,7 @@ constexpr DotLanes kDotLanes[kMaximumLanes + 1] = {
     dot_lanes<12>, dot_lanes<13>, dot_lanes<14>, dot_lanes<15>, dot_lanes<16>};
 
 void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, int first_block,
-         int last_block, const std::uint8_t* scratch, int lanes, std::int32_t* const* results) {
+         int last_block, std::uint8_t* scratch, int lanes, std::int32_t* const* results) {
     if (first_block == last_block) return;
     const std::size_t before = static_cast<std::size_t>(matrix * row_blocks(layout) + first_block);
     const Blocks blocks = {

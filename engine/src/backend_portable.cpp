@@ -128,7 +128,7 @@ void dot_lane(const MatrixLayout& layout, const std::uint8_t* weights, int matri
 }
 
 void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, int first_block,
-         int last_block, const std::uint8_t* scratch, int lanes, std::int32_t* const* results) {
+         int last_block, std::uint8_t* scratch, int lanes, std::int32_t* const* results) {
     for (int lane = 0; lane < lanes; ++lane) {
         const std::uint8_t* codes =
             scratch + lane_bytes(layout.inputs) * static_cast<std::size_t>(lane);

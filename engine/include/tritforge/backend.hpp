@@ -111,16 +111,17 @@ struct TernaryKernel {
     void (*repack)(const MatrixLayout& layout, int first_tile, int last_tile,
                    const std::uint8_t* stream, std::uint8_t* repacked);
     /// Bytes of scratch for that many lanes of `inputs` codes (64-byte aligned). No fewer for more:
-    /// scratch of the largest operation serves all.
+    /// scratch of the largest operation serves all. It belongs to one thread.
     std::size_t (*scratch_bytes)(int inputs, int lanes);
     /// Bring codes in +-127 of one of `lanes` lanes into the form `dot` reads.
     void (*load_codes)(const std::int8_t* codes, int inputs, int lane, int lanes,
                        std::uint8_t* scratch);
     /// Accumulators of the rows [first_block, last_block) * kRowBlock of one matrix, for 1 to
-    /// kMaximumLanes lanes that load_codes has filled. `weights` is the repacked copy or the
-    /// stream; each result (of row 0) has room up to a whole block.
+    /// kMaximumLanes lanes that load_codes has filled; `dot` may work in scratch beside the codes.
+    /// `weights` is the repacked copy or the stream; each result (of row 0) has room up to a whole
+    /// block.
     void (*dot)(const MatrixLayout& layout, const std::uint8_t* weights, int matrix,
-                int first_block, int last_block, const std::uint8_t* scratch, int lanes,
+                int first_block, int last_block, std::uint8_t* scratch, int lanes,
                 std::int32_t* const* results);
 };
 

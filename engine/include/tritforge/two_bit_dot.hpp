@@ -106,7 +106,7 @@ template <class Unit>
 class TwoBitDot {
   public:
     static void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix,
-                    int first_block, int last_block, const std::uint8_t* scratch, int lanes,
+                    int first_block, int last_block, std::uint8_t* scratch, int lanes,
                     std::int32_t* const* results) {
         run(layout, two_bit_block(layout, weights, matrix, 0), first_block, last_block,
             {scratch, 0, lanes, results}, std::make_integer_sequence<int, Unit::kLanesAtOnce>());

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// Many lanes with 2-bit fields (two_bit_packing.hpp) by tables of partial sums (partial_sums.hpp):
+// a byte, which is four columns of a row, is one look-up.
+//
+// A unit of two_bit_dot.hpp says from when on this is faster than its own products:
+//   kLookUpLanes    lanes that take as long as a look-up of a row
+//   kFillLanes      rows times lanes that take as long as filling the tables
+//
+// Templates over a unit in an unnamed namespace, so every file has its own: see fixed_point.hpp.
+#pragma once
+
+#include "tritforge/aligned_buffer.hpp"
+#include "tritforge/partial_sums.hpp"
+#include "tritforge/two_bit_dot.hpp"
+#include "tritforge/weight_prefetch.hpp"
+
+namespace tritforge {
+
+/// Source of partial_sums.hpp.
+template <class Unit>
+struct TwoBitSource {
+    static constexpr int kGroups = 2;  // of columns; 8 tables of 2.6 KB
+    static constexpr int kColumns = kGroups * kGroupColumns;
+    static constexpr int kTables = kGroups * kBytesPerRow;
+    static constexpr int kTableEntries = 81;
+    static constexpr int kEntries = kTables * kTableEntries;
+
+    const std::uint8_t* weights;  ///< of the matrix
+    std::size_t block_bytes;
+    const std::uint8_t* codes;
+    int groups, lanes;
+
+    int passes() const { return divide_up(groups, kGroups); }
+
+    template <int kLanes>
+    __attribute__((always_inline)) void load_columns(
+        int pass, std::int16_t (&columns)[kColumns][kLanes]) const {
+        constexpr int kRounds = kLanes == 16 ? 4 : 3;
+        static_assert(1 << kRounds == kLanes);
+        const auto bytes = static_cast<std::size_t>(lanes * kGroupColumns);
+        for (int group = 0; group < kGroups; ++group) {
+            const int index = pass * kGroups + group;
+            std::int8_t own[kLanes * kGroupColumns] = {};
+            if (index < groups) {
+                std::memcpy(own, codes + static_cast<std::size_t>(index) * bytes, bytes);
+            }
+            transpose<kRounds>(own);
+            for (int column = 0; column < kGroupColumns; ++column) {
+                for (int lane = 0; lane < kLanes; ++lane) {
+                    columns[group * kGroupColumns + column][lane] = own[column * kLanes + lane];
+                }
+            }
+        }
+    }
+
+    /// A table for every byte of a row. Entry: the fields as a number to base 3.
+    template <int kLanes, int kVectors>
+    __attribute__((always_inline)) void fill_tables(const std::int16_t (&columns)[kColumns][kLanes],
+                                                    SumVector (&tables)[kEntries][kVectors]) const {
+        for (int table = 0; table < kTables; ++table) {
+            const int first = table / kBytesPerRow * kGroupColumns + table % kBytesPerRow;
+            for (int vector = 0; vector < kVectors; ++vector) {
+                SumVector codes_of[kFields], low[9], high[9];
+                for (int field = 0; field < kFields; ++field) {
+                    std::memcpy(&codes_of[field],
+                                columns[first + field * kBytesPerRow] + vector * kVectorLanes,
+                                sizeof(SumVector));
+                }
+                pair_sums(codes_of[0], codes_of[1], low);
+                pair_sums(codes_of[2], codes_of[3], high);
+                for (int i = 0; i < 9; ++i) {
+#pragma GCC unroll 9
+                    for (int j = 0; j < 9; ++j) {
+                        tables[table * kTableEntries + 9 * i + j][vector] = high[i] + low[j];
+                    }
+                }
+            }
+        }
+    }
+
+    /// With an odd number of groups, the last pass reads one group further: weights of the next row
+    /// block, or what can be read behind the copy; its tables are zero.
+    const std::uint8_t* at(int pass, int block) const {
+        return weights + static_cast<std::size_t>(block) * block_bytes +
+               static_cast<std::size_t>(pass) * (kGroups * kGroupBytes);
+    }
+
+    __attribute__((always_inline)) void prefetch(int pass, int block) const {
+        for (int byte = 0; byte < kGroups * kGroupBytes; byte += static_cast<int>(kCacheLine)) {
+            prefetch_ahead<kSecondLevel>(at(pass, block), static_cast<std::uintptr_t>(byte));
+        }
+    }
+
+    template <int kVectors>
+    __attribute__((always_inline)) void add_block(int pass, int block,
+                                                  const SumVector (&tables)[kEntries][kVectors],
+                                                  SumVector (*sums)[kVectors]) const {
+        Offsets offsets[kGroups];
+        for (int group = 0; group < kGroups; ++group) {
+            find_offsets<sizeof tables[0]>(at(pass, block) + group * kGroupBytes,
+                                           group * kBytesPerRow, offsets[group]);
+        }
+        for (int row = 0; row < kRowBlock; ++row) {
+            SumVector first[kVectors], second[kVectors];
+            for (int vector = 0; vector < kVectors; ++vector) {
+                first[vector] = sums[row][vector];
+                second[vector] = SumVector{};
+            }
+#pragma GCC unroll 2
+            for (int group = 0; group < kGroups; ++group) {
+                add_pair(offsets[group].even[row], tables, first, second);
+                add_pair(offsets[group].odd[row], tables, first, second);
+            }
+            for (int vector = 0; vector < kVectors; ++vector) {
+                sums[row][vector] = first[vector] + second[vector];
+            }
+        }
+    }
+
+  private:
+    /// Places of entries in bytes, by row: two 16-bit numbers each, of bytes 0 and 2, and 1 and 3.
+    struct Offsets {
+        std::uint32_t even[kRowBlock], odd[kRowBlock];
+    };
+
+    template <std::uint32_t kEntryBytes>
+    __attribute__((always_inline)) static void find_offsets(const std::uint8_t* bytes,
+                                                            std::uint32_t table, Offsets& offsets) {
+        static_assert(kEntryBytes * kEntries < 1 << 16);
+        constexpr std::uint32_t kTableBytes = kEntryBytes * kTableEntries;
+        const std::uint32_t even = (table | (table + 2) << 16) * kTableBytes;
+        const std::uint32_t odd = even + (1 | 1 << 16) * kTableBytes;
+        for (int row = 0; row < kRowBlock; ++row) {
+            std::uint32_t fields;
+            std::memcpy(&fields, bytes + row * kBytesPerRow, sizeof fields);
+            const std::uint32_t pairs = fields - (fields >> 2 & 0x33333333U);  // to base 9
+            const std::uint32_t high = pairs >> 4 & 0x0F0F0F0FU;
+            const std::uint32_t numbers = pairs - (high << 3) + high;
+            offsets.even[row] = (numbers & 0x00FF00FFU) * kEntryBytes + even;
+            offsets.odd[row] = (numbers >> 8 & 0x00FF00FFU) * kEntryBytes + odd;
+        }
+    }
+
+    template <int kVectors>
+    __attribute__((always_inline)) static void add_pair(
+        std::uint32_t offsets, const SumVector (&tables)[kEntries][kVectors],
+        SumVector (&first)[kVectors], SumVector (&second)[kVectors]) {
+        const auto* bytes = reinterpret_cast<const std::uint8_t*>(tables);
+        const auto* low = reinterpret_cast<const SumVector*>(bytes + (offsets & 0xFFFF));
+        const auto* high = reinterpret_cast<const SumVector*>(bytes + (offsets >> 16));
+        for (int vector = 0; vector < kVectors; ++vector) {
+            first[vector] += low[vector];
+            second[vector] += high[vector];
+        }
+    }
+};
+
+/// scratch_bytes and dot of a TernaryKernel.
+template <class Unit>
+struct TwoBitTables {
+    static std::size_t scratch_bytes(int inputs, int lanes) {
+        const std::size_t bytes = whole_lines(two_bit_scratch_bytes(inputs, lanes));
+        return lanes > Unit::kLookUpLanes ? bytes + kPartialSumBytes<TwoBitSource<Unit>> : bytes;
+    }
+
+    static void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix,
+                    int first_block, int last_block, std::uint8_t* scratch, int lanes,
+                    std::int32_t* const* results) {
+        const int rows = (last_block - first_block) * kRowBlock;
+        if (rows * (lanes - Unit::kLookUpLanes) < Unit::kFillLanes) {
+            TwoBitDot<Unit>::dot(layout, weights, matrix, first_block, last_block, scratch, lanes,
+                                 results);
+            return;
+        }
+        const TwoBitSource<Unit> source = {two_bit_block(layout, weights, matrix, 0),
+                                           two_bit_block_bytes(layout), scratch + kCodesAt,
+                                           column_groups_of(layout.inputs), lanes};
+        dot_by_partial_sums(source, first_block, last_block, lanes,
+                            scratch + whole_lines(two_bit_scratch_bytes(layout.inputs, lanes)),
+                            results);
+    }
+};
+
+}  // namespace tritforge
