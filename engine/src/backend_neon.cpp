@@ -16,6 +16,7 @@
 
 #include "tritforge/elementwise.hpp"
 #include "tritforge/two_bit_dot.hpp"
+#include "tritforge/two_bit_tables.hpp"
 #include "tritforge/weight_prefetch.hpp"
 
 #if defined(TRITFORGE_DOTPROD)
@@ -99,6 +100,7 @@ struct Unit {
     };
 
     static constexpr int kGroupsPerWidening = 32;
+    static constexpr int kLookUpLanes = 6, kFillLanes = 1000;
 
     TRITFORGE_INLINE void clear(Sums& sums) {
         for (int half = 0; half < 2; ++half) {
@@ -134,13 +136,18 @@ struct Unit {
 
 #undef TRITFORGE_INLINE
 
+#if defined(TRITFORGE_DOTPROD)
+constexpr TernaryKernel kKernel = {two_bit_bytes, two_bit_repack, two_bit_scratch_bytes,
+                                   two_bit_load_codes, TwoBitDot<Unit>::dot};
+#else
+constexpr TernaryKernel kKernel = {two_bit_bytes, two_bit_repack, TwoBitTables<Unit>::scratch_bytes,
+                                   two_bit_load_codes, TwoBitTables<Unit>::dot};
+#endif
+
 }  // namespace
 
 extern const Backend TRITFORGE_BACKEND;
-const Backend TRITFORGE_BACKEND = {TRITFORGE_BACKEND_NAME,
-                                   is_supported,
-                                   {two_bit_bytes, two_bit_repack, two_bit_scratch_bytes,
-                                    two_bit_load_codes, TwoBitDot<Unit>::dot},
+const Backend TRITFORGE_BACKEND = {TRITFORGE_BACKEND_NAME, is_supported, kKernel,
                                    kElementwiseLoops};
 
 }  // namespace tritforge

@@ -3,13 +3,14 @@
 //
 // For every group of five columns a table holds the partial sum of each possible byte, so a byte of
 // the stream costs one look-up and one addition. The tables of a chunk of columns stay in the first
-// level cache while all rows pass by.
+// level cache while all rows pass by. Several lanes share a look-up (stream_tables.hpp).
 #include <cstddef>
 #include <cstring>
 
 #include "tritforge/aligned_buffer.hpp"
 #include "tritforge/backend.hpp"
 #include "tritforge/elementwise.hpp"
+#include "tritforge/stream_tables.hpp"
 #include "tritforge/ternary_code.hpp"
 
 namespace tritforge {
@@ -47,8 +48,22 @@ std::size_t lane_bytes(int inputs) {
     return static_cast<std::size_t>(divide_up(inputs, kWeightsPerByte)) * kWeightsPerByte;
 }
 
+std::size_t code_bytes(int inputs, int lanes) {
+    return whole_lines(lane_bytes(inputs) * static_cast<std::size_t>(lanes));
+}
+
+/// Lanes that take as long as a look-up of a row (partial_sums.hpp); rows times lanes that take as
+/// long as filling the tables. Measured on Zen 4; without vectors the tables are not worth it.
+#if defined(__SSE2__) || defined(__ARM_NEON) || defined(__VSX__) || defined(__riscv_vector) || \
+    defined(__loongarch_sx) || defined(__wasm_simd128__)
+constexpr int kLookUpLanes = 2, kFillLanes = 500;
+#else
+constexpr int kLookUpLanes = kMaximumLanes, kFillLanes = 1;
+#endif
+
 std::size_t scratch_bytes(int inputs, int lanes) {
-    return lane_bytes(inputs) * static_cast<std::size_t>(lanes);
+    const std::size_t bytes = code_bytes(inputs, lanes);
+    return lanes > kLookUpLanes ? bytes + kPartialSumBytes<StreamSource> : bytes;
 }
 
 void load_codes(const std::int8_t* codes, int inputs, int lane, int, std::uint8_t* scratch) {
@@ -129,6 +144,14 @@ void dot_lane(const MatrixLayout& layout, const std::uint8_t* weights, int matri
 
 void dot(const MatrixLayout& layout, const std::uint8_t* weights, int matrix, int first_block,
          int last_block, std::uint8_t* scratch, int lanes, std::int32_t* const* results) {
+    const int rows = (last_block - first_block) * kRowBlock;
+    if (rows * (lanes - kLookUpLanes) >= kFillLanes) {
+        const StreamSource source = {layout, weights, matrix,
+                                     reinterpret_cast<const std::int8_t*>(scratch), lanes};
+        dot_by_partial_sums(source, first_block, last_block, lanes,
+                            scratch + code_bytes(layout.inputs, lanes), results);
+        return;
+    }
     for (int lane = 0; lane < lanes; ++lane) {
         const std::uint8_t* codes =
             scratch + lane_bytes(layout.inputs) * static_cast<std::size_t>(lane);

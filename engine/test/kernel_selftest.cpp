@@ -33,12 +33,13 @@ int check_random(const Backend& backend, Random& random, int rows, int inputs, i
 }
 
 /// Differences of the longest row the format allows, all terms of one sign: nothing may wrap.
-int check_largest(const Backend& backend, int lanes) {
+int check_largest(const Backend& backend, int rows, int lanes) {
     int wrong = 0;
     for (const int weight : {-1, 0, 1}) {
         for (const int code : {-127, 127}) {
             wrong += count_wrong_sums(
-                backend.kernel, constant_product({33, kLongestInputs, 1, 16}, lanes, weight, code));
+                backend.kernel,
+                constant_product({rows, kLongestInputs, 1, 16}, lanes, weight, code));
         }
     }
     return wrong;
@@ -69,7 +70,16 @@ int check(const Backend& backend, int rounds) {
     }
     for (const int lanes : {1, 3, 4, kMaximumLanes}) {
         wrong += check_random(backend, random, 33, kLongestInputs, lanes);
-        wrong += check_largest(backend, lanes);
+        wrong += check_largest(backend, 33, lanes);
+    }
+    // Many lanes of many rows are a case of their own.
+    for (int lanes = 5; lanes <= kMaximumLanes; ++lanes) {
+        wrong += check_random(backend, random, between(random, 200, 500), between(random, 1, 700),
+                              lanes);
+    }
+    for (const int lanes : {8, kMaximumLanes}) {
+        wrong += check_random(backend, random, 2100, between(random, 30, 60), lanes);
+        wrong += check_largest(backend, 300, lanes);
     }
     std::printf("%s: %d numbers differ\n", backend.name, wrong);
     return wrong;

@@ -126,7 +126,7 @@ class PartialSums {
                 std::memcpy(bounds, magnitudes, sizeof bounds);
             }
             source.fill_tables(columns, workspace.tables);
-            constexpr int kAhead = 4;
+            constexpr int kAhead = 4;  // blocks
             for (int block = 0; block < tile.blocks(); ++block) {
                 const int next = block + kAhead;
                 const bool is_here = next < tile.blocks();

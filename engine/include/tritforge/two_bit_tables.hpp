@@ -87,7 +87,7 @@ struct TwoBitSource {
 
     __attribute__((always_inline)) void prefetch(int pass, int block) const {
         for (int byte = 0; byte < kGroups * kGroupBytes; byte += static_cast<int>(kCacheLine)) {
-            prefetch_ahead<kSecondLevel>(at(pass, block), static_cast<std::uintptr_t>(byte));
+            prefetch_ahead<kFirstLevel>(at(pass, block), static_cast<std::uintptr_t>(byte));
         }
     }
 
