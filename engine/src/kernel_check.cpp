@@ -2,6 +2,7 @@
 #include "tritforge/kernel_check.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "tritforge/aligned_buffer.hpp"
 #include "tritforge/ternary_code.hpp"
@@ -60,6 +61,7 @@ int count_wrong_sums(const TernaryKernel& kernel, const Product& product) {
     AlignedBuffer<std::uint8_t> repacked(copied > 0 ? copied + kReadAhead : 0);
     AlignedBuffer<std::uint8_t> scratch(kernel.scratch_bytes(layout.inputs, lanes));
     if (copied > 0) {
+        std::memset(repacked.get() + copied, 0xFF, kReadAhead);  // gains follow weights in memory
         // In two portions, as the engine does it.
         const int half = row_tiles(layout) / 2;
         kernel.repack(layout, half, row_tiles(layout), stream + tile_offset(layout, half, 0),

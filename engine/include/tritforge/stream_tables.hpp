@@ -73,10 +73,11 @@ struct StreamSource {
     __attribute__((always_inline)) void prefetch(int pass, int block) const {
         const int width = layout.rows_per_beat;
         for (int row = 0; row < kRowBlock; row += width) {
-            const std::uint8_t* at = bytes_of(pass, block * kRowBlock + row);
-            for (int byte = 0; byte < kBeats * width; byte += static_cast<int>(kCacheLine)) {
-                prefetch_ahead<kFirstLevel>(at, static_cast<std::uintptr_t>(byte));
-            }
+            // Two lines at most.
+            const std::size_t first = offset_of(pass, block * kRowBlock + row);
+            prefetch_ahead<kFirstLevel>(weights, first);
+            prefetch_ahead<kFirstLevel>(weights,
+                                        first + static_cast<std::size_t>(kBeats * width) - 1);
         }
     }
 
@@ -90,14 +91,15 @@ struct StreamSource {
             for (int beat = 0; beat < kBeats; ++beat) {
                 // Beyond the last beat any byte will do: its table is zero.
                 const bool is_there = pass * kBeats + beat < beats(layout);
-                bytes[beat] = bytes_of(pass, first_row + row) + (is_there ? beat * width : 0);
+                bytes[beat] =
+                    weights + offset_of(pass, first_row + row) + (is_there ? beat * width : 0);
             }
             for (int lane = 0; lane < width; ++lane) {
                 SumVector sum[kVectors];
                 for (int vector = 0; vector < kVectors; ++vector) {
                     sum[vector] = sums[row + lane][vector];
                 }
-#pragma GCC unroll 8
+#pragma GCC unroll 3
                 for (int beat = 0; beat < kBeats; ++beat) {
                     const auto* entry = reinterpret_cast<const SumVector*>(
                         reinterpret_cast<const std::uint8_t*>(tables) +
@@ -113,10 +115,10 @@ struct StreamSource {
     }
 
   private:
-    const std::uint8_t* bytes_of(int pass, int row) const {
-        return weights + tile_offset(layout, row / layout.rows_per_beat, matrix) +
-               static_cast<std::size_t>(pass) *
-                   static_cast<std::size_t>(kBeats * layout.rows_per_beat);
+    /// First byte of a pass in the tile that begins with a row.
+    std::size_t offset_of(int pass, int row) const {
+        return tile_offset(layout, row / layout.rows_per_beat, matrix) +
+               static_cast<std::size_t>(pass * kBeats * layout.rows_per_beat);
     }
 
     template <int kLanes, int kVectors>

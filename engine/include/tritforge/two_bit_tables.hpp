@@ -78,16 +78,9 @@ struct TwoBitSource {
         }
     }
 
-    /// With an odd number of groups, the last pass reads one group further: weights of the next row
-    /// block, or what can be read behind the copy; its tables are zero.
-    const std::uint8_t* at(int pass, int block) const {
-        return weights + static_cast<std::size_t>(block) * block_bytes +
-               static_cast<std::size_t>(pass) * (kGroups * kGroupBytes);
-    }
-
     __attribute__((always_inline)) void prefetch(int pass, int block) const {
-        for (int byte = 0; byte < kGroups * kGroupBytes; byte += static_cast<int>(kCacheLine)) {
-            prefetch_ahead<kFirstLevel>(at(pass, block), static_cast<std::uintptr_t>(byte));
+        for (std::size_t byte = 0; byte < kGroups * kGroupBytes; byte += kCacheLine) {
+            prefetch_ahead<kFirstLevel>(weights, offset_of(pass, block) + byte);
         }
     }
 
@@ -97,8 +90,11 @@ struct TwoBitSource {
                                                   SumVector (*sums)[kVectors]) const {
         Offsets offsets[kGroups];
         for (int group = 0; group < kGroups; ++group) {
-            find_offsets<sizeof tables[0]>(at(pass, block) + group * kGroupBytes,
-                                           group * kBytesPerRow, offsets[group]);
+            // Beyond the last group any weights will do: its tables are zero.
+            const bool is_there = pass * kGroups + group < groups;
+            find_offsets<sizeof tables[0]>(
+                weights + offset_of(pass, block) + (is_there ? group * kGroupBytes : 0),
+                group * kBytesPerRow, offsets[group]);
         }
         for (int row = 0; row < kRowBlock; ++row) {
             SumVector first[kVectors], second[kVectors];
@@ -118,6 +114,12 @@ struct TwoBitSource {
     }
 
   private:
+    /// First byte of a pass in a row block.
+    std::size_t offset_of(int pass, int block) const {
+        return static_cast<std::size_t>(block) * block_bytes +
+               static_cast<std::size_t>(pass * kGroups * kGroupBytes);
+    }
+
     /// Places of entries in bytes, by row: two 16-bit numbers each, of bytes 0 and 2, and 1 and 3.
     struct Offsets {
         std::uint32_t even[kRowBlock], odd[kRowBlock];
