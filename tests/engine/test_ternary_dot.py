@@ -16,7 +16,7 @@ from tritforge import packing
 @pytest.mark.parametrize("kernel", KERNELS)
 @settings(max_examples=150, deadline=None)
 @given(
-    rows=st.integers(1, 100),
+    rows=st.integers(1, 100) | st.integers(200, 400),
     inputs=st.integers(1, 300),
     matrices=st.integers(1, 3),
     rows_per_beat=st.sampled_from([8, 16, 32]),
@@ -42,9 +42,9 @@ def test_random_matrices(
 def test_largest_sums(kernel: str, weight: int, code: int, lanes: int) -> None:
     """The longest row the format allows, all terms of one sign: nothing may wrap inside."""
     inputs = 8256
-    packed = packing.pack_matrix(np.full((40, inputs), weight, np.int8), 16)[:, np.newaxis]
-    found = _engine._ternary_dot(kernel, packed, 40, 0, np.full((lanes, inputs), code))
-    np.testing.assert_array_equal(found, np.full((lanes, 40), weight * code * inputs))
+    packed = packing.pack_matrix(np.full((300, inputs), weight, np.int8), 16)[:, np.newaxis]
+    found = _engine._ternary_dot(kernel, packed, 300, 0, np.full((lanes, inputs), code))
+    np.testing.assert_array_equal(found, np.full((lanes, 300), weight * code * inputs))
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
