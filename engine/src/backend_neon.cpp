@@ -100,7 +100,7 @@ struct Unit {
     };
 
     static constexpr int kGroupsPerWidening = 32;
-    static constexpr int kLookUpLanes = 6, kFillLanes = 1000;
+    static constexpr int kLookUpLanes = 6, kFillLanes = 1000;  // by counts of instructions
 
     TRITFORGE_INLINE void clear(Sums& sums) {
         for (int half = 0; half < 2; ++half) {
