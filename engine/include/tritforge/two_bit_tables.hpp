@@ -88,7 +88,7 @@ struct TwoBitSource {
     __attribute__((always_inline)) void add_block(int pass, int block,
                                                   const SumVector (&tables)[kEntries][kVectors],
                                                   SumVector (*sums)[kVectors]) const {
-        std::uint16_t offsets[kGroups][kRowBlock][kBytesPerRow];
+        std::uint16_t offsets[kGroups][kGroupBytes];
         for (int group = 0; group < kGroups; ++group) {
             // Beyond the last group any weights will do: its tables are zero.
             const bool is_there = pass * kGroups + group < groups;
@@ -103,7 +103,7 @@ struct TwoBitSource {
 #pragma GCC unroll 2
             for (int group = 0; group < kGroups; ++group) {
                 std::uint64_t four;  // one load instead of four
-                std::memcpy(&four, offsets[group][row], sizeof four);
+                std::memcpy(&four, offsets[group] + row * kBytesPerRow, sizeof four);
                 add_entry(four & 0xFFFF, tables, sum);
                 add_entry(four >> 16 & 0xFFFF, tables, sum);
                 add_entry(four >> 32 & 0xFFFF, tables, sum);
@@ -120,20 +120,30 @@ struct TwoBitSource {
                static_cast<std::size_t>(pass * kGroups * kGroupBytes);
     }
 
-    /// Places of entries, in bytes.
+    /// Places of entries, in bytes. In steps that compilers turn into whole vectors.
     template <int kEntryBytes>
-    __attribute__((always_inline)) static void find_offsets(
-        const std::uint8_t* bytes, int first_table,
-        std::uint16_t (&offsets)[kRowBlock][kBytesPerRow]) {
+    __attribute__((always_inline)) static void find_offsets(const std::uint8_t* bytes,
+                                                            int first_table,
+                                                            std::uint16_t (&offsets)[kGroupBytes]) {
         static_assert(kEntryBytes * kEntries < 1 << 16);
-        for (int row = 0; row < kRowBlock; ++row) {
-            for (int j = 0; j < kBytesPerRow; ++j) {
-                const std::uint8_t fields = bytes[row * kBytesPerRow + j];
-                const std::uint8_t pairs =
-                    static_cast<std::uint8_t>(fields - (fields >> 2 & 0x33));  // to base 9
-                const std::uint8_t number = static_cast<std::uint8_t>(pairs - 7 * (pairs >> 4));
-                offsets[row][j] = static_cast<std::uint16_t>(
-                    number * kEntryBytes + (first_table + j) * (kTableEntries * kEntryBytes));
+        std::uint8_t numbers[kGroupBytes];
+        for (int i = 0; i < kGroupBytes; i += kBytesPerRow) {
+            std::uint32_t fields;
+            std::memcpy(&fields, bytes + i, sizeof fields);
+            const std::uint32_t pairs = fields - (fields >> 2 & 0x33333333U);  // to base 9
+            const std::uint32_t four = pairs - 7 * (pairs >> 4 & 0x0F0F0F0FU);
+            std::memcpy(numbers + i, &four, sizeof four);
+        }
+        constexpr int kStep = 16;
+        std::uint16_t tables_at[kStep];
+        for (int i = 0; i < kStep; ++i) {
+            tables_at[i] = static_cast<std::uint16_t>((first_table + i % kBytesPerRow) *
+                                                      (kTableEntries * kEntryBytes));
+        }
+        for (int start = 0; start < kGroupBytes; start += kStep) {
+            for (int i = 0; i < kStep; ++i) {
+                offsets[start + i] =
+                    static_cast<std::uint16_t>(numbers[start + i] * kEntryBytes + tables_at[i]);
             }
         }
     }
