@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Places that pointers lead to: statics and tables, and offsets from them."""
+"""Places that pointers lead to: static variables and tables, and offsets from them."""
 
 from __future__ import annotations
 
