@@ -52,7 +52,6 @@ class AlignedBuffer {
 
   private:
     static constexpr std::size_t kHugePage = std::size_t{2} << 20;
-    static constexpr std::size_t kOrdinaryPage = std::size_t{64} << 10;  // at most
 
     struct Free {
         std::size_t mapped_bytes = 0;  ///< 0: from the heap
@@ -70,11 +69,10 @@ class AlignedBuffer {
 
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
     /// Pages of the system are zero already, and appear where they are first written. Huge ones are
-    /// a hint only: fewer page walks on a linear pass over the weights. The end of the buffer, less
-    /// than a huge page, takes no more memory than it needs.
+    /// a hint only: fewer page walks on a linear pass over the weights.
     static Pointer map_huge(std::size_t bytes) {
-        const std::size_t kept = (bytes + kOrdinaryPage - 1) / kOrdinaryPage * kOrdinaryPage;
-        void* memory = mmap(nullptr, kept + kHugePage, PROT_READ | PROT_WRITE,
+        const std::size_t rounded = (bytes + kHugePage - 1) / kHugePage * kHugePage;
+        void* memory = mmap(nullptr, rounded + kHugePage, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (memory == MAP_FAILED) throw std::bad_alloc();
         // Give back what lies before and behind the aligned part.
@@ -82,10 +80,10 @@ class AlignedBuffer {
         const std::size_t before =
             (kHugePage - reinterpret_cast<std::uintptr_t>(memory) % kHugePage) % kHugePage;
         if (before > 0) munmap(start, before);
-        if (before < kHugePage) munmap(start + before + kept, kHugePage - before);
+        if (before < kHugePage) munmap(start + before + rounded, kHugePage - before);
         start += before;
-        (void)madvise(start, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
-        return Pointer(reinterpret_cast<T*>(start), Free{kept});
+        (void)madvise(start, rounded, MADV_HUGEPAGE);
+        return Pointer(reinterpret_cast<T*>(start), Free{rounded});
     }
 #endif
 
