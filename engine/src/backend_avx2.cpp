@@ -67,6 +67,7 @@ struct Unit {
     };
 
     static constexpr int kGroupsPerWidening = 1 << 20;  // never: the sums are wide
+    static constexpr bool kHasTables = false;
 
     TRITFORGE_INLINE void clear(Sums& sums) { sums.wide = _mm256_setzero_si256(); }
 
@@ -84,6 +85,7 @@ struct Unit {
     };
 
     static constexpr int kGroupsPerWidening = 16;
+    static constexpr bool kHasTables = true;
     static constexpr int kLookUpLanes = 9, kFillLanes = 1000;  // measured on Zen 4
 
     TRITFORGE_INLINE void clear(Sums& sums) { sums.narrow = sums.wide = _mm256_setzero_si256(); }
@@ -108,18 +110,10 @@ struct Unit {
 
 #undef TRITFORGE_INLINE
 
-#if defined(TRITFORGE_DPBUSD)
-constexpr TernaryKernel kKernel = {two_bit_bytes, two_bit_repack, two_bit_scratch_bytes,
-                                   two_bit_load_codes, TwoBitDot<Unit>::dot};
-#else
-constexpr TernaryKernel kKernel = {two_bit_bytes, two_bit_repack, TwoBitTables<Unit>::scratch_bytes,
-                                   two_bit_load_codes, TwoBitTables<Unit>::dot};
-#endif
-
 }  // namespace
 
 extern const Backend TRITFORGE_BACKEND;
-const Backend TRITFORGE_BACKEND = {TRITFORGE_BACKEND_NAME, is_supported, kKernel,
+const Backend TRITFORGE_BACKEND = {TRITFORGE_BACKEND_NAME, is_supported, two_bit_kernel<Unit>(),
                                    VectorLoops<TRITFORGE_ELEMENTS>::all()};
 
 }  // namespace tritforge

@@ -80,6 +80,7 @@ struct Unit {
     };
 
     static constexpr int kGroupsPerWidening = 1 << 20;  // never: the sums are wide
+    static constexpr bool kHasTables = false;
 
     TRITFORGE_INLINE void clear(Sums& sums) { sums.rows = vdupq_n_s32(0); }
 
@@ -100,6 +101,7 @@ struct Unit {
     };
 
     static constexpr int kGroupsPerWidening = 32;
+    static constexpr bool kHasTables = true;
     static constexpr int kLookUpLanes = 6, kFillLanes = 1000;  // by counts of instructions
 
     TRITFORGE_INLINE void clear(Sums& sums) {
@@ -136,18 +138,10 @@ struct Unit {
 
 #undef TRITFORGE_INLINE
 
-#if defined(TRITFORGE_DOTPROD)
-constexpr TernaryKernel kKernel = {two_bit_bytes, two_bit_repack, two_bit_scratch_bytes,
-                                   two_bit_load_codes, TwoBitDot<Unit>::dot};
-#else
-constexpr TernaryKernel kKernel = {two_bit_bytes, two_bit_repack, TwoBitTables<Unit>::scratch_bytes,
-                                   two_bit_load_codes, TwoBitTables<Unit>::dot};
-#endif
-
 }  // namespace
 
 extern const Backend TRITFORGE_BACKEND;
-const Backend TRITFORGE_BACKEND = {TRITFORGE_BACKEND_NAME, is_supported, kKernel,
+const Backend TRITFORGE_BACKEND = {TRITFORGE_BACKEND_NAME, is_supported, two_bit_kernel<Unit>(),
                                    kElementwiseLoops};
 
 }  // namespace tritforge

@@ -2,7 +2,8 @@
 // Many lanes with 2-bit fields (two_bit_packing.hpp) by tables of partial sums (partial_sums.hpp):
 // a byte, which is four columns of a row, is one look-up.
 //
-// A unit of two_bit_dot.hpp says from when on this is faster than its own products:
+// A unit of two_bit_dot.hpp says whether and from when on this is faster than its own products:
+//   kHasTables      whether it ever is; the others only then
 //   kLookUpLanes    lanes that take as long as a look-up of a row
 //   kFillLanes      rows times lanes that take as long as filling the tables
 //
@@ -183,5 +184,17 @@ struct TwoBitTables {
                             results);
     }
 };
+
+/// The kernel of a unit.
+template <class Unit>
+static constexpr TernaryKernel two_bit_kernel() {
+    if constexpr (Unit::kHasTables) {
+        return {two_bit_bytes, two_bit_repack, TwoBitTables<Unit>::scratch_bytes,
+                two_bit_load_codes, TwoBitTables<Unit>::dot};
+    } else {
+        return {two_bit_bytes, two_bit_repack, two_bit_scratch_bytes, two_bit_load_codes,
+                TwoBitDot<Unit>::dot};
+    }
+}
 
 }  // namespace tritforge
