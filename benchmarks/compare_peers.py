@@ -30,11 +30,11 @@ from tqdm import tqdm
 
 from benchmarks.random_image import write_random_image
 from pynq_driver import _engine
-from tritforge.config import RELEASED_SHAPES, ModelShape
-from tritforge.convert.random_checkpoint import SMALLEST_VOCABULARY
+from testing.repository import ROOT
+from tritforge.language_model.config import RELEASED_SHAPES, ModelShape
+from tritforge.language_model.convert.random_checkpoint import SMALLEST_VOCABULARY
 from tritforge.whole_file import whole_file
 
-ROOT = Path(__file__).parent.parent
 #: Where `make bench` puts the peers.
 PEERS_PYTHON = ROOT / "build" / "peers" / "bin" / "python"
 OURS = "tritforge"

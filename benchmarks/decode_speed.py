@@ -25,8 +25,8 @@ from pathlib import Path
 from benchmarks.decode_worker import Measurement
 from benchmarks.random_image import write_random_image
 from pynq_driver import _engine
-from tritforge.config import RELEASED_SHAPES
 from tritforge.errors import TritforgeError
+from tritforge.language_model.config import RELEASED_SHAPES
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from pynq_driver import _engine
-from pynq_driver.backends.cpu import CpuBackend
-from tritforge.image import open_image
+from pynq_driver.language_model.backends.cpu import CpuBackend
+from tritforge.language_model.image import open_image
 
 PROBE_BYTES = 200 << 20
 PREFILL_TOKENS = 128

@@ -15,13 +15,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pynq_driver import EMBEDDED_MODEL, TritforgeError, load
-from pynq_driver.evaluation import split_documents
-from tritforge.convert.float_model import float_model
-from tritforge.fidelity import Fidelity, Isolation, measure_fidelity
-from tritforge.golden import GoldenModel
-from tritforge.reference import FloatModel
+from pynq_driver.language_model.evaluation import split_documents
+from testing.repository import ROOT
+from tritforge.language_model.convert.float_model import float_model
+from tritforge.language_model.fidelity import Fidelity, Isolation, measure_fidelity
+from tritforge.language_model.golden import GoldenModel
+from tritforge.language_model.reference import FloatModel
 
-HELD_OUT_TEXT = Path(__file__).parent.parent / "tests" / "data" / "held_out_stories.txt"
+HELD_OUT_TEXT = ROOT / "tests" / "data" / "held_out_stories.txt"
 
 
 def measure(

@@ -30,22 +30,23 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Union
 
-ROOT = Path(__file__).resolve().parent.parent
+from testing.repository import ROOT
+
 if str(ROOT) not in sys.path:  # run as a script
     sys.path.insert(0, str(ROOT))
 
-from tqdm import tqdm  # noqa: E402
+from tqdm import tqdm
 
-import pynq_driver  # noqa: E402
-from benchmarks.fuzz_cases import (  # noqa: E402
+import pynq_driver
+from benchmarks.fuzz_cases import (
     FAILURES,
     CheckpointTarget,
     ImageTarget,
     Outcome,
     Verdict,
 )
-from benchmarks.run_sanitized import build, runtime_libraries  # noqa: E402
-from tritforge.errors import TritforgeError  # noqa: E402
+from benchmarks.run_sanitized import build, runtime_libraries
+from tritforge.errors import TritforgeError
 
 AnyTarget = Union[ImageTarget, CheckpointTarget]
 MakeTarget = Callable[[Path], AnyTarget]

@@ -26,15 +26,15 @@ from benchmarks.mutation import (
     mutate_document,
     pick,
 )
-from tests.support.image_editing import with_repaired_hashes
-from tests.support.random_model import random_image
-from tritforge.config import ModelShape
-from tritforge.convert import convert
-from tritforge.convert.random_checkpoint import SMALLEST_VOCABULARY
+from testing.image_editing import with_repaired_hashes
+from testing.random_model import random_image
 from tritforge.errors import TritforgeError
-from tritforge.golden import GoldenModel
-from tritforge.image import PREFIX, Image, open_image
-from tritforge.tokenizer import load_tokenizer
+from tritforge.language_model.config import ModelShape
+from tritforge.language_model.convert import convert
+from tritforge.language_model.convert.random_checkpoint import SMALLEST_VOCABULARY
+from tritforge.language_model.golden import GoldenModel
+from tritforge.language_model.image import PREFIX, Image, open_image
+from tritforge.language_model.tokenizer import load_tokenizer
 
 #: Rows and columns with padding, two layers, and little work.
 SHAPE = ModelShape(dim=17, layers=2, glu_width=23, vocabulary=SMALLEST_VOCABULARY)
@@ -153,7 +153,7 @@ def run_model(image: Image, with_engine: bool) -> Verdict:
     state = model.new_state()
     expected = [model.step(state, np.array([token])) for token in tokens]
     if with_engine:
-        from pynq_driver.backends.cpu import CpuBackend
+        from pynq_driver.language_model.backends.cpu import CpuBackend
 
         try:
             backend = CpuBackend(image, threads=1)

@@ -20,7 +20,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from codegen.openhls.tools import check_tools
-from tests.openhls.fuzz import FuzzResult, fuzz_batch
+from testing.openhls.fuzz import FuzzResult, fuzz_batch
 from tritforge.errors import TritforgeError
 
 #: Kernels of one file, and of one Verilated module.

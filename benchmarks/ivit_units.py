@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.random import RandomState
 
-from benchmarks.ivit_upstream import (
+from testing.ivit_upstream import (
     FLOAT32,
     ONLY_NUMERATOR,
     ONLY_ROUND_TRIP,
@@ -33,7 +33,7 @@ from benchmarks.ivit_upstream import (
     upstream_softmax,
 )
 from tritforge.errors import ConfigurationError
-from tritforge.golden.ivit import (
+from tritforge.ivit.golden import (
     ShiftgeluConfig,
     ShiftmaxConfig,
     shiftgelu,

@@ -25,22 +25,17 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from pynq_driver.backends import MACHINE_BACKENDS
-from pynq_driver.machine import (
-    CompiledMachine,
-    Disturbance,
-    MemoryModel,
-    NoProgressError,
-    RunResult,
-    config_for,
-)
-from tests.support.golden_device import GoldenDevice
-from tests.support.machine_runs import BrokenRun, RunMaker, bad_headers, wrong_lengths
-from tests.support.random_model import random_image
-from tritforge.cli.machine import build_library
-from tritforge.config import ModelShape
-from tritforge.control_registers import ErrorCode, stream_names
+from pynq_driver.devices.compiled import CompiledMachine, MemoryModel, NoProgressError
+from pynq_driver.devices.device import Disturbance, RunResult
+from pynq_driver.language_model.backends.opening import MACHINE_BACKENDS
+from pynq_driver.language_model.fit import config_for
+from testing.golden_device import GoldenDevice
+from testing.machine_runs import BrokenRun, RunMaker, bad_headers, wrong_lengths
+from testing.random_model import random_image
 from tritforge.errors import TritforgeError
+from tritforge.language_model.config import ModelShape
+from tritforge.language_model.control_registers import ErrorCode, stream_names
+from tritforge_cli.machine import build_library
 
 #: K not a multiple of 5, rows not a multiple of a beat, the smallest vocabulary of a random model.
 SHAPE = ModelShape(dim=24, layers=1, glu_width=36, vocabulary=259)

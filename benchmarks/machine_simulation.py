@@ -22,12 +22,14 @@ import numpy as np
 
 from codegen.machine.csim_library import build_csim_library
 from codegen.machine.rtl_library import build_rtl_library
-from pynq_driver.language_model import EMBEDDED_MODEL
-from pynq_driver.machine import MachineWords, Run, config_for
-from pynq_driver.machine.compiled import CompiledMachine
-from tritforge.config import AcceleratorConfig
+from pynq_driver.devices.compiled import CompiledMachine
+from pynq_driver.devices.device import Run
+from pynq_driver.language_model.fit import config_for
+from pynq_driver.language_model.model import EMBEDDED_MODEL
+from pynq_driver.language_model.words import MachineWords
 from tritforge.errors import TritforgeError
-from tritforge.image import Image, open_image
+from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.image import Image, open_image
 
 _CACHE = "TRITFORGE_CACHE"
 #: Library -> how it is built.

@@ -22,14 +22,15 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.machine_robustness import WrongResultError, check_equal
-from pynq_driver.machine import CompiledMachine, config_for
-from tests.support.golden_device import GoldenDevice
-from tests.support.machine_runs import RunMaker
-from tests.support.random_model import random_image
-from tritforge.cli.machine import build_library
-from tritforge.config import ModelShape, default_glu_width
-from tritforge.convert import ConversionOptions
+from pynq_driver.devices.compiled import CompiledMachine
+from pynq_driver.language_model.fit import config_for
+from testing.golden_device import GoldenDevice
+from testing.machine_runs import RunMaker
+from testing.random_model import random_image
 from tritforge.errors import TritforgeError
+from tritforge.language_model.config import ModelShape, default_glu_width
+from tritforge.language_model.convert import ConversionOptions
+from tritforge_cli.machine import build_library
 
 _RUNS = 3
 

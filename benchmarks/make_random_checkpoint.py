@@ -16,10 +16,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tritforge.config import RELEASED_SHAPES, ModelShape, default_glu_width
-from tritforge.convert.random_checkpoint import write_random_checkpoint
-from tritforge.convert.tensor_shapes import expected_shapes
 from tritforge.errors import TritforgeError
+from tritforge.language_model.config import RELEASED_SHAPES, ModelShape, default_glu_width
+from tritforge.language_model.convert.random_checkpoint import write_random_checkpoint
+from tritforge.language_model.convert.tensor_shapes import expected_shapes
 
 DEFAULT_VOCABULARY = 32000
 

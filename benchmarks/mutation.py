@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.image_editing import document_of, header_of, with_document
-from tritforge.image import PREFIX
-from tritforge.packing import decode_table
-from tritforge.parameters import RECORD_HEADER
+from testing.image_editing import document_of, header_of, with_document
+from tritforge.language_model.image import PREFIX
+from tritforge.language_model.packing import decode_table
+from tritforge.language_model.program import RECORD_HEADER
 
 Generator = np.random.Generator
 Mutation = Callable[[bytes, Generator], bytes]

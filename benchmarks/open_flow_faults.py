@@ -7,9 +7,9 @@ import sys
 
 from benchmarks.seeded_faults import Fault, main
 
-_PROOF = "tests/openhls/test_proof.py::test_three_executions_agree"
+_PROOF = "tests/codegen/openhls/test_proof.py::test_three_executions_agree"
 _PAIR = f"{_PROOF}[producer, FIFO, consumer]"
-_SHIM = "tests/shim/test_ap_int_shim.py::test_random_program"
+_SHIM = "tests/hls/shim/test_ap_int_shim.py::test_random_program"
 
 FAULTS = (
     Fault(

@@ -27,10 +27,10 @@ from codegen.openhls.manifest import Manifest
 from codegen.openhls.tools import check_tools
 from codegen.openhls.translate import translate
 from codegen.openhls.verilate import build_rtl_simulation
-from tests.openhls.unit_words import Words, array_words, config_include, small_config
+from testing.openhls.unit_words import Words, array_words, config_include, small_config
+from testing.repository import ROOT
 from tritforge.errors import TritforgeError
 
-ROOT = Path(__file__).resolve().parent.parent
 UNITS = ROOT / "tests" / "openhls" / "kernels" / "units.cpp"
 TOP = "ternary_array"
 STAGES = 2

@@ -17,17 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from tritforge.config import (
+from tritforge.errors import TritforgeError
+from tritforge.language_model.config import (
     RELEASED_SHAPES,
     TRITS_PER_BYTE,
     AcceleratorConfig,
     ModelShape,
 )
-from tritforge.convert.random_checkpoint import byte_tokenizer
-from tritforge.errors import TritforgeError
-from tritforge.image import ImageHeader, write_image
-from tritforge.packing import decode_table, encode_table
-from tritforge.parameters import (
+from tritforge.language_model.convert.random_checkpoint import byte_tokenizer
+from tritforge.language_model.image import ImageHeader, write_image
+from tritforge.language_model.packing import decode_table, encode_table
+from tritforge.language_model.program import (
     Operation,
     OperationKind,
     OperationShape,

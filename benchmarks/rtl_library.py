@@ -14,14 +14,13 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from codegen.openhls.yosys import synthesise
 from codegen.register_file import render_register_file
-from tritforge.config import AcceleratorConfig
-from tritforge.control_registers import control_registers
+from testing.repository import ROOT
+from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.control_registers import control_registers
 
-ROOT = Path(__file__).resolve().parent.parent
 RTL_FOLDER = ROOT / "hls" / "rtl"
 DOCUMENT = ROOT / "docs" / "rtl-library.md"
 

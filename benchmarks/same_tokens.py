@@ -20,12 +20,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pynq_driver import EMBEDDED_MODEL, LanguageModel, Sampling, TritforgeError
-from pynq_driver.backends import MACHINE_BACKENDS, open_backend
-from pynq_driver.backends.machine import MachineBackend
-from pynq_driver.sampler import Sampler
-from tritforge.cli.machine import library_for
+from pynq_driver.language_model.backends.machine import MachineBackend
+from pynq_driver.language_model.backends.opening import MACHINE_BACKENDS, open_backend
+from pynq_driver.language_model.sampler import Sampler
 from tritforge.errors import ConfigurationError
-from tritforge.image import Image, open_image
+from tritforge.language_model.image import Image, open_image
+from tritforge_cli.machine import library_for
 
 INTEGER_BACKENDS = ("golden", "cpu", "csim", "rtl")
 PROMPTS = (

@@ -24,9 +24,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from codegen.openhls.tools import check_tools
+from testing.repository import ROOT
 from tritforge.errors import TritforgeError
 
-ROOT = Path(__file__).resolve().parent.parent
 #: pynq_driver because the tests' common fixtures import it.
 COPIED = ("codegen", "tritforge", "hls", "tests", "pynq_driver", "pyproject.toml")
 #: An editable installation comes before PYTHONPATH, so the tests would run the original.
@@ -45,7 +45,7 @@ _TEST_TIMEOUT_S = 300
 _MISMATCHES = (
     "codegen.openhls.proof.ProofError: ",
     "benchmarks.machine_robustness.WrongResultError: ",
-    "pynq_driver.machine.compiled.NoProgressError: ",
+    "pynq_driver.devices.compiled.NoProgressError: ",
     "AssertionError",
     "assert ",
 )

@@ -143,7 +143,7 @@ def running_server(
     Args:
         lines: what it prints until it is ready; the address is on the last one.
     """
-    command = [sys.executable, "-m", "tritforge.cli.main", "serve", "--port", "0", *options]
+    command = [sys.executable, "-m", "tritforge_cli.main", "serve", "--port", "0", *options]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:

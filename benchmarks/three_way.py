@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from codegen.openhls.proof import DEFAULT_STALLS
 from codegen.openhls.tools import check_tools
-from tests.openhls.proof_cases import CASES, ProofCase
+from testing.openhls.proof_cases import CASES, ProofCase
 from tritforge.errors import TritforgeError
 
 

@@ -2,7 +2,7 @@
 """What makes one kind of project different from another; `codegen.project` renders them all.
 
 A kind of project is a family of units that are generated together: the language model's
-(`codegen.language_model`) or those that work on rows (`codegen.row_units`).
+(`codegen.language_model.blueprint`) or those that work on rows (`codegen.ivit.row_units`).
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class ConstantTable:
 class Blueprint(ABC):
     """One configured project."""
 
+    #: Folder of the units below hls/include and hls/tb.
+    folder: ClassVar[str]
     #: What the units belong to, as a phrase.
     purpose: ClassVar[str]
     #: Template -> path in the project.

@@ -19,7 +19,8 @@ if __package__ in (None, ""):  # run as a script: the packages lie beside this f
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 try:
-    from codegen.language_model import OPTION_NAMES
+    from codegen.ivit.row_units import ROW_UNITS, RowUnitsBlueprint
+    from codegen.language_model.blueprint import OPTION_NAMES
     from codegen.output import write_project
     from codegen.project import (
         Project,
@@ -28,10 +29,11 @@ try:
         parameter_table,
         render_project,
     )
-    from codegen.row_units import ROW_UNITS, RowUnitsBlueprint
     from tritforge import __version__
     from tritforge.boards import board_names
-    from tritforge.config import (
+    from tritforge.errors import ConfigurationError, TritforgeError
+    from tritforge.ivit.golden import RowUnitConfig
+    from tritforge.language_model.config import (
         DIM_RANGE,
         GLU_RANGE,
         LANE_CHOICES,
@@ -41,8 +43,6 @@ try:
         AcceleratorConfig,
         SigmoidKind,
     )
-    from tritforge.errors import ConfigurationError, TritforgeError
-    from tritforge.golden.ivit import RowUnitConfig
 except ModuleNotFoundError as error:
     if error.name not in ("jinja2", "numpy"):
         raise

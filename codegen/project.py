@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Union
 
 from codegen.blueprint import Blueprint
-from codegen.language_model import LanguageModelBlueprint
+from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.output import GENERATOR, MARKER_FILE
 from codegen.rendering import render
+from codegen.sources import hls_folder
 from tritforge import __version__
-from tritforge.config import AcceleratorConfig
 from tritforge.errors import TritforgeError
+from tritforge.language_model.config import AcceleratorConfig
 
 #: What fixes a project: the configuration of the language model, or any blueprint.
 Project = Union[AcceleratorConfig, Blueprint]
@@ -31,16 +32,6 @@ _INCLUDE = re.compile(rb'^#include "([^"]+)"', re.MULTILINE)
 CONFIG_FORMAT = 1
 #: Column limit of .clang-format.
 _COLUMNS = 100
-
-
-def hls_folder() -> Path:
-    """Headers and test benches: beside this package in a checkout, inside it when installed."""
-    for folder in (_PACKAGE.parent / "hls", _PACKAGE / "hls"):
-        if (folder / "include").is_dir():
-            return folder
-    raise TritforgeError(
-        f"no hls/include beside or inside {_PACKAGE}: the installation is incomplete, install again"
-    )
 
 
 def blueprint_of(project: Project) -> Blueprint:
@@ -112,7 +103,8 @@ def render_project(project: Project) -> dict[str, bytes]:
     vectors = blueprint.vectors()
     files = {MARKER_FILE: _config_json(blueprint)}
     files.update(_rendered_files(blueprint, sorted(vectors)))
-    files.update(_copied_files(files, sorted(vectors)))
+    benches = [f"{blueprint.folder}/{unit}_tb.cpp" for unit in sorted(vectors)]
+    files.update(_copied_files(files, benches))
     files.update((f"tb/vectors/{unit}.txt", text.encode()) for unit, text in vectors.items())
     return dict(sorted(files.items()))
 
@@ -139,7 +131,7 @@ def _config_json(blueprint: Blueprint) -> bytes:
     return (json.dumps(document, indent=2) + "\n").encode()
 
 
-def _copied_files(rendered: dict[str, bytes], units: Iterable[str]) -> dict[str, bytes]:
+def _copied_files(rendered: dict[str, bytes], benches: Iterable[str]) -> dict[str, bytes]:
     """The shim, the test benches, and whatever they and the rendered files include."""
     root = hls_folder()
     shim = sorted((root / "shim").glob(_SHIM_PATTERN))
@@ -147,7 +139,7 @@ def _copied_files(rendered: dict[str, bytes], units: Iterable[str]) -> dict[str,
         raise TritforgeError(f"{root / 'shim'} holds no {_SHIM_PATTERN}: install again")
     files = {f"shim/{path.name}": path.read_bytes() for path in shim}
     known = {Path(name).name for name in (*rendered, *files)}
-    wanted = [f"{unit}_tb.cpp" for unit in units]
+    wanted = list(benches)
     for content in rendered.values():
         wanted += _included(content)
     while wanted:
@@ -155,9 +147,9 @@ def _copied_files(rendered: dict[str, bytes], units: Iterable[str]) -> dict[str,
         if name in known:
             continue
         known.add(name)
-        path = _source_file(root, name)
-        content = path.read_bytes()
-        files[f"{path.parent.name}/{name}"] = content
+        folder = _source_folder(root, name)
+        content = (root / folder / name).read_bytes()
+        files[f"{folder}/{name}"] = content
         wanted += _included(content)
     return files
 
@@ -166,11 +158,10 @@ def _included(content: bytes) -> list[str]:
     return [name.decode() for name in _INCLUDE.findall(content)]
 
 
-def _source_file(root: Path, name: str) -> Path:
+def _source_folder(root: Path, name: str) -> str:
     for folder in _SOURCE_FOLDERS:
-        path = root / folder / name
-        if path.is_file():
-            return path
+        if (root / folder / name).is_file():
+            return folder
     raise TritforgeError(f"{root} holds no {name}: the installation is incomplete, install again")
 
 
@@ -187,6 +178,7 @@ def _rendered_files(blueprint: Blueprint, units: list[str]) -> dict[str, bytes]:
         "tables": blueprint.tables,
         "table": parameter_table(blueprint, "//   "),
         "config_header": next(Path(path).name for path in templates.values() if "_config" in path),
+        "folder": blueprint.folder,
         "benches": units,
         **blueprint.template_values(),
     }

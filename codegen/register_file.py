@@ -15,9 +15,9 @@ from pathlib import Path
 
 from codegen.output import write_texts
 from codegen.rendering import render
-from tritforge.config import AcceleratorConfig
-from tritforge.control_registers import control_registers
 from tritforge.errors import ConfigurationError, TritforgeError
+from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.control_registers import control_registers
 from tritforge.register_map import ADDRESS_BITS, REGISTER_BITS, Access, Field, Register, RegisterMap
 
 #: Access -> direction of its port, and what is added to its name.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codegen.blueprint import Blueprint
-from codegen.language_model import LanguageModelBlueprint
+from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.machine.rtl import MachineRtl, Progress, build_machine_rtl, silent
 from codegen.machine.source import machine_source
 from codegen.openhls.flow import build_design, translate_file

@@ -12,6 +12,7 @@ from codegen.openhls.errors import ToolError
 from codegen.openhls.flow import translate_file
 from codegen.openhls.verilate import build_rtl_simulation
 from codegen.rtl import Unit
+from codegen.sources import bench_of
 from tritforge.errors import ConfigurationError
 
 #: Cycles that a run may take beyond its steps: words wait in no FIFO, so this is ample.
@@ -58,10 +59,10 @@ def write_unit_waveform(folder: Path, unit: Unit, path: Path) -> UnitWaveform:
         ToolError: a tool is missing, or the RTL gives other words than C-simulation.
     """
     source = folder / "src" / "top.cpp"
-    folders = tuple(folder / name for name in ("include", "src", "shim"))
-    bench, vectors = folder / "tb" / f"{unit.name}_tb.cpp", folder / "tb" / "vectors"
+    folders = tuple(folder / name for name in ("include", "src", "shim", "tb"))
+    bench, vectors = bench_of(folder, unit.name)
     step = translate_file(source, unit.name, folders)
-    words = record_bench(source, "top.hpp", bench, [vectors / f"{unit.name}.txt"], step, folders)
+    words = record_bench(source, "top.hpp", bench, [vectors], step, folders)
     simulation = build_rtl_simulation(unit.system_verilog, unit.manifest, waveform=True)
     cycles = words.steps + unit.manifest.latency + _MORE_CYCLES
     run = simulation.run_process(words.inputs, words.output_words, cycles, waveform=path)

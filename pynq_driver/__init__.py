@@ -6,17 +6,19 @@ model = load()
 for piece in model.generate("Once upon a time", seed=1): print(piece, end="", flush=True)
 """
 
-from pynq_driver.backends import BACKEND_NAMES, Backend, CompiledLibrary, Scores
-from pynq_driver.evaluation import Evaluation
-from pynq_driver.language_model import (
+from pynq_driver.language_model.backends.base import Backend
+from pynq_driver.language_model.backends.opening import BACKEND_NAMES, CompiledLibrary
+from pynq_driver.language_model.evaluation import Evaluation
+from pynq_driver.language_model.model import (
     EMBEDDED_MODEL,
     Generation,
     GenerationStatistics,
     LanguageModel,
     load,
 )
+from pynq_driver.language_model.scores import Scores
 from tritforge.errors import TritforgeError
-from tritforge.image import Sampling
+from tritforge.language_model.image import Sampling
 
 __all__ = [
     "BACKEND_NAMES",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""C++ engine: runs a model image on the CPU, bit for bit like `tritforge.golden.GoldenModel`.
+"""C++ engine: runs a model image on the CPU, bit for bit like the golden model.
 
 Wrong arguments raise ValueError with a message for the user. Methods release the GIL while they
 compute. An engine has one pool of threads: calls from several Python threads take turns.
@@ -49,14 +49,14 @@ class Engine:
         """Check everything, and repack the weights if the kernel needs it.
 
         Args:
-            weights: the whole weight stream (tritforge/packing.py). It and the other buffers stay
+            weights: the whole weight stream (`packing`). It and the other buffers stay
                 in use, so they may be views of a mapped file.
-            parameters: the in-band program (tritforge/parameters.py).
+            parameters: the in-band program (language_model/program.py).
             embedding: (vocabulary, dim) int8 or int16 mantissas.
             shape: a dict of the fields of ModelShape, or (dim, layers, glu_width, vocabulary).
             rows_per_beat: 8, 16 or 32.
             widths: a dict of the fields of Widths.
-            sigmoid_table: tritforge.golden.sigmoid.sigmoid_table(widths.sigmoid_fraction).
+            sigmoid_table: `golden.sigmoid.sigmoid_table`(widths.sigmoid_fraction).
             kernel: one of `kernels()`, or "auto" for the fastest.
             threads: 1 to 64, the calling one included. A forked child gets threads of its own.
         """
@@ -102,7 +102,7 @@ class Engine:
 
 @final
 class Sampler:
-    """Seeded choice of tokens: `pynq_driver.sampler.Sampler`, token for token."""
+    """Seeded choice of tokens: `pynq_driver.language_model.sampler.Sampler`, token for token."""
 
     def __init__(
         self,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pynq_driver import EMBEDDED_MODEL
-from tests.support.random_model import random_image
-from tritforge.image import Image, open_image
+from testing.random_model import random_image
+from tritforge.language_model.image import Image, open_image
 
 # The suite runs one process a core: a BLAS with threads of its own would only compete.
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from testing.repository import ROOT
+
 PACKAGES = ("tritforge", "codegen", "pynq_driver")
 #: Package -> packages it must not import.
 FORBIDDEN = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from tritforge.config import check_integer
+from tritforge.checks import check_integer
 from tritforge.errors import ConfigurationError
 
 REGISTER_BITS = 32

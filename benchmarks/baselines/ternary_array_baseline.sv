@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Row-parallel ternary-adder array written by hand, one lane: what hls/include/ternary_array.hpp does,
+// Row-parallel ternary-adder array written by hand, one lane: what hls/include/language_model/ternary_array.hpp does,
 // as a yardstick for the area of the RTL that the open flow makes of it.
 //
 // Streams are ready/valid, reset is synchronous. Stage 1 decides what a step does and takes its

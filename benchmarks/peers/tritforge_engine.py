@@ -6,8 +6,8 @@ from __future__ import annotations
 import time
 
 from pynq_driver import Sampling, _engine, load
-from pynq_driver.backends.cpu import CpuBackend
-from pynq_driver.sampler import Sampler
+from pynq_driver.language_model.backends.cpu import CpuBackend
+from pynq_driver.language_model.sampler import Sampler
 
 PROMPT_TOKENS = 4
 

@@ -90,7 +90,7 @@ def render_core(network: Network, manifests: Mapping[str, Manifest]) -> str:
         ],
         "suffixes": (DATA_SUFFIX, VALID_SUFFIX, READY_SUFFIX),
     }
-    return render("machine_core.sv.j2", values)
+    return render("machine/machine_core.sv.j2", values)
 
 
 def render_top(network: Network, manifests: Mapping[str, Manifest], registers: RegisterMap) -> str:
@@ -138,4 +138,4 @@ def render_top(network: Network, manifests: Mapping[str, Manifest], registers: R
         "reset_bits": _RESET_BITS,
         "reset_cycles": 1 << _RESET_BITS,
     }
-    return render("machine_top.sv.j2", values)
+    return render("machine/machine_top.sv.j2", values)

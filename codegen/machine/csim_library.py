@@ -14,7 +14,7 @@ from codegen.machine.source import HEADER_FOLDERS, MachineSource, machine_source
 from codegen.openhls.cache import cached
 from codegen.openhls.errors import CompileError
 from codegen.openhls.system import host_compiler, run
-from tritforge.config import PORT_CHOICES, AcceleratorConfig
+from tritforge.language_model.config import PORT_CHOICES, AcceleratorConfig
 
 MACHINE_CPP_FOLDER = Path(__file__).resolve().parent / "cpp"
 _ABI_HEADER = "tritforge_machine.h"

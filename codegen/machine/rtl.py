@@ -19,7 +19,7 @@ from codegen.openhls.tools import PINNED_VERSIONS, check_tools
 from codegen.openhls.translate import translate
 from codegen.openhls.wrapper import library_module
 from codegen.register_file import render_register_file
-from tritforge.control_registers import control_registers
+from tritforge.language_model.control_registers import control_registers
 
 #: Called with (what is being done, steps done, steps in total).
 Progress = Callable[[str, int, int], None]

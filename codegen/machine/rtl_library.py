@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
+from codegen.constants import constant_name
 from codegen.machine.core import fifos
 from codegen.machine.csim_library import (
     MACHINE_CPP_FOLDER,
@@ -29,9 +29,9 @@ from codegen.openhls.verilator import (
     run_time_objects,
     verilate,
 )
-from tritforge.boards import Board
-from tritforge.config import AcceleratorConfig
-from tritforge.control_registers import ARRAY_EVENTS, control_registers
+from tritforge.boards import memory_values
+from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.control_registers import ARRAY_EVENTS, control_registers
 from tritforge.register_map import RegisterMap
 
 _MODEL = "Vmachine"
@@ -151,20 +151,6 @@ def _compile(folder: Path, model: Path, flags: tuple[str, ...], progress: Progre
     progress("compiled the simulation", len(units) + 1, len(units) + 1)
 
 
-def memory_values(board: Board) -> Mapping[str, Any]:
-    """`struct tritforge_memory` of a board: in cycles of its clock."""
-    memory, cycle_ns = board.memory, 1000 / board.clock_mhz
-    bandwidth = memory.peak_bytes_per_second * memory.sequential_efficiency
-    return {
-        "bytes_per_cycle": bandwidth / (board.clock_mhz * 1e6),
-        "latency_cycles": round(memory.latency_ns / cycle_ns),
-        "burst_words": memory.burst_words,
-        "outstanding": memory.outstanding_bursts,
-        "refresh_interval": round(memory.refresh_interval_ns / cycle_ns),
-        "refresh_cycles": round(memory.refresh_ns / cycle_ns),
-    }
-
-
 def _glue(source: MachineSource, rtl: MachineRtl) -> str:
     network = rtl.network
     names = [item.name for item in fifos(network, rtl.manifests)]
@@ -215,10 +201,10 @@ def _register_constants(registers: RegisterMap) -> str:
         f"{item.name}.{field.name}": field for item in (control, status) for field in item.fields
     }
     values = {
-        _constant(name): registers.register(name).offset
+        constant_name(name): registers.register(name).offset
         for name in ("control", "command", "status", "saturation", "stream_errors", "cycles")
     }
-    values |= {_constant(name): registers.register(name).offset for name in ARRAY_EVENTS}
+    values |= {constant_name(name): registers.register(name).offset for name in ARRAY_EVENTS}
     values |= {
         "kControlStart": fields["control.start"].mask,
         "kControlClearCounters": fields["control.clear_counters"].mask,
@@ -229,8 +215,3 @@ def _register_constants(registers: RegisterMap) -> str:
     }
     lines = [f"constexpr std::uint64_t {name} = {value};" for name, value in values.items()]
     return "\n".join(lines)
-
-
-def _constant(name: str) -> str:
-    """`array_beats` -> `kArrayBeats`."""
-    return "k" + name.title().replace("_", "")

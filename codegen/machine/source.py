@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from codegen.language_model import LanguageModelBlueprint
+from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.machine.network import Network
 from codegen.project import render_sources
-from tritforge.config import AcceleratorConfig
+from tritforge.language_model.config import AcceleratorConfig
 
 #: Folders of a project that hold headers.
 HEADER_FOLDERS = ("src", "include", "shim")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from codegen.machine.network import PACKET_DATA_BITS, EdgeKind, Network
-from codegen.processes import Process
+from codegen.machine.process import Process
 
 
 def vitis_values(network: Network, processes: Sequence[Process]) -> dict[str, Any]:

@@ -32,12 +32,13 @@ def digest(parts: Iterable[str | bytes]) -> str:
 
 
 def header_contents(folders: Iterable[Path]) -> list[bytes]:
-    """Every header of some folders, for a hash."""
+    """Names and contents of every header in and below some folders, for a hash."""
     return [
         content
         for folder in folders
-        for path in sorted(folder.glob("*.h*"))
-        for content in (path.name.encode(), path.read_bytes())
+        for path in sorted(folder.rglob("*.h*"))
+        if path.is_file()
+        for content in (path.relative_to(folder).as_posix().encode(), path.read_bytes())
     ]
 
 

@@ -24,9 +24,9 @@ from codegen.openhls.wrapper import (
     process_wrapper,
 )
 from codegen.openhls.xls_tools import optimise, to_system_verilog
-from codegen.project import hls_folder
+from codegen.sources import hls_folder
 
-#: kRamSettleSteps of hls/include/ram.hpp: a step reads what the 8th step before it wrote.
+#: kRamSettleSteps of hls/include/common/ram.hpp: a step reads what the 8th step before it wrote.
 RAM_SETTLE_STEPS = 8
 
 

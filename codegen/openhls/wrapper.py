@@ -15,7 +15,7 @@ from codegen.openhls.xls_tools import (
     RESET,
     VALID_SUFFIX,
 )
-from codegen.project import hls_folder
+from codegen.sources import hls_folder
 
 CORE_SUFFIX = "_core"
 RAM_MODULE = "tritforge_ram"

@@ -36,7 +36,8 @@ int checked_rows_per_beat(int rows_per_beat) {
     return rows_per_beat;
 }
 
-/// Every dot product is exact: see Widths.largest_exact_inputs in tritforge/config.py.
+/// Every dot product is exact: see Widths.largest_exact_inputs in
+/// tritforge/language_model/config.py.
 void check_rows_fit(const ModelShape& shape, const Widths& widths) {
     const int longest = std::max(shape.dim, shape.glu_width);
     const std::int64_t exact = symmetric_limit(widths.accumulator) / kCodeLimit;

@@ -14,7 +14,7 @@ constexpr unsigned kRecordMagic = 0x5446;
 constexpr std::size_t kHeaderBytes = 64;
 constexpr std::size_t kWordBytes = 8;
 
-// Byte offsets of the header fields (RECORD_HEADER in tritforge/parameters.py).
+// Byte offsets of the header fields (RECORD_HEADER in tritforge/language_model/program.py).
 constexpr std::size_t kMagicAt = 0, kKindAt = 2, kOutputsAt = 3, kLayerAt = 4, kHasNormGainAt = 6,
                       kMatricesAt = 7, kInputsAt = 8, kRowsAt = 12, kPayloadBytesAt = 16,
                       kInputShiftAt = 20, kSquareShiftAt = 22, kOutputAt = 24, kReservedAt = 48;
@@ -24,7 +24,8 @@ constexpr std::size_t kOutputBytes = 8, kMantissaAt = 0, kExponentAt = 4, kValue
 /// Of a field that the operation does not use.
 constexpr FieldRange kUnused = {"", 0, 0};
 
-/// What the model shape alone fixes of an operation (tritforge.parameters.OperationShape).
+/// What the model shape alone fixes of an operation
+/// (tritforge.language_model.program.OperationShape).
 struct OperationShape {
     OperationKind kind;
     int layer, inputs, rows, matrices, outputs;

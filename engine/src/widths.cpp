@@ -9,7 +9,7 @@ namespace tritforge {
 
 Widths checked_widths(const std::map<std::string, long long>& values) {
     const Widths widths = checked_fields<Widths>("widths", kWidthFields, values);
-    // SiLU(x) must fit the state, see Widths.__post_init__ in tritforge/config.py.
+    // SiLU(x) must fit the state, see Widths.__post_init__ in tritforge/language_model/config.py.
     if (widths.activation - widths.activation_fraction <
         widths.preactivation - widths.preactivation_fraction) {
         throw std::invalid_argument(

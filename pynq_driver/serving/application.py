@@ -17,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from pynq_driver.language_model import LanguageModel
+from pynq_driver.language_model.model import LanguageModel
 from pynq_driver.serving.answer import GenerationResponse
 from pynq_driver.serving.errors import ApiError, bad_request
 from pynq_driver.serving.gate import HEALTH_PATH, Gate

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 
 import uvicorn
 
-from pynq_driver.language_model import LanguageModel
+from pynq_driver.language_model.model import LanguageModel
 from pynq_driver.serving.application import create_application
 from pynq_driver.serving.service import ServerSettings
-from tritforge.config import check_integer
+from tritforge.checks import check_integer
 from tritforge.errors import TritforgeError
 
 #: Seconds in which a stream that the shutdown cut can still tell its client.

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from pynq_driver.backends import Lanes
-from pynq_driver.language_model import LanguageModel
+from pynq_driver.language_model.backends.base import Lanes
+from pynq_driver.language_model.model import LanguageModel
 from pynq_driver.serving.chat import ChatTemplate, plain_template
 from pynq_driver.serving.errors import ApiError, bad_request
 from pynq_driver.serving.inbox import Inbox, PostOffice
 from pynq_driver.serving.metrics import Metrics
 from pynq_driver.serving.requests import ChatRequest, CompletionRequest, GenerationRequest
 from pynq_driver.serving.scheduler import Busy, Closed, Prompt, Scheduler, Stream
-from tritforge.config import check_integer
+from tritforge.checks import check_integer
 from tritforge.errors import ConfigurationError, ImageError
 
 #: Default of max_tokens for completions, as in the OpenAI API.

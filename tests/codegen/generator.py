@@ -14,8 +14,9 @@ import jinja2
 import markupsafe
 import numpy as np
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-SCRIPT = REPOSITORY / "codegen" / "gen.py"
+from testing.repository import ROOT
+
+SCRIPT = ROOT / "codegen" / "gen.py"
 TIMEOUT_S = 60
 
 
@@ -52,8 +53,8 @@ def copy_checkout(target: Path) -> Path:
     """The parts of the repository that the generator needs, as a checkout has them."""
     skip = shutil.ignore_patterns("__pycache__", "*.so")
     for folder in ("codegen", "hls", "tritforge"):
-        shutil.copytree(REPOSITORY / folder, target / folder, ignore=skip)
-    shutil.copy(REPOSITORY / "pyproject.toml", target)
+        shutil.copytree(ROOT / folder, target / folder, ignore=skip)
+    shutil.copy(ROOT / "pyproject.toml", target)
     return target
 
 

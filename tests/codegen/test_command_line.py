@@ -9,7 +9,7 @@ import pytest
 
 from codegen import gen
 from tests.codegen.generator import copy_checkout, dependencies, generate, run, tree
-from tritforge.config import AcceleratorConfig
+from tritforge.language_model.config import AcceleratorConfig
 
 MISTAKES = [
     ([], "--dim is required: give an integer from 16 to 8192"),

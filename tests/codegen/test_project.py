@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from codegen.constants import constants
-from codegen.processes import machine_processes
+from codegen.ivit.row_units import RowUnitsBlueprint
+from codegen.language_model.constants import constants
+from codegen.language_model.processes import machine_processes
 from codegen.project import Project, blueprint_of, project_name, render_project
-from codegen.row_units import RowUnitsBlueprint
-from tests.codegen.generator import REPOSITORY, generate, tree
-from tritforge.config import AcceleratorConfig, Widths
+from testing.repository import ROOT
+from tests.codegen.generator import generate, tree
+from tritforge.language_model.config import AcceleratorConfig, Widths
 
 GOLDENS = Path(__file__).parent / "goldens"
 CONFIGS = [
@@ -93,7 +94,7 @@ def test_place_and_process_do_not_matter(tmp_path: Path) -> None:
 def test_no_paths_and_no_dates(project: Project) -> None:
     for name, content in render_project(project).items():
         text = content.decode()
-        for place in (str(REPOSITORY), str(Path.home()), sys.prefix):
+        for place in (str(ROOT), str(Path.home()), sys.prefix):
             if len(place) > 1:
                 assert place not in text, name
         assert not re.search(r"\b20[2-9]\d-\d\d-\d\d\b", text), name
@@ -102,7 +103,11 @@ def test_no_paths_and_no_dates(project: Project) -> None:
 def test_project_is_complete() -> None:
     names = set(render_project(CONFIGS[0]))
     for unit in ("ternary_code", *(item.name for item in machine_processes(CONFIGS[0].ports))):
-        assert {f"include/{unit}.hpp", f"tb/{unit}_tb.cpp", f"tb/vectors/{unit}.txt"} <= names
+        assert {
+            f"include/language_model/{unit}.hpp",
+            f"tb/language_model/{unit}_tb.cpp",
+            f"tb/vectors/{unit}.txt",
+        } <= names
     assert {"config.json", "README.md", "CMakeLists.txt"} <= names
     assert {"shim/ap_int.h", "shim/hls_stream.h"} <= names
 
@@ -110,10 +115,11 @@ def test_project_is_complete() -> None:
 @pytest.mark.parametrize("project", [CONFIGS[0], *ROW_UNITS], ids=project_name)
 def test_every_include_is_in_the_project(project: Project) -> None:
     files = render_project(project)
-    known = {Path(name).name for name in files}
+    folders = ("src", "include", "tb", "shim")
     for name, content in files.items():
         for included in re.findall(r'#include "([^"]+)"', content.decode()):
-            assert included in known, f"{name} includes {included}"
+            found = [folder for folder in folders if f"{folder}/{included}" in files]
+            assert len(found) == 1, f"{name} includes {included}, which is in {found}"
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=IDS)
@@ -170,7 +176,7 @@ def test_generated_sources_are_clang_format_clean(project: Project, tmp_path: Pa
     for name in generated_sources(project):
         paths.append(tmp_path / Path(name).name)
         paths[-1].write_bytes(files[name])
-    style = f"--style=file:{REPOSITORY / '.clang-format'}"
+    style = f"--style=file:{ROOT / '.clang-format'}"
     result = subprocess.run(
         [program, "--dry-run", "-Werror", style, *map(str, paths)],
         capture_output=True,

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import pynq_driver
-from tritforge.golden.sigmoid import sigmoid_table
-from tritforge.image import Image
+from tritforge.language_model.golden.sigmoid import sigmoid_table
+from tritforge.language_model.image import Image
 
 DIRECTORY_VARIABLE = "TRITFORGE_ENGINE_DIRECTORY"
 

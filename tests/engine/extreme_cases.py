@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.engine.extreme_model import USUAL_SCALE_EXPONENT, extreme_image, random_widths
-from tritforge.config import ModelShape
-from tritforge.image import Image
+from tritforge.language_model.config import ModelShape
+from tritforge.language_model.image import Image
 
 SHAPES = {
     "even": ModelShape(dim=80, layers=2, glu_width=160, vocabulary=96),

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tritforge import packing
-from tritforge.config import ModelShape, Widths
 from tritforge.errors import ConfigurationError
-from tritforge.golden.fixed_point import symmetric_limit
-from tritforge.image import Image, ImageHeader
-from tritforge.parameters import (
+from tritforge.fixed_point import symmetric_limit
+from tritforge.language_model import packing
+from tritforge.language_model.config import ModelShape, Widths
+from tritforge.language_model.image import Image, ImageHeader
+from tritforge.language_model.program import (
     EMBEDDING_SHIFT_RANGE,
     SCALE_EXPONENT_RANGE,
     SHIFT_RANGE,

@@ -14,9 +14,9 @@ import pytest
 
 from tests.engine.extension import KERNELS, engine_arguments, make_engine
 from tests.engine.extreme_model import extreme_image
-from tritforge.config import ModelShape
-from tritforge.golden import GoldenModel
-from tritforge.image import Image
+from tritforge.language_model.config import ModelShape
+from tritforge.language_model.golden import GoldenModel
+from tritforge.language_model.image import Image
 
 SHAPE = ModelShape(dim=73, layers=2, glu_width=101, vocabulary=131)
 TOKENS = np.random.default_rng(3).integers(0, SHAPE.vocabulary, 20).tolist()
@@ -171,7 +171,7 @@ FORKED = """
 import os
 from tests.engine.extension import make_engine
 from tests.engine.extreme_model import extreme_image
-from tritforge.config import ModelShape
+from tritforge.language_model.config import ModelShape
 image = extreme_image(ModelShape(dim=40, layers=1, glu_width=40, vocabulary=9))
 engine = make_engine(image, threads=2)
 context = engine.context()

@@ -12,11 +12,11 @@ import pytest
 
 from tests.engine.extension import KERNELS, _engine, engine_arguments, make_engine
 from tests.engine.extreme_model import extreme_image
-from tritforge import parameters
-from tritforge.config import ModelShape, Widths
-from tritforge.image import Image
-from tritforge.packing import decode_table
-from tritforge.parameters import RECORD_HEADER, operation_shapes
+from tritforge.language_model import program as parameters
+from tritforge.language_model.config import ModelShape, Widths
+from tritforge.language_model.image import Image
+from tritforge.language_model.packing import decode_table
+from tritforge.language_model.program import RECORD_HEADER, operation_shapes
 
 SHAPE = ModelShape(dim=40, layers=1, glu_width=50, vocabulary=33)
 WIDTHS = dataclasses.asdict(Widths())
@@ -224,7 +224,7 @@ def test_constants_agree_with_python() -> None:
     assert constants["widths"] == {
         item.name: item.metadata["range"] for item in dataclasses.fields(Widths)
     }
-    from tritforge import config
+    from tritforge.language_model import config
 
     assert constants["shape"] == {
         "dim": config.DIM_RANGE,

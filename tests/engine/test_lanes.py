@@ -8,8 +8,8 @@ import pytest
 
 from tests.engine.extension import KERNELS, make_engine
 from tests.engine.extreme_model import extreme_image
-from tritforge.config import ModelShape
-from tritforge.image import Image
+from tritforge.language_model.config import ModelShape
+from tritforge.language_model.image import Image
 
 SHAPE = ModelShape(dim=73, layers=2, glu_width=101, vocabulary=131)
 RANDOM = np.random.default_rng(7)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from testing.repository import ROOT
 from tests.engine.extension import runs_other_programs
 
-ENGINE = Path(__file__).resolve().parents[2] / "engine"
+ENGINE = ROOT / "engine"
 SOURCES = (
     "test/kernel_selftest.cpp",
     "src/kernel_check.cpp",

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pynq_driver.backends import Scores
-from pynq_driver.sampler import EXPONENTIAL_TERMS, Sampler
+from pynq_driver.language_model.sampler import EXPONENTIAL_TERMS, Sampler
+from pynq_driver.language_model.scores import Scores
 from tests.engine.extension import KERNELS, _engine, make_engine
 from tests.engine.extreme_model import extreme_image
-from tritforge.config import ModelShape, Widths
-from tritforge.image import Sampling
+from tritforge.language_model.config import ModelShape, Widths
+from tritforge.language_model.image import Sampling
 
 
 @settings(max_examples=300, deadline=None)

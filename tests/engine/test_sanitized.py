@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from testing.repository import ROOT
 from tests.engine.extension import _engine
 
-SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "run_sanitized.py"
+SCRIPT = ROOT / "benchmarks" / "run_sanitized.py"
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.engine.extension import KERNELS, _engine
 from tests.engine.extreme_model import random_codes
-from tritforge import packing
+from tritforge.language_model import packing
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from codegen.openhls.system import host_compiler, run
+from testing.repository import ROOT
 from tests.engine.extension import _engine, make_engine, runs_other_programs
 from tests.engine.extreme_model import extreme_image
-from tritforge.config import ModelShape
-from tritforge.image import Image
+from tritforge.language_model.config import ModelShape
+from tritforge.language_model.image import Image
 
 #: Row blocks of 32 rows: 2 of dim and 4 of the gated linear unit, each with a remainder.
 SMALL = ModelShape(dim=40, layers=2, glu_width=101, vocabulary=131)
@@ -27,7 +28,7 @@ STREAMS = 5
 #: Each takes some hundredths of a second.
 MOST_ROUNDS = 300
 TASKS = Path("/proc/self/task")
-ENGINE = Path(__file__).resolve().parents[2] / "engine"
+ENGINE = ROOT / "engine"
 
 needs_tasks = pytest.mark.skipif(not TASKS.is_dir(), reason="threads of a process are Linux's")
 

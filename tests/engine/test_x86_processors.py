@@ -16,10 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.csim.simulation import run, tool
+from testing.repository import ROOT
 from tests.engine.extension import KERNELS, runs_other_programs
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.proof.csim.simulation import run, tool
 
 pytestmark = [
     runs_other_programs,

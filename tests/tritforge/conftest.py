@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.random_model import random_image
-from tritforge.image import Image
+from testing.random_model import random_image
+from tritforge.language_model.image import Image
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tritforge.errors import ConfigurationError
 
@@ -82,3 +84,17 @@ def load_board(name: str) -> Board:
     values = json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     memory, budget = Memory(**values.pop("memory")), Budget(**values.pop("budget"))
     return Board(name=name, memory=memory, budget=budget, **values)
+
+
+def memory_values(board: Board) -> Mapping[str, Any]:
+    """`struct tritforge_memory` of a board: in cycles of its clock."""
+    memory, cycle_ns = board.memory, 1000 / board.clock_mhz
+    bandwidth = memory.peak_bytes_per_second * memory.sequential_efficiency
+    return {
+        "bytes_per_cycle": bandwidth / (board.clock_mhz * 1e6),
+        "latency_cycles": round(memory.latency_ns / cycle_ns),
+        "burst_words": memory.burst_words,
+        "outstanding": memory.outstanding_bursts,
+        "refresh_interval": round(memory.refresh_interval_ns / cycle_ns),
+        "refresh_cycles": round(memory.refresh_ns / cycle_ns),
+    }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rounding and saturation, the two operations every unit ends with
-// (tritforge/golden/fixed_point.py).
+// (tritforge/fixed_point.py).
 //
 // The functions are `static`: files compiled for different instruction sets include this header,
 // and a shared inline copy could be the one the CPU at hand cannot run.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The four numbers that fix every size of a model, with their ranges (tritforge.config.ModelShape).
+// The four numbers that fix every size of a model, with their ranges
+// (tritforge.language_model.config.ModelShape).
 #pragma once
 
 #include <map>

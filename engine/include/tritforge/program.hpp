@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The in-band program: operations with their gains, shifts and scales, parsed from the parameter
-// stream and checked against the model shape (tritforge/parameters.py).
+// stream and checked against the model shape (tritforge/language_model/program.py).
 #pragma once
 
 #include <cstddef>
@@ -33,8 +33,8 @@ struct ScaledOutput {
     ScaledMantissa scale{};  ///< weight scale * sqrt(K) / 127 in units of the destination
 };
 
-/// One operation; see tritforge.parameters.Operation for the meaning of every field. The vectors
-/// belong to a Program or an Engine.
+/// One operation; see tritforge.language_model.program.Operation for the meaning of every field.
+/// The vectors belong to a Program or an Engine.
 struct Operation {
     OperationKind kind{};
     int layer = 0;

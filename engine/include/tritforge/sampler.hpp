@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Choosing the next token: greedy, or sampled with temperature, top-k and top-p.
 //
-// pynq_driver/sampler.py is the definition, with a full sort; the same seed and scores give the
-// same tokens here, without sorting more than a few candidates. Weights are integers held in
-// doubles, so their sums are exact in any order.
+// pynq_driver/language_model/sampler.py is the definition, with a full sort; the same seed and
+// scores give the same tokens here, without sorting more than a few candidates. Weights are
+// integers held in doubles, so their sums are exact in any order.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Constants of the sampling weights (pynq_driver/sampler.py); a test compares them.
+// Constants of the sampling weights (pynq_driver/language_model/sampler.py); a test compares them.
 #pragma once
 
 namespace tritforge {

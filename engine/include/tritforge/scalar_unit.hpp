@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scalar unit: square root, reciprocal and dequantisation multiplier, once per vector
-// (tritforge/golden/scalar_unit.py).
+// (tritforge/language_model/golden/scalar_unit.py).
 #pragma once
 
 #include <cstdint>

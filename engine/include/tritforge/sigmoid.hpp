@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sigmoid: a table of 128 segments on [0, 16) with linear interpolation
-// (tritforge/golden/sigmoid.py).
+// (tritforge/language_model/golden/sigmoid.py).
 //
 // The knots come from the golden model, so no libm of this side can differ in the last bit. The
 // negative half mirrors the positive one: sigma(-x) = 1 - sigma(x).

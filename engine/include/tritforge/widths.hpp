@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bit widths and fraction bits of every signal: tritforge.config.Widths with its ranges.
+// Bit widths and fraction bits of every signal: tritforge.language_model.config.Widths with its
+// ranges.
 #pragma once
 
 #include <map>
@@ -7,7 +8,7 @@
 
 namespace tritforge {
 
-/// One member per field of tritforge.config.Widths, in its order.
+/// One member per field of tritforge.language_model.config.Widths, in its order.
 struct Widths {
     int residual, gain, operand, square_operand, square_sum, value, reciprocal, root, multiplier;
     int code, accumulator, gate_operand, preactivation, preactivation_fraction;

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from pynq_driver import Scores
-from pynq_driver.sampler import Sampler
-from tritforge.convert.random_checkpoint import END_TOKEN
+from pynq_driver.language_model.sampler import Sampler
+from tritforge.language_model.convert.random_checkpoint import END_TOKEN
 
 VOCABULARY = 300
 

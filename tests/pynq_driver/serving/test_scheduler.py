@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 
 from pynq_driver import Sampling
-from pynq_driver.sampler import Sampler
+from pynq_driver.language_model.sampler import Sampler
 from pynq_driver.serving.scheduler import (
     ALONE_PROMPT_TOKENS,
     LEAST_PROMPT_TOKENS,
@@ -23,7 +23,7 @@ from pynq_driver.serving.scheduler import (
     prompt_budget,
 )
 from tests.pynq_driver.serving.fake_lanes import VOCABULARY, FakeLanes
-from tritforge.convert.random_checkpoint import END_TOKEN, byte_tokenizer
+from tritforge.language_model.convert.random_checkpoint import END_TOKEN, byte_tokenizer
 
 TOKENIZER = byte_tokenizer(VOCABULARY)
 

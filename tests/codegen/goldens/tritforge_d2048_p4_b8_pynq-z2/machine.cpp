@@ -7,7 +7,7 @@
 //   --lanes 8 --streams 8 --board pynq-z2 --sigmoid table
 #include "machine.hpp"
 
-#include "axis_words.hpp"
+#include "common/axis_words.hpp"
 #include "hls_task.h"
 
 namespace {

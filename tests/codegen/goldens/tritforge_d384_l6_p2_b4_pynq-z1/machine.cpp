@@ -7,7 +7,7 @@
 //   --lanes 4 --streams 4 --board pynq-z1 --sigmoid table
 #include "machine.hpp"
 
-#include "axis_words.hpp"
+#include "common/axis_words.hpp"
 #include "hls_task.h"
 
 namespace {

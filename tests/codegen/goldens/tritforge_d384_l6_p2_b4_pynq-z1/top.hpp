@@ -10,18 +10,18 @@
 #pragma once
 
 #include "ap_int.h"
-#include "code_buffer.hpp"
-#include "dequantiser.hpp"
-#include "element_unit.hpp"
-#include "head.hpp"
 #include "hls_stream.h"
-#include "quantiser.hpp"
-#include "scalar_unit.hpp"
-#include "sequencer.hpp"
-#include "ternary_array.hpp"
+#include "language_model/code_buffer.hpp"
+#include "language_model/dequantiser.hpp"
+#include "language_model/element_unit.hpp"
+#include "language_model/head.hpp"
+#include "language_model/quantiser.hpp"
+#include "language_model/scalar_unit.hpp"
+#include "language_model/sequencer.hpp"
+#include "language_model/ternary_array.hpp"
+#include "language_model/vector_unit.hpp"
+#include "language_model/weight_join.hpp"
 #include "tritforge_config.hpp"
-#include "vector_unit.hpp"
-#include "weight_join.hpp"
 
 using Sequencer = tritforge::Sequencer<tritforge::Config>;
 using WeightJoin = tritforge::WeightJoin<tritforge::Config>;

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows that Shiftmax and ShiftGELU have in common: every length, every scale, every corner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import RandomState
+
+from codegen.vector_file import VectorFile
+from tritforge.fixed_point import Int64Array
+from tritforge.ivit.golden import RowUnitConfig
+
+_SHORT = 40
+_ROWS_A_SCALE = 4
+
+
+@dataclass(frozen=True)
+class RowCase:
+    """One row and the magnitude of its x0; `name` says what it catches."""
+
+    name: str
+    x0_magnitude: int
+    x: Int64Array
+
+
+def input_range(config: RowUnitConfig) -> tuple[int, int]:
+    """Smallest and largest input."""
+    return -(1 << (config.input_bits - 1)), (1 << (config.input_bits - 1)) - 1
+
+
+def scales(config: RowUnitConfig) -> list[int]:
+    """Magnitudes of x0: the smallest, the largest, powers of two and their neighbours."""
+    powers = [1 << bit for bit in range(config.x0_bits)]
+    near = {power + step for power in powers for step in (-1, 0, 1)}
+    return sorted(x0 for x0 in near | {config.largest_x0} if 1 <= x0 <= config.largest_x0)
+
+
+def row_cases(config: RowUnitConfig, random: RandomState) -> Iterator[RowCase]:
+    """Rows of every length around a word, of every scale, then the corners."""
+    low, high = input_range(config)
+    short = min(config.row, _SHORT)
+    middle = max(1, config.largest_x0 // 4)
+
+    def uniform(length: int, largest: int = high) -> Int64Array:
+        return random.randint(low, largest + 1, length, dtype=np.int64)
+
+    lengths = {1, 2, config.lanes - 1, config.lanes, config.lanes + 1, 3 * config.lanes, short}
+    for length in sorted(item for item in lengths if 1 <= item <= config.row):
+        yield RowCase(f"length_{length}", middle, uniform(length))
+    for x0 in scales(config):
+        for index in range(_ROWS_A_SCALE):
+            # Rows whose maximum is low matter to ShiftGELU.
+            largest = int(random.randint(low, high + 1, dtype=np.int64))
+            yield RowCase(f"x0_{x0}_row_{index}", x0, uniform(short, largest))
+        yield RowCase(f"x0_{x0}_ramp", x0, np.linspace(low, high, short).astype(np.int64))
+    for x0 in sorted({1, middle, config.largest_x0}):
+        yield from _corners(config, x0, short)
+        yield RowCase(f"longest_row_x0_{x0}", x0, uniform(config.row))
+
+
+def _corners(config: RowUnitConfig, x0: int, short: int) -> Iterator[RowCase]:
+    low, high = input_range(config)
+    for name, value in (("smallest", low), ("largest", high), ("zero", 0), ("minus_one", -1)):
+        yield RowCase(f"all_{name}_x0_{x0}", x0, np.full(short, value, np.int64))
+    spike = np.full(short, low, np.int64)
+    spike[short // 2] = high
+    yield RowCase(f"one_spike_x0_{x0}", x0, spike)
+    yield RowCase(f"all_equal_longest_x0_{x0}", x0, np.full(config.row, high, np.int64))
+    below = np.arange(short, dtype=np.int64)
+    yield RowCase(f"steps_down_x0_{x0}", x0, np.maximum(high - below, low))
+    yield RowCase(f"steps_below_zero_x0_{x0}", x0, np.maximum(-1 - below, low))
+
+
+def row_vectors(
+    title: str,
+    config: RowUnitConfig,
+    cases: Iterator[RowCase],
+    golden: Callable[[Int64Array, int], Int64Array],
+) -> str:
+    """Vector file of these rows.
+
+    Args:
+        golden: outputs of a row and the magnitude of its x0.
+    """
+    file = VectorFile(title)
+    for case in cases:
+        file.case(case.name)
+        outputs = golden(case.x, case.x0_magnitude)
+        file.add(length=case.x.size, x0_magnitude=case.x0_magnitude)
+        file.add(inputs=case.x, outputs=outputs)
+    return file.text()

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Vectors of ShiftGELU: rows of pre-activations to x * sigmoid(1.702 x)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+import numpy as np
+from numpy.random import RandomState
+
+from codegen.ivit.vectors.row_cases import RowCase, input_range, row_cases, row_vectors, scales
+from tritforge.ivit.golden import ShiftgeluConfig, shiftgelu
+
+_SEED = 6
+_LARGEST_MAGNITUDES = 24
+
+
+def vectors(config: ShiftgeluConfig) -> str:
+    """Every common row, then every way in which the row's maximum decides the offset."""
+    return row_vectors(
+        "ShiftGELU: rows of pre-activations and |x0| to activations",
+        config,
+        chain(row_cases(config, RandomState(_SEED)), _offsets(config)),
+        lambda x, x0_magnitude: shiftgelu(x, x0_magnitude, config),
+    )
+
+
+def _offsets(config: ShiftgeluConfig) -> Iterator[RowCase]:
+    """Single elements: exp(-max) below, at and above 1, divisible or not, and at its clamp."""
+    low, high = input_range(config)
+    for x0 in scales(config):
+        maxima = np.unique(np.linspace(low, high, _LARGEST_MAGNITUDES).astype(np.int64))
+        for maximum in maxima.tolist():
+            x = np.array([maximum, (maximum + low) // 2][: config.row], np.int64)
+            yield RowCase(f"maximum_{maximum}_x0_{x0}", x0, x)

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Vectors of the element unit: recurrence and gated linear unit over several layers and tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import RandomState
+
+from codegen.language_model.vectors.element_order import in_element_order
+from codegen.vector_file import VectorFile
+from tritforge.fixed_point import Int64Array, SaturationFlags, symmetric_limit
+from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.golden.recurrence import update_state
+from tritforge.language_model.golden.sigmoid import silu
+from tritforge.language_model.program import OperationKind
+
+_SEED = 6
+#: In the order of `ElementUnit::Flag`.
+FLAGS = ("silu_candidate", "silu_state", "silu_gate", "state")
+
+
+@dataclass(frozen=True)
+class _Operation:
+    """One operation.
+
+    Attributes:
+        activations: (matrices, lanes, rows); the last matrix holds raw sums.
+        lower_bound: (rows,); empty for GLU.
+    """
+
+    kind: OperationKind
+    activations: Int64Array
+    lower_bound: Int64Array
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One token of every lane, or consecutive tokens of one stream.
+
+    Attributes:
+        fresh, hold: bit masks of the lanes.
+    """
+
+    name: str
+    operations: tuple[_Operation, ...]
+    prefill: bool = False
+    fresh: int = 0
+    hold: int = 0
+
+
+class _States:
+    """The states on chip, as the golden model updates them."""
+
+    def __init__(self, config: AcceleratorConfig) -> None:
+        assert config.streams is not None
+        self._config, self._flags = config, SaturationFlags()
+        self._sets = np.zeros((config.streams, config.layers * config.dim), np.int64)
+
+    def run(self, run: _Run) -> tuple[list[Int64Array], list[int]]:
+        """Products (lanes, rows) of every operation, and which signals saturated."""
+        self._flags.clear()
+        products, base = [], 0
+        for operation in run.operations:
+            if operation.kind is OperationKind.GLU:
+                factor = self._silu(operation.activations[0], "preactivation", "silu_gate")
+            else:
+                rows = operation.lower_bound.size
+                hidden = self._mix(operation, run, slice(base, base + rows))
+                factor = self._silu(hidden, "activation", "silu_state")
+                base += rows
+            products.append(operation.activations[-1] * factor)
+        return products, [int(self._flags[signal] > 0) for signal in FLAGS]
+
+    def _silu(self, values: Int64Array, name: str, signal: str) -> Int64Array:
+        config = self._config
+        fraction = getattr(config.widths, f"{name}_fraction")
+        return silu(values, fraction, config.widths, self._flags, signal, config.sigmoid)
+
+    def _mix(self, operation: _Operation, run: _Run, place: slice) -> Int64Array:
+        """New states (lanes, rows); lanes one after the other, as they may share a set."""
+        config, hidden = self._config, []
+        for lane in range(config.lanes):
+            states = self._sets[0 if run.prefill or config.streams == 1 else lane]
+            before = np.zeros_like(states[place]) if run.fresh >> lane & 1 else states[place]
+            forget, candidate = (item[None, lane] for item in operation.activations[:2])
+            bound = operation.lower_bound.astype(np.uint16)
+            (after,) = update_state(
+                before[None], forget, candidate, bound, config.widths, self._flags, config.sigmoid
+            )
+            if not run.hold >> lane & 1:
+                states[place] = after
+            hidden.append(after)
+        return np.stack(hidden)
+
+
+def vectors(config: AcceleratorConfig) -> str:
+    """Tokens one after the other, the states of the one being what the next one starts from."""
+    random = RandomState(_SEED)
+    file = VectorFile("element unit: activations and lower bounds to gated products")
+    states = _States(config)
+    for run in (*_tokens(config, random), *_corners(config, random)):
+        _add(file, run, config, *states.run(run))
+    return file.text()
+
+
+def _limits(config: AcceleratorConfig) -> tuple[int, int]:
+    """Largest pre-activation and raw sum."""
+    widths = config.widths
+    gate = min(symmetric_limit(widths.gate_operand), symmetric_limit(widths.accumulator))
+    return symmetric_limit(widths.preactivation), gate
+
+
+def _random_operation(
+    kind: OperationKind, config: AcceleratorConfig, rows: int, random: RandomState
+) -> _Operation:
+    preactivation, gate = _limits(config)
+    one = 1 << config.widths.preactivation_fraction
+    limit = min(6 * one, preactivation)
+    matrices = 3 if kind is OperationKind.MIX else 2
+    size = (config.lanes, rows)
+    activations = [
+        random.randint(-limit, limit + 1, size, dtype=np.int64) for _ in range(matrices - 1)
+    ]
+    activations.append(random.randint(-gate, gate + 1, size, dtype=np.int64))
+    bounds = rows if kind is OperationKind.MIX else 0
+    return _Operation(
+        kind, np.stack(activations), random.randint(0, 1 << 16, bounds, dtype=np.int64)
+    )
+
+
+def _program(
+    config: AcceleratorConfig, random: RandomState, layers: int, dim: int, glu_width: int
+) -> tuple[_Operation, ...]:
+    shapes = ((OperationKind.MIX, dim), (OperationKind.GLU, glu_width)) * layers
+    return tuple(_random_operation(kind, config, rows, random) for kind, rows in shapes)
+
+
+def _tokens(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
+    """Two layers at most, and dims that do and do not fill their last tile."""
+    layers, tile, every = min(config.layers, 2), config.rows_per_beat, (1 << config.lanes) - 1
+    shape = config.shape
+    small, odd = min(2 * tile, shape.dim), min(tile + 3, shape.dim)
+    width = min(odd + tile, shape.glu_width)
+    first, last = 1, 1 << (config.lanes - 1)
+
+    def program(dim: int) -> tuple[_Operation, ...]:
+        return _program(config, random, layers, dim, width)
+
+    yield _Run("fresh_start", program(odd), fresh=every)
+    yield _Run("state_stays_from_token_to_token", program(odd))
+    yield _Run("held_lanes_change_nothing", program(odd), hold=every)
+    yield _Run("and_the_next_token_shows_it", program(odd))
+    yield _Run("only_the_first_lane_is_fresh", program(odd), fresh=first)
+    yield _Run("only_the_last_lane_is_held", program(odd), hold=last)
+    yield _Run("only_the_last_lane_is_fresh_and_held", program(odd), fresh=last, hold=last)
+    yield _Run("other_dim_after_the_masks", program(small), fresh=every)
+    yield _Run("prefill_from_nothing", program(small), prefill=True, fresh=first)
+    yield _Run("prefill_goes_on", program(small), prefill=True)
+    yield _Run("prefill_with_an_unused_lane", program(small), prefill=True, hold=last & ~first)
+    yield _Run("streams_after_prefill", program(small))
+    yield _Run("fresh_and_held", program(small), fresh=every, hold=every)
+    largest = (
+        _random_operation(OperationKind.MIX, config, shape.dim, random),
+        _random_operation(OperationKind.GLU, config, shape.glu_width, random),
+    )
+    yield _Run("largest_dim", largest, fresh=every)
+    if config.layers * shape.dim < 4096:
+        # The last words of the state memory.
+        yield _Run(
+            "every_layer",
+            _program(config, random, config.layers, shape.dim, tile),
+            fresh=every,
+        )
+
+
+def _corners(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
+    """Extremes of every argument, one a run, so that each flag shows alone."""
+    every, rows = (1 << config.lanes) - 1, min(config.rows_per_beat, config.dim)
+    preactivation, gate = _limits(config)
+    dropped = config.widths.preactivation_fraction - config.widths.sigmoid_argument_fraction
+    half = max((1 << dropped) >> 1, 1)
+
+    def mix(forget: int, candidate: int, raw: int, bound: int) -> _Operation:
+        values = np.array([forget, candidate, raw], np.int64)
+        activations = np.broadcast_to(values[:, None, None], (3, config.lanes, rows))
+        return _Operation(OperationKind.MIX, activations, np.full(rows, bound, np.int64))
+
+    largest_bound = (1 << config.widths.lower_bound) - 1
+    for name, forget in (("open", preactivation), ("shut", -preactivation), ("half", 0)):
+        for bound in (0, 1, largest_bound):
+            # The first token puts something into the state, which the second one keeps or not.
+            start = _random_operation(OperationKind.MIX, config, rows, random)
+            yield _Run(f"before_{name}_forget_gate_with_bound_{bound}", (start,), fresh=every)
+            yield _Run(f"{name}_forget_gate_with_bound_{bound}", (mix(forget, 7, gate, bound),))
+    none = np.zeros(0, np.int64)
+    for sign, value, raw in (
+        ("largest", preactivation, gate),
+        ("smallest", -preactivation, -gate),
+    ):
+        yield _Run(f"{sign}_candidate", (mix(-preactivation, value, raw, 0),), fresh=every)
+        # From one extreme of the state to the other: the widest difference.
+        yield _Run(f"{sign}_candidate_after_its_opposite", (mix(0, -value, raw, 0),))
+        both = np.broadcast_to(
+            np.array([value, gate], np.int64)[:, None, None], (2, config.lanes, rows)
+        )
+        yield _Run(f"{sign}_gate", (_Operation(OperationKind.GLU, both, none),))
+        yield _Run(f"{sign}_up", (_Operation(OperationKind.GLU, -both, none),))
+    yield _Run("all_zero", (mix(0, 0, 0, 0),), fresh=every)
+    ties = (np.arange(2 * config.lanes * rows, dtype=np.int64) - config.lanes * rows) * half
+    limited = np.clip(ties, -preactivation, preactivation).reshape(2, config.lanes, rows)
+    sums = np.full((1, config.lanes, rows), gate)
+    ends = _Operation(OperationKind.GLU, np.concatenate([limited[:1], sums]), none)
+    yield _Run("sigmoid_argument_rounds_half_up", (ends,))
+    bounds = random.randint(0, largest_bound + 1, rows, dtype=np.int64)
+    arguments = np.concatenate([limited, sums])
+    yield _Run(
+        "forget_argument_rounds_after_its_sign_changes",
+        (_Operation(OperationKind.MIX, arguments, bounds),),
+        fresh=every,
+    )
+
+
+def _add(
+    file: VectorFile,
+    run: _Run,
+    config: AcceleratorConfig,
+    products: list[Int64Array],
+    saturated: list[int],
+) -> None:
+    tile = config.rows_per_beat
+    headers: list[int] = []
+    activations: list[int] = []
+    bounds: list[int] = []
+    results: list[int] = []
+    steps = 0
+    for operation, product in zip(run.operations, products):
+        rows = operation.activations.shape[-1]
+        headers += [int(operation.kind), rows, int(run.prefill), run.fresh, run.hold]
+        # Weights of padded rows are zero, and so are their sums.
+        ordered = in_element_order(operation.activations, tile, padding=0)
+        activations += ordered.ravel().tolist()
+        bounds += operation.lower_bound.tolist()
+        results += in_element_order(product, tile, padding=0).ravel().tolist()
+        steps += 1 + ordered.size
+    file.case(run.name)
+    file.add(headers=headers, activations=activations, lower_bounds=bounds, products=results)
+    file.add(saturated=saturated, steps=steps + 1)

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Vectors of the vector unit: input packets, increments and products to operands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.random import RandomState
+
+from codegen.language_model.constants import EMBEDDING_BITS
+from codegen.language_model.vectors.element_order import in_element_order
+from codegen.language_model.vectors.packets import steps_to_drop, with_length, words_of
+from codegen.vector_file import VectorFile
+from tritforge.fixed_point import (
+    Int64Array,
+    SaturationFlags,
+    round_half_up,
+    saturate,
+    symmetric_limit,
+)
+from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.program import EMBEDDING_SHIFT_RANGE, SHIFT_RANGE
+
+_SEED = 9
+_UNUSED = -1
+_MANTISSAS = 64 // EMBEDDING_BITS
+
+
+class _Source(IntEnum):
+    """Values of `VectorUnit::Source`."""
+
+    INPUT = 0
+    INCREMENT = 1
+    PRODUCT = 2
+
+
+@dataclass(frozen=True)
+class _Vector:
+    """One vector of every lane.
+
+    Attributes:
+        values: (lanes, K) mantissas, increments or products.
+        embedding_shift: bits that mantissas drop; negative: shift left.
+    """
+
+    source: _Source
+    values: Int64Array
+    operand_shift: int
+    embedding_shift: int = 0
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Vectors up to the end of a run; `change` is the input packet's surplus of words."""
+
+    name: str
+    vectors: tuple[_Vector, ...]
+    change: int = 0
+
+
+def vectors(config: AcceleratorConfig) -> str:
+    """Runs as programs have them, every shift, every saturation, packets of wrong lengths."""
+    random = RandomState(_SEED)
+    file = VectorFile("vector unit: mantissas, increments and products to operands")
+    for run in (*_programs(config, random), *_shifts(config, random), *_packets(config, random)):
+        _add(file, run, config)
+    return file.text()
+
+
+def _limit(source: _Source, config: AcceleratorConfig) -> int:
+    widths = config.widths
+    bits = {
+        _Source.INPUT: EMBEDDING_BITS,
+        _Source.INCREMENT: widths.accumulator + widths.multiplier,
+        _Source.PRODUCT: widths.gate_operand + widths.activation,
+    }
+    return symmetric_limit(bits[source])
+
+
+def _drawn(
+    source: _Source, config: AcceleratorConfig, random: RandomState, count: int, spare: int = 0
+) -> Int64Array:
+    limit = _limit(source, config) >> spare
+    size = (config.lanes, count)
+    return np.asarray(random.randint(-limit, limit + 1, size, dtype=np.int64))
+
+
+def _programs(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
+    shape, tile = config.shape, config.rows_per_beat
+    # Increments are as wide as a sum times a multiplier; most of a model's are much smaller.
+    spare = max(config.widths.accumulator + config.widths.multiplier - config.widths.residual, 0)
+    product_bits = config.widths.gate_operand + config.widths.activation
+    product_shift = max(product_bits - config.widths.operand, 0)
+
+    def program(dim: int, width: int, spare: int) -> tuple[_Vector, ...]:
+        lengths = (
+            (_Source.PRODUCT, dim, product_shift),
+            (_Source.INCREMENT, dim, 7),
+            (_Source.PRODUCT, width, product_shift - 1),
+            (_Source.INCREMENT, dim, 6),
+        )
+        return (
+            _Vector(_Source.INPUT, _drawn(_Source.INPUT, config, random, dim), 4, -9),
+            *(
+                _Vector(source, _drawn(source, config, random, count, spare), shift)
+                for source, count, shift in lengths
+            ),
+        )
+
+    small = min(tile + 3, shape.dim)
+    yield _Run("whole_tiles", program(min(2 * tile, shape.dim), min(3 * tile, shape.glu_width), 8))
+    yield _Run("padded_rows", program(small, min(small + 9, shape.glu_width), spare + 3))
+    yield _Run("large_increments", program(small, small, 0))
+    yield _Run("largest_dim", program(shape.dim, shape.glu_width, spare + 2))
+    yield _Run("smaller_dim_after_it", program(small, small, spare + 2))
+
+
+def _shifts(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
+    widths, count = config.widths, min(config.rows_per_beat, config.dim)
+    most, size = symmetric_limit(EMBEDDING_BITS), (config.lanes, count)
+    corners = np.array([most, -most, -most - 1, 0, 1, -1, 2, 3, -3, 1 << 14, -(1 << 14)])
+    mantissas = np.resize(corners, size).astype(np.int64)
+    for shift in range(EMBEDDING_SHIFT_RANGE[0], EMBEDDING_SHIFT_RANGE[1] + 1):
+        vector = _Vector(_Source.INPUT, mantissas, max(widths.residual - widths.operand, 0), shift)
+        yield _Run(f"embedding_shift_{shift}", (vector,))
+    zero = _Vector(_Source.INPUT, np.zeros(size, np.int64), 0)
+    for shift in (0, 1, 2, 15, widths.residual - 2, widths.residual, SHIFT_RANGE[1]):
+        small = np.resize(np.arange(-5, 6, dtype=np.int64), size)
+        large = _drawn(_Source.PRODUCT, config, random, count)
+        yield _Run(
+            f"operand_shift_{shift}",
+            (
+                _Vector(_Source.INPUT, small, shift),
+                _Vector(_Source.PRODUCT, large, shift),
+            ),
+        )
+    for sign in (1, -1):
+        name = "largest" if sign > 0 else "smallest"
+        increment = np.full(size, sign * _limit(_Source.INCREMENT, config))
+        product = np.full(size, sign * _limit(_Source.PRODUCT, config))
+        towards = _Vector(_Source.INCREMENT, increment, widths.residual)
+        back = _Vector(_Source.INCREMENT, -increment, widths.residual)
+        yield _Run(f"residual_saturates_at_the_{name}", (zero, towards, towards, back))
+        yield _Run(f"{name}_product", (_Vector(_Source.PRODUCT, product, 0),), change=1)
+        yield _Run(f"{name}_product_rounds", (_Vector(_Source.PRODUCT, product, 17),), change=1)
+    yield _Run("nothing_saturates_after_it", (zero,))
+
+
+def _packets(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
+    count = min(config.rows_per_beat + 5, config.dim)
+
+    def run(name: str, change: int) -> _Run:
+        mantissas = _drawn(_Source.INPUT, config, random, count)
+        increments = _drawn(_Source.INCREMENT, config, random, count, 12)
+        return _Run(
+            name,
+            (_Vector(_Source.INPUT, mantissas, 0), _Vector(_Source.INCREMENT, increments, 9)),
+            change,
+        )
+
+    yield run("early_by_one", -1)
+    yield run("exact_after_early", 0)
+    yield run("early_by_many", -3)
+    yield run("late_by_one", 1)
+    yield run("exact_after_late", 0)
+    yield run("late_by_many", 6)
+    yield _Run("without_vectors_all_is_dropped", (), change=7)
+    yield run("exact_after_all", 0)
+
+
+def _packet(run: _Run, config: AcceleratorConfig) -> tuple[Int64Array, int]:
+    """Words of the input packet, and how many of them the run needs."""
+    inputs = [item for item in run.vectors if item.source is _Source.INPUT]
+    ordered = [in_element_order(item.values, config.rows_per_beat, padding=0) for item in inputs]
+    words = words_of(b"".join(item.astype("<i2").tobytes() for item in ordered))
+    return with_length(words, len(words) + run.change, _UNUSED), len(words)
+
+
+def _received(words: Int64Array, needed: int, vector: _Vector, tile: int) -> Int64Array:
+    """Mantissas that the unit sees, zeros after the packet's end: (lanes, K)."""
+    data = with_length(words, needed, 0).astype("<i8").tobytes()
+    lanes, count = vector.values.shape
+    ordered = np.frombuffer(data, "<i2").astype(np.int64).reshape(-1, lanes, tile)
+    return np.moveaxis(ordered, 0, 1).reshape(lanes, -1)[:, :count]
+
+
+def _add(file: VectorFile, run: _Run, config: AcceleratorConfig) -> None:
+    tile, widths, flags = config.rows_per_beat, config.widths, SaturationFlags()
+    packet, needed = _packet(run, config)
+    residual = np.zeros((config.lanes, 0), np.int64)
+    headers: list[int] = []
+    words: dict[str, list[int]] = {"increments": [], "products": []}
+    operands: list[int] = []
+    for vector in run.vectors:
+        values, count = vector.values, vector.values.shape[-1]
+        if vector.source is _Source.INPUT:
+            mantissas = _received(packet, needed, vector, tile)
+            residual = round_half_up(mantissas, vector.embedding_shift)
+        elif vector.source is _Source.INCREMENT:
+            residual = residual + values
+        if vector.source is _Source.PRODUCT:
+            operand = values
+        else:
+            residual = saturate(residual, widths.residual, flags, "residual")
+            operand = residual
+        operand = round_half_up(operand, vector.operand_shift)
+        operand = saturate(operand, widths.operand, flags, "operand")
+        shift = vector.embedding_shift
+        headers += [int(vector.source), count, vector.operand_shift, max(shift, 0), max(-shift, 0)]
+        # What lies in padded rows was made from zeros.
+        if vector.source is not _Source.INPUT:
+            ordered = in_element_order(values, tile, padding=0).ravel().tolist()
+            words[f"{vector.source.name.lower()}s"] += ordered
+        operands += in_element_order(operand, tile, padding=0).ravel().tolist()
+    file.case(run.name)
+    file.add(headers=headers, input=packet, **words, operands=operands)
+    file.add(
+        status=[
+            int(flags["residual"] > 0),
+            int(flags["operand"] > 0),
+            int(len(packet) < needed),
+            int(len(packet) > needed),
+        ],
+        steps=len(run.vectors) + len(operands) + 1 + steps_to_drop(needed, len(packet)),
+    )

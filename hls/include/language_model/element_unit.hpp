@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Element unit: the gated recurrence (MLGRU) and the gated linear unit, one element a step.
+//
+// What it computes: MIX (arXiv 2406.02528, section 3.3.1), tiles f, i, g in turn:
+//                     f   closing = sigma(-f);  forget = 1 - (1 - lower bound) * closing
+//                     i   s = SiLU(i);  h' = s + forget * (h - s)        (the state)
+//                     g   product = g * SiLU(h')
+//                   GLU (section 3.3.2), tiles gate, up in turn: product = SiLU(gate) * up.
+//                   Each sum that arrives needs one sigmoid and two multiplications, so one of each
+//                   serves all of them.
+// Interface:        headers in       one an operation: kind, rows N, and for MIX how lanes use the
+//                                    state: `prefill` (all lanes are consecutive tokens of one
+//                                    stream), `fresh` (a lane starts from the zero state), `hold`
+//                                    (a lane leaves the state as it is);
+//                   activations in   element order, the tiles of the matrices in turn;
+//                   lower bounds in  MIX: N words;
+//                   products out     element order, once for the last matrix of every tile;
+//                   status out       for a header with kEndOfRun: saturation flags since the last
+//                                    one, bits as in the enumeration Flag;
+//                   state memory     h: kStreams sets of kLayers * kDim words, the layers of a
+//                                    smaller model one after the other;
+//                   buffer           what an element's next tile needs;
+//                   bound memory     lower bounds of a tile, for the lanes after the first one.
+// Formats:          activations kPreactivationBits with kPreactivationFraction bits, or raw sums;
+//                   h and SiLU kActivationBits with kActivationFraction; products exact.
+// Timing:           one activation a step. Steps of an operation: 1 + tiles * kRows * kLanes.
+// Assumptions:      the same element of two lanes is kRows >= kRamSettleSteps steps apart
+//                   (tile_order.hpp), so a lane may read the state that the lane before it wrote.
+#pragma once
+
+#include "ap_int.h"
+#include "common/bit_count.hpp"
+#include "common/bit_fields.hpp"
+#include "common/fixed_point.hpp"
+#include "common/ram.hpp"
+#include "hls_stream.h"
+#include "language_model/sigmoid.hpp"
+#include "language_model/tile_order.hpp"
+
+namespace tritforge {
+
+/// @tparam Config  constants of the generated tritforge_config.hpp
+template <class Config>
+struct ElementUnit {
+    static constexpr int kLanes = Config::kLanes;
+    static constexpr int kRows = Config::kRowsPerBeat;
+    static constexpr int kOneStream = Config::kLayers * Config::kDim;
+    static constexpr int kFraction = Config::kSigmoidFraction;
+    static constexpr int kActivationBits = Config::kActivationBits;
+    static constexpr int kPreactivationBits = Config::kPreactivationBits;
+    static constexpr int kGateOperandBits = Config::kGateOperandBits;
+    /// Sigmoid and SiLU take pre-activations and states.
+    static constexpr int kValueBits =
+        kPreactivationBits > kActivationBits ? kPreactivationBits : kActivationBits;
+
+    using Unit = Sigmoid<Config>;
+    using Order = TileOrder<Config, Config::kMaximumInputs>;
+    using Kind = ap_uint<bits_for(Config::kLastOperation)>;
+    using RowCount = ap_uint<bits_for(Config::kMaximumInputs)>;
+    using LaneMask = ap_uint<kLanes>;
+    using Preactivation = ap_int<kPreactivationBits>;
+    using Activation = ap_int<kActivationBits>;
+    using Value = ap_int<kValueBits>;
+    using LowerBound = ap_uint<Config::kLowerBoundBits>;
+    using Product = ap_int<kGateOperandBits + kActivationBits>;
+    using StateMemory = Ram<Activation, Config::kStreams * kOneStream>;
+    using Address = typename StateMemory::Address;
+    using Buffer = Ram<Activation, Order::kSlots>;
+    using BoundMemory = Ram<LowerBound, kRows>;
+    using HeaderWord = FieldsWord<Kind, RowCount, ap_uint<1>, LaneMask, LaneMask>;
+
+    static_assert(kRows >= kRamSettleSteps, "buffered words could be read before they are stored");
+    static_assert(Config::kStreams == 1 || Config::kStreams == kLanes,
+                  "there is one state for all lanes, or one a lane");
+    static_assert(kActivationBits > kFraction + 1, "the buffer also holds the forget gate");
+    static_assert(Config::kPreactivationFraction >= Config::kSigmoidArgumentFraction &&
+                      Config::kActivationFraction >= Config::kSigmoidArgumentFraction,
+                  "sigmoid arguments are rounded, not extended");
+    static_assert(kValueBits > Config::kLowerBoundBits, "1 - lower bound fits the multiplier");
+
+    enum Flag { kSiluCandidate, kSiluState, kSiluGate, kStateFlag, kFlags };
+    using Status = ap_uint<kFlags>;
+
+    /// One operation: at least one row.
+    struct Header {
+        Kind kind;
+        RowCount rows;
+        ap_uint<1> prefill;
+        LaneMask fresh;
+        LaneMask hold;
+
+        HeaderWord to_word() const {
+#pragma HLS INLINE
+            return pack_fields<HeaderWord>(kind, rows, prefill, fresh, hold);
+        }
+
+        static Header from_word(const HeaderWord& word) {
+#pragma HLS INLINE
+            Header header;
+            unpack_fields(word, header.kind, header.rows, header.prefill, header.fresh,
+                          header.hold);
+            return header;
+        }
+    };
+
+    enum Tile { kForget, kCandidate, kOutputGate, kGate, kUp };
+
+    /// All zero is the idle state.
+    struct State {
+        bool busy;
+        Header operation;
+        ap_uint<3> tile;
+        Order at;
+        Address layer_base;
+        Status saturated;
+    };
+
+    static void step(State& state, hls::stream<HeaderWord>& headers,
+                     hls::stream<Preactivation>& activations, hls::stream<LowerBound>& lower_bounds,
+                     hls::stream<Product>& products, hls::stream<Status>& status,
+                     StateMemory& state_memory, Buffer& buffer, BoundMemory& bound_memory) {
+#pragma HLS INLINE
+        if (!state.busy) {
+            start(state, Header::from_word(headers.read()), status);
+        } else {
+            const Preactivation activation = activations.read();
+            const bool valid = state.at.element() < state.operation.rows;
+            Activation kept = 0;
+            if (state.tile != kForget && state.tile != kGate) {
+                kept = buffer.read(state.at.slot);
+            }
+            LowerBound bound = 0;
+            if (state.tile == kForget && valid) {
+                bound = bound_of_row(state, lower_bounds, bound_memory);
+            }
+            evaluate(state, activation, kept, bound, valid, products, state_memory, buffer);
+            next_element(state);
+        }
+    }
+
+  private:
+    static void start(State& state, const Header& header, hls::stream<Status>& status) {
+#pragma HLS INLINE
+        if (header.kind == Config::kEndOfRun) {
+            status.write(state.saturated);
+            state.saturated = 0;
+            state.layer_base = 0;
+        } else {
+            state.operation = header;
+            state.tile = header.kind == Config::kMix ? kForget : kGate;
+            state.at.restart();
+            state.busy = true;
+        }
+    }
+
+    /// The first lane takes the bounds from the stream, the others see the same ones again.
+    static LowerBound bound_of_row(State& state, hls::stream<LowerBound>& lower_bounds,
+                                   BoundMemory& bound_memory) {
+#pragma HLS INLINE
+        if (kLanes == 1) {
+            return lower_bounds.read();
+        }
+        if (state.at.lane == 0) {
+            const LowerBound bound = lower_bounds.read();
+            bound_memory.write(state.at.row, bound);
+            return bound;
+        }
+        return bound_memory.read(state.at.row);
+    }
+
+    static void evaluate(State& state, const Preactivation& activation, const Activation& kept,
+                         const LowerBound& bound, bool valid, hls::stream<Product>& products,
+                         StateMemory& state_memory, Buffer& buffer) {
+#pragma HLS INLINE
+        const bool forget = state.tile == kForget;
+        const bool of_state = state.tile == kOutputGate;
+        const Value value = forget     ? Value(-activation)
+                            : of_state ? Value(kept)
+                                       : Value(activation);
+        const typename Unit::Result sigma = Unit::evaluate(argument_of(value, of_state));
+        const ap_uint<Config::kLowerBoundBits + 1> headroom =
+            (1 << Config::kLowerBoundBits) - bound;
+        const ap_int<kValueBits + 1> factor =
+            forget ? ap_int<kValueBits + 1>(headroom) : ap_int<kValueBits + 1>(value);
+        const ap_int<kValueBits + kFraction + 2> product = factor * sigma;
+        const Activation silu = silu_of(state, product, of_state);
+        if (forget) {
+            const ap_uint<kFraction + 1> opening =
+                (1 << kFraction) - round_half_up_shift<Config::kLowerBoundBits>(product);
+            buffer.write(state.at.slot, Activation(opening));
+        } else if (state.tile == kCandidate) {
+            buffer.write(state.at.slot, recurrence(state, silu, kept, valid, state_memory));
+        } else if (state.tile == kGate) {
+            buffer.write(state.at.slot, silu);
+        } else {
+            const ap_int<kGateOperandBits> operand = activation;
+            products.write(operand * (of_state ? silu : kept));
+        }
+    }
+
+    static typename Unit::Argument argument_of(const Value& value, bool of_state) {
+#pragma HLS INLINE
+        constexpr int kArgument = Config::kSigmoidArgumentFraction;
+        const Value usual = round_half_up_shift<Config::kPreactivationFraction - kArgument>(value);
+        const Value from_state =
+            round_half_up_shift<Config::kActivationFraction - kArgument>(value);
+        // Clamping sets no flag: the sigmoid is 1 well inside the argument's range.
+        return saturate<Unit::kArgumentBits>(of_state ? from_state : usual).value;
+    }
+
+    template <int V>
+    static Activation silu_of(State& state, const ap_int<V>& product, bool of_state) {
+#pragma HLS INLINE
+        constexpr int kUsual = Config::kPreactivationFraction + kFraction;
+        constexpr int kFromState = Config::kActivationFraction + kFraction;
+        const ap_int<V> usual = round_half_up_shift<kUsual - Config::kActivationFraction>(product);
+        const ap_int<V> from_state =
+            round_half_up_shift<kFromState - Config::kActivationFraction>(product);
+        const Saturated<kActivationBits> silu =
+            saturate<kActivationBits>(of_state ? from_state : usual);
+        if (silu.clipped) {
+            if (state.tile == kCandidate) {
+                state.saturated[kSiluCandidate] = 1;
+            } else if (state.tile == kOutputGate) {
+                state.saturated[kSiluState] = 1;
+            } else if (state.tile == kGate) {
+                state.saturated[kSiluGate] = 1;
+            }
+        }
+        return silu.value;
+    }
+
+    /// h' = s + f * (h - s): one multiplication, and convex, so |h'| <= max(|h|, |s|).
+    static Activation recurrence(State& state, const Activation& silu, const Activation& kept,
+                                 bool valid, StateMemory& state_memory) {
+#pragma HLS INLINE
+        Address address = state.layer_base + state.at.element();
+        bool fresh = false;
+        bool hold = false;
+    lanes:
+        for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+            if (state.at.lane == lane) {
+                fresh = state.operation.fresh[lane];
+                hold = state.operation.hold[lane];
+                if (Config::kStreams > 1 && state.operation.prefill == 0) {
+                    address = address + lane * kOneStream;
+                }
+            }
+        }
+        Activation before = 0;
+        if (valid) {
+            before = state_memory.read(address);
+        }
+        if (fresh) {
+            before = 0;
+        }
+        const ap_int<kActivationBits + 1> difference = before - silu;
+        const ap_uint<kFraction + 1> opening = ap_uint<kActivationBits>(kept);
+        const ap_int<kActivationBits + kFraction + 2> product = opening * difference;
+        const Saturated<kActivationBits> after = saturate<kActivationBits>(
+            ap_int<kActivationBits + 3>(silu + round_half_up_shift<kFraction>(product)));
+        if (after.clipped) {
+            state.saturated[kStateFlag] = 1;
+        }
+        if (valid && !hold) {
+            state_memory.write(address, after.value);
+        }
+        return after.value;
+    }
+
+    static void next_element(State& state) {
+#pragma HLS INLINE
+        const bool last_matrix = state.tile == kOutputGate || state.tile == kUp;
+        const bool ends = last_matrix && state.at.ends_vectors(state.operation.rows);
+        if (!state.at.ends_tile()) {
+            state.at.advance();
+        } else if (!last_matrix) {
+            // The next matrix has the same rows.
+            state.at.row = 0;
+            state.at.lane = 0;
+            state.at.slot = 0;
+            state.tile = state.tile + 1;
+        } else {
+            state.at.advance();
+            state.tile = state.tile == kUp ? kGate : kForget;
+        }
+        if (ends) {
+            state.busy = false;
+            if (state.operation.kind == Config::kMix) {
+                state.layer_base = state.layer_base + state.operation.rows;
+            }
+        }
+    }
+};
+
+}  // namespace tritforge

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Program check: whether a record of the parameter stream may stand where it does.
+//
+// What it computes: the first thing that is wrong with a record, as an error code: what it is,
+//                   where it stands, its sizes, its other fields. Order: EMBED; for every layer
+//                   MIX, PROJECT, GLU, PROJECT; HEAD (docs/image-format.md).
+// Interface:        functions of a record and of what the records before it have fixed.
+// Formats:          fields as in record.hpp.
+// Timing:           combinational; the sequencer gives it a step of its own.
+// Assumptions:      `accept` sees a record only if it has no error.
+#pragma once
+
+#include "ap_int.h"
+#include "common/bit_count.hpp"
+#include "language_model/record.hpp"
+
+namespace tritforge {
+
+/// @tparam Config  constants of the generated tritforge_config.hpp
+template <class Config>
+struct ProgramCheck {
+    using InputCount = ap_uint<bits_for(Config::kMaximumInputs)>;
+    using TokenCount = ap_uint<bits_for(Config::kVocabulary)>;
+    using Layer = ap_uint<bits_for(Config::kLayers)>;
+    using Error = ap_uint<8>;
+
+    /// Where in the program the next record stands.
+    enum Expected { kFirst, kMixer, kOutput, kChannel, kDown };
+
+    /// All zero is the start of a program.
+    struct State {
+        ap_uint<3> expected;
+        Layer layer;
+        // Sizes that the records so far have fixed.
+        InputCount dim;
+        InputCount glu_width;
+        TokenCount tokens;
+        bool has_glu_width;
+    };
+
+    static void restart(State& state) {
+#pragma HLS INLINE
+        state.expected = kFirst;
+        state.layer = 0;
+        state.has_glu_width = false;
+    }
+
+    static Error first_error(const State& state, const Record& record) {
+#pragma HLS INLINE
+        const bool known = record.magic == Record::kMagic && record.kind >= Config::kEmbed &&
+                           record.kind <= Config::kLastOperation;
+        if (!known) {
+            return Config::kUnknownOperation;
+        }
+        if (!in_order(state, record)) {
+            return Config::kOperationOutOfOrder;
+        }
+        if (!sizes_fit(state, record)) {
+            return Config::kShapeTooLarge;
+        }
+        return fields_fit(record) ? Config::kNone : Config::kInvalidField;
+    }
+
+    /// 16-bit gains of an element of the operation's input.
+    static ap_uint<3> gains_of(const Record& record) {
+#pragma HLS INLINE
+        return record.outputs + record.has_norm_gain;
+    }
+
+    static void accept(State& state, const Record& record) {
+#pragma HLS INLINE
+        if (state.expected == kFirst) {
+            state.dim = record.inputs;
+            state.tokens = record.rows;
+            state.expected = kMixer;
+        } else if (state.expected == kMixer) {
+            state.expected = kOutput;
+        } else if (state.expected == kOutput) {
+            state.expected = kChannel;
+        } else if (state.expected == kChannel) {
+            state.expected = kDown;
+            state.glu_width = record.rows;
+            state.has_glu_width = true;
+        } else {
+            state.expected = kMixer;
+            state.layer = state.layer + 1;
+        }
+    }
+
+  private:
+    static bool in_order(const State& state, const Record& record) {
+#pragma HLS INLINE
+        const bool numbered = record.layer == state.layer;
+        if (state.expected == kFirst) {
+            return record.kind == Config::kEmbed && numbered;
+        }
+        if (state.expected == kMixer) {
+            // After the last layer comes the head, whose layer is written as 0.
+            return (record.kind == Config::kMix && numbered) ||
+                   (record.kind == Config::kHead && record.layer == 0 && state.layer != 0);
+        }
+        if (state.expected == kChannel) {
+            return record.kind == Config::kGlu && numbered;
+        }
+        return record.kind == Config::kProject && numbered;
+    }
+
+    static bool sizes_fit(const State& state, const Record& record) {
+#pragma HLS INLINE
+        const bool from_dim = record.inputs == state.dim;
+        if (state.expected == kFirst) {
+            return record.inputs >= Config::kMinimumDim && record.inputs <= Config::kDim &&
+                   record.rows >= Config::kMinimumVocabulary && record.rows <= Config::kVocabulary;
+        }
+        if (record.kind == Config::kMix) {
+            return from_dim && record.rows == state.dim && state.layer < Config::kLayers;
+        }
+        if (record.kind == Config::kHead) {
+            return from_dim && record.rows == state.tokens;
+        }
+        if (record.kind == Config::kGlu) {
+            const bool first =
+                record.rows >= Config::kMinimumGluWidth && record.rows <= Config::kGluWidth;
+            return from_dim && (state.has_glu_width ? record.rows == state.glu_width : first);
+        }
+        const bool down = state.expected == kDown;
+        return record.inputs == (down ? state.glu_width : state.dim) && record.rows == state.dim;
+    }
+
+    static bool fields_fit(const Record& record) {
+#pragma HLS INLINE
+        const bool embed = record.kind == Config::kEmbed;
+        const int outputs = embed ? 0 : record.kind == Config::kMix ? 3 : 1;
+        const int matrices = record.kind == Config::kGlu ? 2 : outputs;
+        // The down projection has no gain of its own, every other operation has one.
+        const bool norm_fits =
+            record.has_norm_gain <= 1 &&
+            (record.kind == Config::kProject || record.has_norm_gain == (embed ? 0 : 1));
+        const int largest = Config::kMaximumInputShift;
+        const int embedding = Config::kMaximumEmbeddingShift;
+        const bool shift_fits =
+            embed ? record.input_shift >= -embedding && record.input_shift <= embedding
+                  : record.input_shift >= 0 && record.input_shift <= largest;
+        bool fit = record.outputs == outputs && record.matrices == matrices && norm_fits &&
+                   shift_fits && record.square_shift <= largest &&
+                   record.payload_bytes == payload_bytes(record);
+    outputs:
+        for (int index = 0; index < Record::kOutputs; ++index) {
+#pragma HLS UNROLL
+            const RecordOutput& output = record.output[index];
+            const bool used = index < outputs;
+            const bool fits = output.value_shift <= largest &&
+                              (output.scale_mantissa >> Config::kScaleMantissaBits) == 0 &&
+                              output.scale_exponent >= -(1 << (Config::kScaleExponentBits - 1)) &&
+                              output.scale_exponent < (1 << (Config::kScaleExponentBits - 1));
+            fit = fit && (!used || fits);
+        }
+        return fit;
+    }
+
+    /// Sizes have been checked, so the products are small.
+    static ap_uint<32> payload_bytes(const Record& record) {
+#pragma HLS INLINE
+        const InputCount inputs = record.inputs;
+        const ap_uint<3> each = gains_of(record);
+        using Fourths = ap_uint<InputCount::width + 2>;
+        const Fourths fourths = each == 4   ? Fourths(Fourths(inputs) << 2)
+                                : each == 2 ? Fourths(Fourths(inputs) << 1)
+                                : each == 1 ? Fourths(inputs)
+                                            : Fourths(0);
+        const ap_uint<InputCount::width + 3> gain_words = (fourths + 3) >> 2;
+        const ap_uint<InputCount::width + 1> bound_words = (inputs + 3) >> 2;
+        const bool bounds = record.kind == Config::kMix;
+        return (gain_words + (bounds ? bound_words : ap_uint<InputCount::width + 1>(0))) << 3;
+    }
+};
+
+}  // namespace tritforge

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Vector unit: keeps the residual stream x and turns whatever comes next into quantiser operands.
+//
+// What it computes: source kInput      x = embedding mantissa * 2**(left - right), t from x;
+//                   source kIncrement  x = x + increment,                          t from x;
+//                   source kProduct    t from the gated product; x stays;
+//                   t = value * 2**-operand_shift, rounded half up.
+// Interface:        headers in     one a quantised vector: source, elements K, shifts; with `end`,
+//                                  what is left of the input packet is dropped;
+//                   input in       one packet a run (stream_word.hpp): four mantissas a word, in
+//                                  element order, padded rows included;
+//                   increments in, products in   element order, padded rows included;
+//                   operands out   t, element order, padded rows included;
+//                   status out     for a header with `end`: saturation flags since the last one and
+//                                  how the input packet ended, bits as in the enumeration Flag;
+//                   memory         x of lane l at l * kDim and up.
+// Formats:          x kResidualBits, mantissas 16 bits, t kOperandBits; x and t saturate
+//                   symmetrically.
+// Timing:           one element a step. Steps of a vector: 1 + tiles * kRows * kLanes. The end of a
+//                   run takes one step more than there are words to drop, and two at least.
+// Assumptions:      x is read a whole operation after it was written.
+#pragma once
+
+#include "ap_int.h"
+#include "common/bit_count.hpp"
+#include "common/bit_fields.hpp"
+#include "common/fixed_point.hpp"
+#include "common/ram.hpp"
+#include "common/stream_word.hpp"
+#include "hls_stream.h"
+#include "language_model/tile_order.hpp"
+
+namespace tritforge {
+
+/// @tparam Config  constants of the generated tritforge_config.hpp
+template <class Config>
+struct VectorUnit {
+    static constexpr int kLanes = Config::kLanes;
+    static constexpr int kResidualBits = Config::kResidualBits;
+    static constexpr int kOperandBits = Config::kOperandBits;
+    static constexpr int kMantissaBits = Config::kEmbeddingBits;
+    static constexpr int kMantissas = kStreamBits / kMantissaBits;
+    static constexpr int kIncrementBits = Config::kAccumulatorBits + Config::kMultiplierBits;
+    static constexpr int kProductBits = Config::kGateOperandBits + Config::kActivationBits;
+    static constexpr int kWideBits = kProductBits > kResidualBits ? kProductBits : kResidualBits;
+    static constexpr int kShiftBits = bits_for(Config::kMaximumInputShift);
+    static constexpr int kMaximumEmbeddingShift = Config::kMaximumEmbeddingShift;
+
+    static_assert(Config::kRowsPerBeat % kMantissas == 0, "a tile is a whole number of words");
+    static_assert(kMantissas == 4, "the count of mantissas starts again by itself");
+
+    using Order = TileOrder<Config, Config::kMaximumInputs>;
+    using InputCount = ap_uint<bits_for(Config::kMaximumInputs)>;
+    using Shift = ap_uint<kShiftBits>;
+    using EmbeddingShift = ap_uint<bits_for(kMaximumEmbeddingShift)>;
+    using Residual = ap_int<kResidualBits>;
+    using Mantissa = ap_int<kMantissaBits>;
+    using Increment = ap_int<kIncrementBits>;
+    using Product = ap_int<kProductBits>;
+    using Wide = ap_int<kWideBits>;
+    using Operand = ap_int<kOperandBits>;
+    using Memory = Ram<Residual, kLanes * Config::kDim>;
+    using Address = typename Memory::Address;
+
+    enum Source { kInput, kIncrement, kProduct };
+    enum Flag { kResidualFlag, kOperandFlag, kEarly, kLate, kFlags };
+    using Status = ap_uint<kFlags>;
+    using HeaderWord =
+        FieldsWord<ap_uint<1>, ap_uint<2>, InputCount, Shift, EmbeddingShift, EmbeddingShift>;
+
+    /// One vector of at least one element; one of the embedding's shifts is 0.
+    struct Header {
+        ap_uint<1> end;
+        ap_uint<2> source;
+        InputCount inputs;
+        Shift operand_shift;
+        EmbeddingShift embedding_right;
+        EmbeddingShift embedding_left;
+
+        HeaderWord to_word() const {
+#pragma HLS INLINE
+            return pack_fields<HeaderWord>(end, source, inputs, operand_shift, embedding_right,
+                                           embedding_left);
+        }
+
+        static Header from_word(const HeaderWord& word) {
+#pragma HLS INLINE
+            Header header;
+            unpack_fields(word, header.end, header.source, header.inputs, header.operand_shift,
+                          header.embedding_right, header.embedding_left);
+            return header;
+        }
+    };
+
+    enum Phase { kIdle, kRun, kDrop };
+
+    /// All zero is the idle state.
+    struct State {
+        ap_uint<2> phase;
+        Header vector;
+        Order at;
+        PacketReader packet;
+        StreamData mantissas;
+        ap_uint<bits_for(kMantissas - 1)> mantissa;
+        ap_uint<2> saturated;
+    };
+
+    static void step(State& state, hls::stream<HeaderWord>& headers, hls::stream<StreamWord>& input,
+                     hls::stream<Increment>& increments, hls::stream<Product>& products,
+                     hls::stream<Operand>& operands, hls::stream<Status>& status, Memory& memory) {
+#pragma HLS INLINE
+        const bool takes = state.phase == kRun && state.vector.source == kInput;
+        const StreamData data =
+            state.packet.next(input, takes && state.mantissa == 0, state.phase == kDrop);
+        if (state.phase == kIdle) {
+            state.vector = Header::from_word(headers.read());
+            state.at.restart();
+            state.phase = state.vector.end == 1 ? kDrop : kRun;
+        } else if (state.phase == kRun) {
+            Wide value = 0;
+            if (state.vector.source == kProduct) {
+                value = products.read();
+            } else {
+                value = next_residual(state, data, increments, memory);
+            }
+            operands.write(operand_of(state, value));
+            if (state.at.ends_vectors(state.vector.inputs)) {
+                state.phase = kIdle;
+            }
+            state.at.advance();
+        } else if (state.packet.ended) {
+            status.write(report(state));
+            state.phase = kIdle;
+        }
+    }
+
+  private:
+    static Residual next_residual(State& state, const StreamData& data,
+                                  hls::stream<Increment>& increments, Memory& memory) {
+#pragma HLS INLINE
+        const bool valid = state.at.element() < state.vector.inputs;
+        Address address = state.at.element();
+    lanes:
+        for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS UNROLL
+            if (state.at.lane == lane) {
+                address = state.at.element() + lane * Config::kDim;
+            }
+        }
+        constexpr int kLeftBits = kMantissaBits + kMaximumEmbeddingShift;
+        constexpr int kSumBits = kIncrementBits > kResidualBits ? kIncrementBits : kResidualBits;
+        ap_int<(kSumBits > kLeftBits ? kSumBits : kLeftBits) + 1> exact = 0;
+        if (state.vector.source == kInput) {
+            const ap_int<kLeftBits> mantissa = next_mantissa(state, data);
+            const ap_int<kLeftBits> shifted = mantissa << state.vector.embedding_left;
+            exact = round_half_up_shift(shifted, state.vector.embedding_right);
+        } else {
+            const Increment increment = increments.read();
+            Residual before = 0;
+            if (valid) {
+                before = memory.read(address);
+            }
+            exact = before + increment;
+        }
+        const Saturated<kResidualBits> after = saturate<kResidualBits>(exact);
+        if (after.clipped) {
+            state.saturated[kResidualFlag] = 1;
+        }
+        if (valid) {
+            memory.write(address, after.value);
+        }
+        return after.value;
+    }
+
+    /// `data` is the word that was taken if no mantissa was left.
+    static Mantissa next_mantissa(State& state, const StreamData& data) {
+#pragma HLS INLINE
+        const StreamData mantissas = state.mantissa == 0 ? data : state.mantissas;
+        const ap_uint<kMantissaBits> bits = mantissas.range(kMantissaBits - 1, 0);
+        state.mantissas = mantissas >> kMantissaBits;
+        state.mantissa = state.mantissa + 1;
+        return bits;
+    }
+
+    static Operand operand_of(State& state, const Wide& value) {
+#pragma HLS INLINE
+        const Saturated<kOperandBits> operand =
+            saturate<kOperandBits>(round_half_up_shift(value, state.vector.operand_shift));
+        if (operand.clipped) {
+            state.saturated[kOperandFlag] = 1;
+        }
+        return operand.value;
+    }
+
+    static Status report(State& state) {
+#pragma HLS INLINE
+        Status status = state.saturated;
+        status[kEarly] = state.packet.early;
+        status[kLate] = state.packet.late;
+        state.saturated = 0;
+        state.packet.restart();
+        return status;
+    }
+};
+
+}  // namespace tritforge

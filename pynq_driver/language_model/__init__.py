@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Language models: from a prompt to tokens, on any backend."""

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Backend `cpu`: the C++ engine."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pynq_driver.language_model.sampler import Sampler
+from pynq_driver.language_model.scores import Scores, token_nats
+from pynq_driver.processors import MAXIMUM_THREADS, default_threads
+from tritforge.checks import check_integer
+from tritforge.errors import ImageError, TritforgeError
+from tritforge.language_model.golden.sigmoid import sigmoid_table
+from tritforge.language_model.image import Image
+
+if TYPE_CHECKING:
+    from pynq_driver import _engine
+
+#: Chooses the kernel, for tests and measurements: one of `_engine.kernels()`.
+KERNEL_VARIABLE = "TRITFORGE_KERNEL"
+
+
+class CpuBackend:
+    """One stream on the C++ engine.
+
+    Attributes:
+        engine: the engine; `lanes` gives it more streams.
+        threads: processors it uses.
+    """
+
+    batch = 1
+
+    def __init__(self, image: Image, threads: int | None = None, kernel: str | None = None) -> None:
+        """
+        Args:
+            kernel: one of `_engine.kernels()`; default: $TRITFORGE_KERNEL, or the fastest.
+
+        Raises:
+            ConfigurationError: threads out of range.
+            TritforgeError: the engine is not installed.
+        """
+        try:
+            from pynq_driver import _engine
+        except ImportError as error:
+            raise TritforgeError(
+                f"the C++ engine is not installed ({error}): install a wheel built with a C++ "
+                "compiler, or use --backend golden"
+            ) from None
+        widths, shape = image.header.widths, image.header.shape
+        self.threads = default_threads() if threads is None else threads
+        check_integer("threads", self.threads, 1, MAXIMUM_THREADS)
+
+        def section(name: str, array: NDArray[Any]) -> _engine.FileSection | NDArray[Any]:
+            """The engine reads a file itself, so that no page of it stays in memory."""
+            if image.file is None:
+                return array
+            where = image.sections[name]
+            return _engine.FileSection(image.file.descriptor, where.offset, where.bytes)
+
+        try:
+            self.engine = _engine.Engine(
+                weights=section("weights", image.weight_stream),
+                parameters=section("parameters", image.parameter_stream),
+                embedding=section("embedding", image.embedding),
+                shape=dataclasses.asdict(shape),
+                rows_per_beat=image.header.rows_per_beat,
+                widths=dataclasses.asdict(widths),
+                sigmoid_table=sigmoid_table(widths.sigmoid_fraction),
+                kernel=kernel or os.environ.get(KERNEL_VARIABLE, "auto"),
+                threads=self.threads,
+            )
+        except ValueError as error:
+            raise ImageError(f"{image.path}: {error}") from None
+        self._context = self.engine.context()
+        self._logit_scale = 2.0**-widths.logit_fraction
+
+    def reset(self) -> None:
+        """See Backend."""
+        self._context.reset()
+
+    def prefill(self, tokens: Sequence[int]) -> Scores:
+        """See Backend."""
+        self._context.prefill(tokens)
+        return _scores(self._context, self._logit_scale)
+
+    def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
+        """See Backend."""
+        chosen = _engine_sampler(sampler)
+        return lambda tokens: self._context.next_token(tokens, chosen)
+
+    def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
+        """See Backend."""
+        results = []
+        for document in documents:
+            self._context.reset()
+            results.append(
+                [
+                    token_nats(self.prefill([token]).logits, following)
+                    for token, following in itertools.pairwise(document)
+                ]
+            )
+        return results
+
+    def saturations(self) -> Mapping[str, int]:
+        """See Backend."""
+        return dict(self._context.saturations())
+
+    def lanes(self, count: int) -> CpuLanes:
+        """See Backend; they are independent of the backend's own stream."""
+        return CpuLanes(self.engine, count, self._logit_scale)
+
+
+class CpuLanes:
+    """Streams on one engine; those that advance together read its weights once."""
+
+    def __init__(self, engine: _engine.Engine, count: int, logit_scale: float) -> None:
+        self.count = count
+        self._engine = engine
+        self._contexts = [engine.context() for _ in range(count)]
+        self._logit_scale = logit_scale
+
+    def reset(self, lane: int) -> None:
+        """See Lanes."""
+        self._contexts[lane].reset()
+
+    def advance(self, lanes: Sequence[int], tokens: Sequence[Sequence[int]]) -> None:
+        """See Lanes."""
+        self._engine.advance_many([self._contexts[lane] for lane in lanes], tokens)
+
+    def scores(self, lane: int) -> Scores:
+        """See Lanes."""
+        return _scores(self._contexts[lane], self._logit_scale)
+
+    def chooser(self, lane: int, sampler: Sampler) -> Callable[[], int]:
+        """See Lanes."""
+        chosen, context = _engine_sampler(sampler), self._contexts[lane]
+        return lambda: chosen.choose(context)
+
+
+def _scores(context: _engine.Context, logit_scale: float) -> Scores:
+    return Scores(context.logits().astype(np.float64) * logit_scale, context.accumulators())
+
+
+def _engine_sampler(sampler: Sampler) -> _engine.Sampler:
+    """The C++ sampler chooses the tokens of the Python one."""
+    from pynq_driver import _engine
+
+    return _engine.Sampler(
+        temperature=sampler.sampling.temperature,
+        top_k=sampler.sampling.top_k,
+        top_p=sampler.sampling.top_p,
+        seed=sampler.seed,
+        banned_token=sampler.banned_token,
+    )

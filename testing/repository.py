@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the repository is."""
+
+from pathlib import Path
+
+#: Folder of pyproject.toml.
+ROOT = Path(__file__).resolve().parents[1]

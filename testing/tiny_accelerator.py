@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One small accelerator for all tests of Verilated machines: it takes a minute to build."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tritforge.language_model.config import AcceleratorConfig, ModelShape
+
+#: Larger than the models that run on it, as an overlay usually is.
+TINY_SHAPE = ModelShape(dim=24, layers=2, glu_width=36, vocabulary=1104)
+
+
+def tiny_accelerator() -> AcceleratorConfig:
+    """Two ports, two lanes."""
+    return AcceleratorConfig(**dataclasses.asdict(TINY_SHAPE), ports=2, lanes=2)

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Processes whose C++ depends on the number of lanes stay within the style of the open flow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codegen.machine.source import machine_source
+from codegen.openhls.flow import translate_file
+from tritforge.language_model.config import AcceleratorConfig
+
+
+@pytest.mark.parametrize("lanes", [4, 8])
+def test_head_chooses_a_lane_without_a_table_of_pointers(tmp_path: Path, lanes: int) -> None:
+    source = machine_source(AcceleratorConfig(64, vocabulary=300, lanes=lanes))
+    for path, content in source.files.items():
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    folders = (tmp_path / "include", tmp_path / "shim")
+    assert translate_file(tmp_path / "src" / "top.cpp", "head", folders).name == "head"

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Manifests: derived from the C++, round trip through JSON, and checked against it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from codegen.openhls.errors import InterfaceError
+from codegen.openhls.flow import build_design, translate_file
+from codegen.openhls.manifest import (
+    Direction,
+    Manifest,
+    Port,
+    Ram,
+    Register,
+    Stream,
+    manifest_from_json,
+    manifest_of,
+)
+from testing.openhls.proof_cases import KERNELS
+
+EXAMPLES = KERNELS / "examples.cpp"
+
+
+def _manifest(top: str, stages: int = 4) -> Manifest:
+    return manifest_of(translate_file(EXAMPLES, top), stages)
+
+
+def test_everything_is_derived_from_the_source() -> None:
+    found = _manifest("histogram")
+    assert found.ports == (
+        Port("threshold", 4, Direction.INPUT),
+        Port("above", 4, Direction.OUTPUT),
+    )
+    assert found.streams == (
+        Stream("in", 3, Direction.INPUT),
+        Stream("marked", 8, Direction.OUTPUT),
+    )
+    assert [item.width for item in found.state] == [4] * 8
+    assert _manifest("reverse").rams == (Ram("memory", 40, 16),)
+    assert Register("phase", 16, 0x1234) in _manifest("oscillator").state
+
+
+def test_registers_have_only_bits_that_matter() -> None:
+    state = {item.name: item.width for item in _manifest("accumulate").state}
+    assert sorted(state.values()) == [8, 30]  # of 8 and 32 bits of memory
+
+
+def test_json_round_trip() -> None:
+    for top in ("mix", "accumulate", "reverse", "histogram"):
+        manifest = _manifest(top)
+        assert manifest_from_json(manifest.to_json()) == manifest
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"format": 2}, "format 2"),
+        ({"pipeline_stages": 0}, "at least 1"),
+        ({"pipeline_stages": 257}, "give 1 to 256"),
+        ({"pipeline_stages": True}, "give a int"),
+        ({"initiation_interval": 2}, "it is 1"),
+        ({"colour": "red"}, "unknown entry 'colour'"),
+        ({"streams": 3}, "streams is no list"),
+        ({"streams": [{"name": "a", "width": 8}]}, "no entry 'direction'"),
+        ({"streams": [{"name": "a", "width": 8, "direction": "up"}]}, "'up'"),
+        ({"rams": [{"name": "a", "width": 8, "words": -1}]}, "words is -1"),
+    ],
+)
+def test_bad_manifests_are_named(change: dict[str, object], says: str) -> None:
+    document = {**json.loads(_manifest("accumulate").to_json()), **change}
+    with pytest.raises(InterfaceError, match=says):
+        manifest_from_json(json.dumps(document))
+
+
+def test_a_manifest_must_agree_with_the_source() -> None:
+    step = translate_file(EXAMPLES, "accumulate")
+    right = manifest_of(step, 1)
+    build_design(step, right)
+    wrong = tuple(dataclasses.replace(item, width=9) for item in right.streams[:1])
+    with pytest.raises(InterfaceError, match="lengths: the manifest says width 9"):
+        build_design(step, dataclasses.replace(right, streams=(*wrong, *right.streams[1:])))
+    with pytest.raises(InterfaceError, match="sums: the manifest says that there is none"):
+        build_design(step, dataclasses.replace(right, streams=right.streams[:2]))
+
+
+@pytest.mark.parametrize(("stages", "says"), [(1, "at least 3"), (9, "more than 8")])
+def test_ram_limits_the_stages(stages: int, says: str) -> None:
+    with pytest.raises(InterfaceError, match=says):
+        build_design(translate_file(EXAMPLES, "reverse"), Manifest("reverse", stages))

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gated recurrence and its output gate: convexity, fixed points, extreme gates, float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tritforge.fixed_point import SaturationFlags, round_half_up, symmetric_limit
+from tritforge.language_model.config import Widths
+from tritforge.language_model.golden.recurrence import output_gate, update_state
+from tritforge.language_model.golden.sigmoid import silu
+
+WIDTHS = Widths()
+STATE_LIMIT = symmetric_limit(WIDTHS.activation)
+INPUT_LIMIT = symmetric_limit(WIDTHS.preactivation)
+BOUND_LIMIT = (1 << WIDTHS.lower_bound) - 1
+ONE_STATE, ONE_INPUT = 1 << WIDTHS.activation_fraction, 1 << WIDTHS.preactivation_fraction
+COUNT = 20_000
+
+
+def update(
+    state: np.ndarray, forget: np.ndarray, candidate: np.ndarray, lower_bound: np.ndarray
+) -> np.ndarray:
+    flags = SaturationFlags()
+    result = update_state(
+        state[None], forget[None], candidate[None], lower_bound.astype(np.uint16), WIDTHS, flags
+    )
+    assert not flags["state"], "a convex combination cannot saturate"
+    return result[0]
+
+
+def candidate_activation(candidate: np.ndarray) -> np.ndarray:
+    return silu(candidate, WIDTHS.preactivation_fraction, WIDTHS, SaturationFlags(), "silu")
+
+
+@given(
+    st.integers(-STATE_LIMIT, STATE_LIMIT),
+    st.integers(-INPUT_LIMIT, INPUT_LIMIT),
+    st.integers(-INPUT_LIMIT, INPUT_LIMIT),
+    st.integers(0, BOUND_LIMIT),
+)
+def test_new_state_lies_between_old_state_and_candidate(
+    state: int, forget: int, candidate: int, bound: int
+) -> None:
+    values = (np.array([value]) for value in (state, forget, candidate, bound))
+    s = int(candidate_activation(np.array([candidate]))[0])
+    assert min(state, s) <= int(update(*values)[0]) <= max(state, s)
+
+
+def test_convex_on_many_random_vectors_and_all_corners() -> None:
+    generator = np.random.default_rng(9)
+    state = generator.integers(-STATE_LIMIT, STATE_LIMIT + 1, COUNT)
+    forget = generator.integers(-INPUT_LIMIT, INPUT_LIMIT + 1, COUNT)
+    candidate = generator.integers(-INPUT_LIMIT, INPUT_LIMIT + 1, COUNT)
+    bound = generator.integers(0, BOUND_LIMIT + 1, COUNT)
+    corners = np.array(
+        np.meshgrid(
+            [-STATE_LIMIT, -1, 0, 1, STATE_LIMIT],
+            [-INPUT_LIMIT, -1, 0, 1, INPUT_LIMIT],
+            [-INPUT_LIMIT, -1, 0, 1, INPUT_LIMIT],
+            [0, 1, BOUND_LIMIT],
+        )
+    ).reshape(4, -1)
+    state, forget, candidate, bound = (
+        np.concatenate([a, b]) for a, b in zip((state, forget, candidate, bound), corners)
+    )
+    s, result = candidate_activation(candidate), update(state, forget, candidate, bound)
+    assert (np.minimum(state, s) <= result).all()
+    assert (result <= np.maximum(state, s)).all()
+
+
+def test_zero_state_and_zero_candidate_stay_exactly_zero() -> None:
+    forget = np.linspace(-INPUT_LIMIT, INPUT_LIMIT, 1001).astype(np.int64)
+    zero = np.zeros_like(forget)
+    for bound in (0, 1, BOUND_LIMIT):
+        assert not update(zero, forget, zero, zero + bound).any()
+
+
+def test_gate_fully_closed_keeps_the_state_bit_for_bit() -> None:
+    """f must reach exactly 1.0: with a 16-bit f below 1.0 the state would leak."""
+    state = np.array([-STATE_LIMIT, -1, 0, 1, STATE_LIMIT])
+    closed = np.full_like(state, 16 * ONE_INPUT)
+    candidate = np.full_like(state, 5 * ONE_INPUT)
+    for bound in (0, BOUND_LIMIT):
+        kept = update(state, closed, candidate, np.full_like(state, bound))
+        assert kept.tolist() == state.tolist()
+
+
+def test_gate_fully_open_without_bound_takes_the_candidate_bit_for_bit() -> None:
+    state = np.array([-STATE_LIMIT, -1, 0, 1, STATE_LIMIT])
+    opened, zero = np.full_like(state, -16 * ONE_INPUT), np.zeros_like(state)
+    candidate = np.array([-INPUT_LIMIT, 7, 0, -ONE_INPUT, INPUT_LIMIT])
+    taken = update(state, opened, candidate, zero)
+    assert taken.tolist() == candidate_activation(candidate).tolist()
+
+
+def test_lower_bound_holds_the_gate_open_from_below() -> None:
+    """With sigma = 0 the forget gate is the lower bound itself, not 0."""
+    bound = np.array([0, 1 << 14, 1 << 15, 3 << 14])
+    state, opened = np.full_like(bound, 1 << 20), np.full_like(bound, -16 * ONE_INPUT)
+    kept = update(state, opened, np.zeros_like(bound), bound)
+    assert kept.tolist() == [0, 1 << 18, 1 << 19, 3 << 18]
+
+
+def test_decay_of_one_bit_does_not_turn_negative_or_grow() -> None:
+    forget = np.linspace(-8 * ONE_INPUT, 8 * ONE_INPUT, 257).astype(np.int64)
+    zero = np.zeros_like(forget)
+    for state in (-1, 1):
+        result = update(zero + state, forget, zero, zero)
+        assert set(result.tolist()) <= {0, state}
+
+
+def test_update_matches_float64() -> None:
+    generator = np.random.default_rng(10)
+    state = generator.integers(-STATE_LIMIT // 8, STATE_LIMIT // 8, COUNT)
+    forget, candidate = generator.integers(-10 * ONE_INPUT, 10 * ONE_INPUT, (2, COUNT))
+    bound = generator.integers(0, BOUND_LIMIT + 1, COUNT)
+    h, x, y = state / ONE_STATE, forget / ONE_INPUT, candidate / ONE_INPUT
+    lb = bound / (1 << WIDTHS.lower_bound)
+    f = lb + (1 - lb) / (1 + np.exp(-x))
+    s = y / (1 + np.exp(-y))
+    expected = f * h + (1 - f) * s
+    # Table 1e-4 and argument rounding 2**-15 for sigma, on f and on s, then the last bits.
+    sigma_error = 1e-4 + 2.0**-15
+    error = np.abs(update(state, forget, candidate, bound) / ONE_STATE - expected)
+    assert (error <= sigma_error * (np.abs(h - s) + np.abs(y)) + 3 / ONE_STATE).all()
+
+
+def test_output_gate_is_gate_times_silu_of_the_state() -> None:
+    """SiLU belongs to the state, not to the gate: upstream's order."""
+    generator = np.random.default_rng(11)
+    gate = generator.integers(-(1 << 17) + 1, 1 << 17, (2, 3000))
+    state = generator.integers(-STATE_LIMIT, STATE_LIMIT + 1, (2, 3000))
+    flags, shift = SaturationFlags(), 22
+    activated = silu(state, WIDTHS.activation_fraction, WIDTHS, SaturationFlags(), "silu")
+    result = output_gate(gate, state, shift, WIDTHS, flags)
+    limit = symmetric_limit(WIDTHS.operand)
+    unclamped = round_half_up(gate * activated, shift)
+    assert np.array_equal(result, np.clip(unclamped, -limit, limit))
+    h = state / ONE_STATE
+    expected = gate * (h / (1 + np.exp(-h))) * ONE_STATE / 2**shift
+    tolerance = np.abs(gate) * (np.abs(h) * 1.4e-4 * ONE_STATE + 1) / 2**shift + 1
+    assert (np.abs(unclamped - expected) <= tolerance).all()
+
+
+def test_output_gate_saturates_its_operand_before_the_multiplier() -> None:
+    flags = SaturationFlags()
+    gate = np.array([[1 << 19, -(1 << 19), 5]])
+    state = np.full((1, 3), 20 * ONE_STATE)
+    limit = symmetric_limit(WIDTHS.gate_operand)
+    result = output_gate(gate, state, 20, WIDTHS, flags)
+    assert flags["gate_operand"] == 2
+    clamped = output_gate(np.clip(gate, -limit, limit), state, 20, WIDTHS, SaturationFlags())
+    assert result.tolist() == clamped.tolist()
+
+
+@pytest.mark.parametrize("shift", [0, 20])
+def test_output_gate_of_a_zero_state_is_zero(shift: int) -> None:
+    gate = np.array([[-(1 << 17) + 1, 0, (1 << 17) - 1]])
+    flags = SaturationFlags()
+    assert not output_gate(gate, np.zeros_like(gate), shift, WIDTHS, flags).any()
+    assert not flags

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every parameter: its range, its error text, and what depends on what."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from tritforge.boards import board_names, load_board
+from tritforge.checks import check_integer
+from tritforge.errors import ConfigurationError
+from tritforge.language_model.config import (
+    DIM_RANGE,
+    GLU_RANGE,
+    LAYER_RANGE,
+    RELEASED_SHAPES,
+    VOCABULARY_RANGE,
+    AcceleratorConfig,
+    ModelShape,
+    Widths,
+    default_glu_width,
+)
+
+WIDTH_RANGES = {item.name: item.metadata["range"] for item in dataclasses.fields(Widths)}
+SHAPE_RANGES = {
+    "dim": DIM_RANGE,
+    "layers": LAYER_RANGE,
+    "glu_width": GLU_RANGE,
+    "vocabulary": VOCABULARY_RANGE,
+}
+SMALL = {"dim": 64, "layers": 2, "glu_width": 96, "vocabulary": 300}
+
+
+@pytest.mark.parametrize("name", WIDTH_RANGES)
+@pytest.mark.parametrize("side", [0, 1])
+def test_width_out_of_range_names_itself_the_value_and_the_range(name: str, side: int) -> None:
+    allowed = WIDTH_RANGES[name]
+    value = allowed[side] + (1 if side else -1)
+    with pytest.raises(ConfigurationError) as error:
+        Widths(**{name: value})
+    for part in (name, str(value), str(allowed[0]), str(allowed[1])):
+        assert part in str(error.value)
+
+
+@pytest.mark.parametrize("value", [True, 16.0, "16", None, [16]])
+def test_only_integers_count_as_integers(value: object) -> None:
+    with pytest.raises(ConfigurationError, match="x must be an integer from 1 to 99"):
+        check_integer("x", value, 1, 99)
+    with pytest.raises(ConfigurationError):
+        Widths.from_mapping({**dataclasses.asdict(Widths()), "gain": value})
+    with pytest.raises(ConfigurationError):
+        ModelShape.from_mapping({**SMALL, "dim": value})
+
+
+def test_state_must_hold_what_the_pre_activation_holds() -> None:
+    with pytest.raises(ConfigurationError, match="integer bits"):
+        Widths(activation_fraction=17)
+    with pytest.raises(ConfigurationError, match="sigmoid_argument_fraction"):
+        Widths(sigmoid_argument_fraction=13, preactivation_fraction=12, preactivation=18)
+
+
+def test_default_widths_hold_every_released_row_exactly() -> None:
+    longest = max(max(shape.dim, shape.glu_width) for shape in RELEASED_SHAPES.values())
+    assert longest * 127 < 1 << (Widths().accumulator - 1)
+    assert Widths().largest_exact_inputs() == GLU_RANGE[1]
+
+
+@pytest.mark.parametrize("name", SHAPE_RANGES)
+@pytest.mark.parametrize("side", [0, 1])
+def test_shape_range(name: str, side: int) -> None:
+    allowed = SHAPE_RANGES[name]
+    ModelShape(**{**SMALL, name: allowed[side]})
+    value = allowed[side] + (1 if side else -1)
+    with pytest.raises(ConfigurationError, match=f"{name} = {value} is out of range"):
+        ModelShape(**{**SMALL, name: value})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {**SMALL, "heads": 1}, {key: SMALL[key] for key in ("dim", "layers", "glu_width")}],
+)
+def test_shape_mapping_needs_exactly_its_keys(values: dict[str, int]) -> None:
+    with pytest.raises(ConfigurationError, match=r"missing .* unknown"):
+        ModelShape.from_mapping(values)
+
+
+def test_mappings_come_back() -> None:
+    widths, shape = Widths(residual=30, logit_fraction=9), ModelShape(**SMALL)
+    assert Widths.from_mapping(dataclasses.asdict(widths)) == widths
+    assert ModelShape.from_mapping(dataclasses.asdict(shape)) == shape
+
+
+@pytest.mark.parametrize("name", RELEASED_SHAPES)
+def test_default_glu_width_is_the_released_one(name: str) -> None:
+    shape = RELEASED_SHAPES[name]
+    assert default_glu_width(shape.dim) == shape.glu_width
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("370m", 0.37e9), ("1.3b", 1.3e9), ("2.7b", 2.7e9)]
+)
+def test_released_shapes_have_the_size_in_their_name(name: str, parameters: float) -> None:
+    shape = RELEASED_SHAPES[name]
+    total = shape.ternary_weights + shape.vocabulary * shape.dim
+    assert total == pytest.approx(parameters, rel=0.08)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ports": 3}, "ports = 3 is not available: choose one of 1, 2, 4"),
+        ({"lanes": 16}, "lanes = 16 is not available: choose one of 1, 2, 4, 8"),
+        ({"board": "zcu104"}, "board 'zcu104' is unknown: choose one of pynq-z1, pynq-z2"),
+        ({"dim": 8192}, "implies a GLU width"),
+        ({"widths": Widths(gate_operand=21, preactivation=20)}, "gate_operand = 21 is above"),
+        ({"widths": Widths(accumulator=16)}, "overflow the 16-bit accumulator"),
+        ({"layers": 0}, "layers = 0 is out of range"),
+        ({"vocabulary": 1}, "vocabulary = 1 is out of range"),
+    ],
+)
+def test_accelerator_errors_name_value_and_choices(change: dict, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        AcceleratorConfig(**{"dim": 1024, **change})
+
+
+def test_accelerator_derives_glu_width_and_beat() -> None:
+    config = AcceleratorConfig(dim=2048, ports=4)
+    assert config.shape == RELEASED_SHAPES["1.3b"]
+    assert config.rows_per_beat == 32
+
+
+def test_fingerprint_depends_on_every_parameter_and_nothing_else() -> None:
+    config = AcceleratorConfig(dim=1024)
+    assert config.fingerprint() == AcceleratorConfig(dim=1024, glu_width=2816).fingerprint()
+    changes = [
+        {"dim": 512},
+        {"layers": 3},
+        {"glu_width": 512},
+        {"vocabulary": 999},
+        {"ports": 1},
+        {"lanes": 2},
+        {"board": "pynq-z1"},
+        {"widths": Widths(gain=15)},
+    ]
+    prints = {AcceleratorConfig(**{"dim": 1024, **change}).fingerprint() for change in changes}
+    assert len(prints | {config.fingerprint()}) == len(changes) + 1
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_every_board_file_is_complete(name: str) -> None:
+    board = load_board(name)
+    assert board.name == name
+    assert board.port_bits == 64
+    assert 0 < board.memory.sequential_efficiency <= 1
+    assert board.budget.bram36 > 0
+
+
+def test_unknown_board_is_refused_before_a_path_is_made_of_it() -> None:
+    with pytest.raises(ConfigurationError, match="unknown"):
+        load_board("../config")

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks of values that come from a user or from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tritforge.errors import ConfigurationError
+
+
+def check_integer(name: str, value: object, minimum: int, maximum: int) -> int:
+    """Return `value` if it is an integer within [minimum, maximum].
+
+    Raises:
+        ConfigurationError: names the parameter, the value and the allowed range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigurationError(
+            f"{name} must be an integer from {minimum} to {maximum}, not {value!r}"
+        )
+    if not minimum <= value <= maximum:
+        raise ConfigurationError(
+            f"{name} = {value} is out of range: give an integer from {minimum} to {maximum}"
+        )
+    return value
+
+
+def check_keys(what: str, given: Mapping[str, object], allowed: set[str]) -> None:
+    """Check that a mapping from a file has exactly the allowed keys.
+
+    Raises:
+        ConfigurationError: names the missing and the unknown ones.
+    """
+    if set(given) != allowed:
+        missing, unknown = sorted(allowed - set(given)), sorted(set(given) - allowed)
+        raise ConfigurationError(f"{what}: missing {missing}, unknown {unknown}")
+
+
+def as_integer(name: str, value: object) -> int:
+    """Return `value` if it is an integer and no truth value.
+
+    Raises:
+        ConfigurationError: names the parameter and the value.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigurationError(f"{name} must be an integer, not {value!r}")
+    return value

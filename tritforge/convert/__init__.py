@@ -1,6 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-"""Converter: a Hugging Face HGRNBit directory becomes one model image."""
-
-from tritforge.convert.converter import ConversionOptions, ConversionReport, convert
-
-__all__ = ["ConversionOptions", "ConversionReport", "convert"]

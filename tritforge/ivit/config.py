@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters of Shiftmax and ShiftGELU, and the widths that follow from them.
+
+Everything that can be derived is a property here: the golden functions assert these widths and the
+generator hands them to the C++ headers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from tritforge.checks import check_integer
+from tritforge.errors import ConfigurationError
+from tritforge.language_model.config import LANE_CHOICES
+
+#: Bits of the numerator of the reciprocal 1 / sum: upstream divides 2**31 - 1.
+NUMERATOR_BITS = 31
+NUMERATOR = (1 << NUMERATOR_BITS) - 1
+
+
+def _parameter(limits: tuple[int, int], unit: str, meaning: str, default: int | None = None) -> Any:
+    """A dataclass field with its range, unit and meaning, for checks and for generated tables."""
+    metadata = {"range": limits, "unit": unit, "meaning": meaning}
+    return (
+        field(metadata=metadata) if default is None else field(default=default, metadata=metadata)
+    )
+
+
+def _shift_parameter(default: int) -> Any:
+    """The parameter n, whose default differs between the units."""
+    return _parameter((4, 24), "bits", "fraction bits of the exponential", default=default)
+
+
+@dataclass(frozen=True)
+class RowUnitConfig:
+    """What Shiftmax and ShiftGELU have in common: rows of integers through one exponential.
+
+    x0 = floor(-1 / scale) is the integer of -1.0 (upstream `x0_int`); it is a run-time parameter
+    of a row and its magnitude lies in 1..largest_x0.
+    """
+
+    row: int = _parameter((1, 8192), "elements", "longest row")
+    input_bits: int = _parameter((4, 16), "bits", "input x, signed", default=8)
+    output_bits: int = _parameter((4, 24), "bits", "share of the sum, sign bit included", default=8)
+    n: int = _shift_parameter(default=15)
+    largest_x0: int = _parameter(
+        (1, 65535), "1", "largest |x0|, x0 = floor(-1 / scale)", default=127
+    )
+    lanes: int = field(
+        default=1,
+        metadata={"choices": LANE_CHOICES, "unit": "elements", "meaning": "elements a cycle"},
+    )
+
+    #: Name of the unit in headers, test benches and vectors.
+    unit: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if "range" in item.metadata:
+                check_integer(item.name, value, *item.metadata["range"])
+            elif value not in item.metadata["choices"]:
+                choices = ", ".join(map(str, item.metadata["choices"]))
+                raise ConfigurationError(
+                    f"{item.name} = {value!r} is not available: choose one of {choices}"
+                )
+        if self.largest_exponential > NUMERATOR:
+            raise ConfigurationError(
+                f"largest_x0 = {self.largest_x0} with n = {self.n} gives exponentials up to "
+                f"{self.largest_exponential}, which overflow {NUMERATOR_BITS} bits: give "
+                f"largest_x0 up to {NUMERATOR >> self.n}, or a smaller n"
+            )
+
+    @property
+    def words(self) -> int:
+        """Words of `lanes` elements of the longest row."""
+        return -(-self.row // self.lanes)
+
+    @property
+    def x0_bits(self) -> int:
+        """|x0|, unsigned."""
+        return self.largest_x0.bit_length()
+
+    @property
+    def largest_argument(self) -> int:
+        """Largest magnitude of x * log2(e) ~ x + x / 2 - x / 16, for x - max of two inputs."""
+        difference = (1 << self.input_bits) - 1
+        return difference + -(-difference // 2) - -(-difference // 16)
+
+    @property
+    def argument_bits(self) -> int:
+        """Magnitude of the argument, before and after its limit, unsigned."""
+        return self.largest_argument.bit_length()
+
+    @property
+    def quotient_bits(self) -> int:
+        """q = floor(argument / x0) of an argument that is not positive, unsigned, at most n."""
+        return min(self.n, self.largest_argument).bit_length()
+
+    @property
+    def mantissa_bits(self) -> int:
+        """Mantissa 2 |x0| - remainder of an exponential, unsigned."""
+        return (2 * self.largest_x0).bit_length()
+
+    @property
+    def largest_exponential(self) -> int:
+        """exp(0) = |x0| * 2**n."""
+        return self.largest_x0 << self.n
+
+    @property
+    def exponential_bits(self) -> int:
+        """Exponential of an argument that is not positive, unsigned."""
+        return self.largest_exponential.bit_length()
+
+    @property
+    def largest_sum(self) -> int:
+        """Sum of exponentials that is divided by, if it were not clamped."""
+        raise NotImplementedError
+
+    @property
+    def smallest_sum(self) -> int:
+        """Smallest divisor."""
+        raise NotImplementedError
+
+    @property
+    def sum_can_clamp(self) -> bool:
+        """Whether the sum can reach upstream's clamp at 2**31 - 1, above which results are wrong.
+
+        For ShiftGELU this is about rows with max >= 0.
+        """
+        return self.largest_sum > NUMERATOR
+
+    @property
+    def sum_bits(self) -> int:
+        """Clamped sum, unsigned."""
+        return min(self.largest_sum, NUMERATOR).bit_length()
+
+    @property
+    def factor_bits(self) -> int:
+        """floor((2**31 - 1) / sum), unsigned."""
+        return (NUMERATOR // self.smallest_sum).bit_length()
+
+    @property
+    def share_bits(self) -> int:
+        """exponential / sum as fraction Q0.share_bits, unsigned, below 1."""
+        return self.output_bits - 1
+
+    @property
+    def result_bits(self) -> int:
+        """One output element."""
+        raise NotImplementedError
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain JSON-able form, complete and in field order."""
+        return dataclasses.asdict(self)
+
+    def fingerprint(self) -> str:
+        """First 16 hex digits of the SHA-256 of unit name and canonical JSON form."""
+        text = json.dumps(self.to_mapping(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(f"{self.unit} {text}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class ShiftmaxConfig(RowUnitConfig):
+    """Shiftmax: rows of attention scores to probabilities."""
+
+    unit: ClassVar[str] = "shiftmax"
+
+    @property
+    def largest_sum(self) -> int:
+        """All elements equal."""
+        return self.row * self.largest_exponential
+
+    @property
+    def smallest_sum(self) -> int:
+        """One element, |x0| = 1."""
+        return 1 << self.n
+
+    @property
+    def result_bits(self) -> int:
+        """Probability Q0.(output_bits - 1), unsigned: 2**(output_bits - 1) stands for 1."""
+        return self.share_bits
+
+
+@dataclass(frozen=True)
+class ShiftgeluConfig(RowUnitConfig):
+    """ShiftGELU: rows of pre-activations; x0 is that of 1.702 * scale."""
+
+    n: int = _shift_parameter(default=23)
+
+    unit: ClassVar[str] = "shiftgelu"
+
+    @property
+    def largest_sum(self) -> int:
+        """exp(x - max) + exp(-max) with x = max = 0."""
+        return 2 * self.largest_exponential
+
+    @property
+    def smallest_sum(self) -> int:
+        """Both exponentials at their limit n * x0, |x0| = 1."""
+        return 2
+
+    @property
+    def sum_bits(self) -> int:
+        """exp(-max) of a row below 0 grows up to the clamp, whatever the parameters are."""
+        return NUMERATOR_BITS
+
+    @property
+    def offset_quotient_limit(self) -> int:
+        """From q = -offset_quotient_limit on, exp(-max) is at the clamp for every x0."""
+        return NUMERATOR_BITS - self.n
+
+    @property
+    def result_bits(self) -> int:
+        """x * sigmoid, signed."""
+        return self.input_bits + self.share_bits

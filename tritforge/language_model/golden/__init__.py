@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The golden integer model: the specification of the machine, in NumPy, one unit a module.
+
+Every array is int64 so that no intermediate wraps; every width is enforced by an explicit
+saturation. No float touches a per-element value.
+"""
+
+from tritforge.language_model.golden.model import GoldenModel, State
+
+__all__ = ["GoldenModel", "State"]

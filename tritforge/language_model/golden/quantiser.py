@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Quantiser: RMSNorm and absmax int8 quantisation of one vector for up to three BitLinears.
+
+RMSNorm and absmax quantisation are both scale invariant, so chained norms collapse into one gain
+per consumer: u = t * norm_gain, v_k = t * (norm_gain * own_gain_k). Pass 1 produces u, v_k, the sum
+of squares and each absmax; the scalar unit turns those into a code scale and a dequantisation
+multiplier; pass 2 turns v_k into codes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tritforge.fixed_point import Int64Array, SaturationFlags, round_half_up, saturate
+from tritforge.language_model.config import Widths
+from tritforge.language_model.golden.scalar_unit import (
+    CODE_LIMIT,
+    dequantisation_multiplier,
+    reciprocal_of_absmax,
+)
+from tritforge.language_model.program import Operation
+
+
+@dataclass(frozen=True)
+class QuantisedVector:
+    """Input of one BitLinear.
+
+    Attributes:
+        codes: (batch, K) in +-127.
+        multiplier, shift: (batch, 1); accumulator * multiplier * 2**-shift is the output in the
+            fixed-point format of its destination.
+    """
+
+    codes: Int64Array
+    multiplier: Int64Array
+    shift: Int64Array
+
+
+def quantise(
+    operand: Int64Array, operation: Operation, widths: Widths, flags: SaturationFlags
+) -> tuple[QuantisedVector, ...]:
+    """Quantise `operand` for every consumer of `operation`.
+
+    Args:
+        operand: t, (batch, K), widths.operand bits.
+        operation: gains, shifts and scales (codes are made for each of operation.outputs).
+
+    Returns:
+        One QuantisedVector per output, in the operation's order.
+    """
+    scaled = operand if operation.norm_gain is None else operand * operation.norm_gain
+    u = round_half_up(scaled, operation.square_shift)
+    u = saturate(u, widths.square_operand, flags, "square_operand")
+    square_sum = np.minimum((u * u).sum(-1), (1 << widths.square_sum) - 1)
+    vectors = []
+    for output in operation.outputs:
+        v = round_half_up(operand * output.gain.astype(np.int64), output.value_shift)
+        v = saturate(v, widths.value, flags, "value")
+        absmax = np.abs(v).max(-1)
+        reciprocal, exponent = reciprocal_of_absmax(absmax, widths.reciprocal)
+        codes = round_half_up(v * reciprocal[:, None], exponent[:, None])
+        multiplier, shift = dequantisation_multiplier(
+            absmax,
+            square_sum,
+            output.scale_mantissa,
+            output.scale_exponent,
+            widths.root,
+            widths.multiplier,
+        )
+        vectors.append(
+            QuantisedVector(
+                np.clip(codes, -CODE_LIMIT, CODE_LIMIT), multiplier[:, None], shift[:, None]
+            )
+        )
+    return tuple(vectors)
+
+
+def dequantise(
+    accumulator: Int64Array,
+    vector: QuantisedVector,
+    width: int,
+    flags: SaturationFlags,
+    signal: str,
+) -> Int64Array:
+    """accumulator * multiplier * 2**-shift, rounded half up, saturated to `width` bits."""
+    return saturate(
+        round_half_up(accumulator * vector.multiplier, vector.shift), width, flags, signal
+    )

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Argument pieces that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pynq_driver import BACKEND_NAMES, EMBEDDED_MODEL, LanguageModel
+from pynq_driver.language_model.backends.opening import MACHINE_BACKENDS, open_backend
+from tritforge.errors import ConfigurationError, TritforgeError
+from tritforge.language_model.config import LANE_CHOICES, PORT_CHOICES
+from tritforge.language_model.image import open_image
+
+#: What every backend is, for --help.
+_BACKENDS = {
+    "cpu": "C++ engine",
+    "golden": "NumPy integer model, same tokens",
+    "csim": "C-simulation of the generated machine, same tokens",
+    "rtl": "its Verilated RTL, same tokens",
+    "float": "float64 reference",
+}
+#: Backends that need no machine.
+SOFTWARE_BACKENDS = tuple(name for name in BACKEND_NAMES if name not in MACHINE_BACKENDS)
+
+
+def add_software_arguments(
+    parser: argparse.ArgumentParser, backends: Sequence[str] = SOFTWARE_BACKENDS
+) -> None:
+    """--model, --backend and --threads; no machine unless `backends` names it."""
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="model image (default: the embedded 17M story model)",
+    )
+    parser.add_argument(
+        "--backend",
+        choices=backends,
+        default="cpu",
+        help="; ".join(f"{name}: {_BACKENDS[name]}" for name in backends)
+        + " (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        metavar="N",
+        help="for --backend cpu (default: the cores of one NUMA node that this process may use)",
+    )
+    parser.set_defaults(ports=None, machine_lanes=None)
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """--model, --backend, --threads, --ports and --lanes."""
+    add_software_arguments(parser, BACKEND_NAMES)
+    machines = " and ".join(MACHINE_BACKENDS)
+    parser.add_argument(
+        "--ports",
+        type=int,
+        metavar="P",
+        help=f"64-bit weight ports, for --backend {machines}: "
+        f"{', '.join(map(str, PORT_CHOICES))} (default: what the image was packed for)",
+    )
+    parser.add_argument(
+        "--lanes",
+        dest="machine_lanes",
+        type=int,
+        metavar="B",
+        help=f"tokens read at once, for --backend {machines}: "
+        f"{', '.join(map(str, LANE_CHOICES))} (default: 1)",
+    )
+
+
+def load_model(options: argparse.Namespace, waveform: bool = False) -> LanguageModel:
+    """Open the model the arguments name; builds the machine for `csim` and `rtl`.
+
+    Args:
+        waveform: whether the machine of `rtl` can write waveforms.
+
+    Raises:
+        ConfigurationError: an option that the backend does not have.
+    """
+    _refuse_foreign_options(options)
+    image = open_image(EMBEDDED_MODEL if options.model is None else options.model)
+    library = None
+    if options.backend in MACHINE_BACKENDS:
+        # Imported late: the other backends run without the generator's tools.
+        from tritforge_cli.machine import library_for
+
+        library = library_for(
+            options.backend, image, options.ports, options.machine_lanes, waveform
+        )
+    return LanguageModel(image, open_backend(options.backend, image, options.threads, library))
+
+
+def _refuse_foreign_options(options: argparse.Namespace) -> None:
+    is_machine = options.backend in MACHINE_BACKENDS
+    for name, value, belongs in (
+        ("threads", options.threads, options.backend == "cpu"),
+        ("ports", options.ports, is_machine),
+        ("lanes", options.machine_lanes, is_machine),
+    ):
+        if value is not None and not belongs:
+            owners = "cpu" if name == "threads" else " and ".join(MACHINE_BACKENDS)
+            raise ConfigurationError(
+                f"--{name} belongs to --backend {owners}, not to {options.backend}: leave it out"
+            )
+
+
+def add_json_argument(parser: argparse.ArgumentParser) -> None:
+    """--json, for scripts."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object, for scripts")
+
+
+def print_json(values: Mapping[str, Any]) -> None:
+    """One JSON object on standard output."""
+    print(json.dumps(values, indent=2))
+
+
+def read_text(path: Path) -> str:
+    """Content of a UTF-8 text file the user named.
+
+    Raises:
+        TritforgeError: it cannot be read or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise TritforgeError(f"cannot read {path}: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise TritforgeError(f"{path} is not UTF-8 text (byte {error.start})") from None

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Building the machine for the backends `csim` and `rtl`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tqdm import tqdm
+
+from codegen.machine.csim_library import build_csim_library
+from pynq_driver import CompiledLibrary
+from pynq_driver.language_model.fit import config_for
+from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.image import Image
+
+
+def library_for(
+    backend: str,
+    image: Image,
+    ports: int | None = None,
+    lanes: int | None = None,
+    waveform: bool = False,
+) -> CompiledLibrary:
+    """The machine for an image, built if it is not in the cache."""
+    given = {"ports": ports, "lanes": lanes}
+    config = config_for(image, **{k: v for k, v in given.items() if v is not None})
+    return CompiledLibrary(build_library(backend, config, waveform), config)
+
+
+def build_library(backend: str, config: AcceleratorConfig, waveform: bool = False) -> Path:
+    """Shared library of a machine, with a progress bar while it is built."""
+    with tqdm(desc=f"building {backend}", unit="step", disable=None, leave=False) as bar:
+
+        def show(what: str, done: int, total: int) -> None:
+            bar.total = total
+            bar.set_postfix_str(what, refresh=False)
+            bar.update(done - bar.n)
+            bar.refresh()
+
+        if backend == "csim":
+            show("compile the C-simulation", 0, 1)
+            return build_csim_library(config)
+        from codegen.machine.rtl_library import build_rtl_library
+
+        return build_rtl_library(config, waveform, show)

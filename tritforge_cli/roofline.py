@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Roofline plot: what memory and array allow, and what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tritforge.errors import TritforgeError
+from tritforge.language_model.config import TRITS_PER_BYTE
+from tritforge.whole_file import whole_file
+
+#: A ternary weight is one multiplication by -1, 0 or 1 and one addition.
+OPERATIONS_PER_WEIGHT = 2
+FORMATS = (".png", ".svg", ".pdf")
+#: The same measurement gives the same file.
+_NO_DATE = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One measurement.
+
+    Attributes:
+        memory_bytes_per_second: roof of this measurement.
+        operations_per_second: measured.
+    """
+
+    label: str
+    memory_bytes_per_second: float
+    operations_per_second: float
+
+
+def check_path(path: Path) -> None:
+    """Raise TritforgeError unless the plot can be written there, before the long work starts."""
+    if path.suffix not in FORMATS:
+        raise TritforgeError(f"--plot {path}: give a name that ends in {', '.join(FORMATS)}")
+    if not path.absolute().parent.is_dir():
+        raise TritforgeError(f"--plot {path}: there is no folder {path.absolute().parent}")
+    _pyplot()
+
+
+def write_roofline(
+    path: Path, title: str, lanes: int, array_operations_per_second: float, points: Sequence[Point]
+) -> None:
+    """Draw one memory roof a point, the array's roof, and the points.
+
+    Args:
+        lanes: tokens that share a weight; fixes operations per byte.
+        array_operations_per_second: what the array does when it never waits.
+
+    Raises:
+        TritforgeError: matplotlib is missing, or the file cannot be written.
+    """
+    intensity = OPERATIONS_PER_WEIGHT * TRITS_PER_BYTE * lanes
+    pyplot = _pyplot()
+    figure, axes = pyplot.subplots(figsize=(7, 4.5))
+    x = np.geomspace(intensity / 8, intensity * 8, 200)
+    for point in points:
+        roof = np.minimum(point.memory_bytes_per_second * x, array_operations_per_second)
+        (line,) = axes.loglog(x, roof / 1e9, label=f"roof, {point.label}")
+        axes.loglog(
+            [intensity],
+            [point.operations_per_second / 1e9],
+            "o",
+            color=line.get_color(),
+            label=f"measured, {point.label}",
+        )
+    for axis in (axes.xaxis, axes.yaxis):
+        # Powers of ten would leave one or two labels on so short an axis.
+        getattr(axes, f"set_{axis.axis_name}scale")("log", base=2)
+        axis.set_major_formatter("{x:g}")
+    axes.set_xlabel("operations per weight byte (ternary multiply and add)")
+    axes.set_ylabel("10⁹ operations/s")
+    axes.set_title(title)
+    axes.grid(True, which="both", alpha=0.3)
+    axes.legend()
+    try:
+        with whole_file(path) as part:
+            figure.savefig(part, bbox_inches="tight", metadata=_NO_DATE.get(path.suffix))
+    except OSError as error:
+        raise TritforgeError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        pyplot.close(figure)
+
+
+def _pyplot() -> Any:
+    try:
+        import matplotlib
+    except ImportError:
+        raise TritforgeError("--plot needs matplotlib: pip install 'tritforge[plot]'") from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot

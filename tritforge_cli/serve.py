@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tritforge serve`: an OpenAI-compatible server on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from pathlib import Path
+
+from tritforge.errors import ConfigurationError, TritforgeError
+from tritforge_cli.arguments import add_software_arguments, load_model
+
+API_KEY_VARIABLE = "TRITFORGE_API_KEY"
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "serve",
+        help="serve the OpenAI API over HTTP",
+        description="Serve /v1/completions and /v1/chat/completions over HTTP for any OpenAI "
+        "client, many streams at once. Needs pip install 'tritforge[serve]'.",
+        epilog="Ctrl-C or SIGTERM: running streams end within the grace time. "
+        "See docs/serving.md for examples.",
+    )
+    add_software_arguments(parser)
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--port", type=int, default=8000, help="port; 0: any free one (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--lanes",
+        type=int,
+        default=16,
+        metavar="N",
+        help="streams that run together (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--queue",
+        type=int,
+        default=64,
+        metavar="N",
+        help="streams that may wait; more get status 429 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=300.0,
+        metavar="S",
+        help="seconds a request may take, queue included (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--grace",
+        type=float,
+        default=10.0,
+        metavar="S",
+        help="seconds running streams get at shutdown (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--max-tokens",
+        type=int,
+        default=4096,
+        metavar="N",
+        help="longest answer, and the default of a chat's (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-body",
+        type=int,
+        default=1 << 20,
+        metavar="BYTES",
+        help="largest request (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--api-key",
+        metavar="KEY",
+        help=f"clients must send it; others on this machine see it in the process list, the "
+        f"environment variable {API_KEY_VARIABLE} does the same unseen",
+    )
+    parser.add_argument(
+        "--chat-template",
+        type=Path,
+        metavar="FILE",
+        help="Jinja2 template that turns messages into a prompt (default: their contents on lines "
+        "of their own)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until a signal comes."""
+    try:
+        from pynq_driver.serving.chat import plain_template, template_from_file
+        from pynq_driver.serving.server import LOOPBACK_HOSTS, bind, is_loopback, serve
+        from pynq_driver.serving.service import ServerSettings
+    except ImportError as error:
+        raise TritforgeError(f"{error}: the server needs pip install 'tritforge[serve]'") from None
+    if not 0 <= options.grace <= 3600:
+        raise ConfigurationError(
+            f"grace = {options.grace!r} is out of range: give 0 to 3600 seconds"
+        )
+    api_key = options.api_key if options.api_key is not None else os.environ.get(API_KEY_VARIABLE)
+    template = options.chat_template
+    loopback = is_loopback(options.host)
+    settings = ServerSettings(
+        lanes=options.lanes,
+        queue=options.queue,
+        timeout=options.timeout,
+        max_tokens=options.max_tokens,
+        body_limit=options.max_body,
+        api_key=api_key,
+        hosts=LOOPBACK_HOSTS if loopback else None,
+        chat_template=plain_template if template is None else template_from_file(template),
+    )
+    listener = bind(options.host, options.port)
+    try:
+        model = load_model(options)
+    except BaseException:
+        listener.close()
+        raise
+    if not loopback and api_key is None:
+        print(f"warning: {options.host} is open to other machines without a key", file=sys.stderr)
+
+    def ready() -> None:
+        name = model.image.header.name
+        print(f"serving {name} at {_url(listener)}/v1, {options.lanes} lanes", file=sys.stderr)
+
+    serve(model, settings, listener, grace=options.grace, ready=ready)
+    return 0
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
