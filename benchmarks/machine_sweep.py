@@ -44,13 +44,13 @@ class Case:
     lanes: int
     glu_width: int = 0
     vocabulary: int = 260
-    streams: int = 0
+    states: int = 0
 
     @property
     def name(self) -> str:
         """What the table shows."""
         text = f"dim {self.dim}, GLU {self.shape.glu_width}, P {self.ports}, B {self.lanes}"
-        return text + (f", {self.streams} state" if self.streams else "")
+        return text + (f", {self.states} state" if self.states else "")
 
     @property
     def shape(self) -> ModelShape:
@@ -73,8 +73,8 @@ CASES = (
     Case(90, 1, 8, glu_width=111),
     Case(320, 2, 8, glu_width=259),
     Case(384, 4, 8),
-    Case(136, 2, 4, streams=1),
-    Case(81, 1, 8, glu_width=75, streams=1),
+    Case(136, 2, 4, states=1),
+    Case(81, 1, 8, glu_width=75, states=1),
     Case(512, 2, 1),
     Case(640, 2, 2),
     Case(768, 4, 1),
@@ -99,7 +99,7 @@ def run_case(case: Case, backend: str, seed: int = 1) -> None:
     with tempfile.TemporaryDirectory(prefix="tritforge_sweep_") as folder:
         options = ConversionOptions(ports=case.ports)
         image = random_image(Path(folder), case.shape, seed, options)
-        config = config_for(image, lanes=case.lanes, streams=case.streams or case.lanes)
+        config = config_for(image, lanes=case.lanes, states=case.states or case.lanes)
         device = CompiledMachine(build_library(backend, config))
         try:
             maker, reference = RunMaker(image, config), GoldenDevice(config, image)

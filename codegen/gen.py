@@ -119,7 +119,7 @@ def _add_language_model_options(parser: argparse.ArgumentParser) -> None:
             f"vectors that share one weight stream, or elements of a row that a unit takes a "
             f"cycle: {_choices(LANE_CHOICES)}",
         ),
-        ("--streams", "recurrent states on chip, 1 or as many as lanes (default: lanes)"),
+        ("--states", "recurrent states on chip, 1 or as many as lanes (default: lanes)"),
     )
     for option, text in options:
         default = _DEFAULTS[option[2:].replace("-", "_")]

@@ -67,8 +67,8 @@ class RunMaker:
     def random_run(self, generator: np.random.Generator, fresh: bool = False) -> Run:
         """Random tokens, mode, and fresh and held lanes."""
         lanes = range(self.config.lanes)
-        has_streams = self.config.streams == self.config.lanes
-        prefill = not has_streams or (bool(generator.integers(2)) and not fresh)
+        has_states = self.config.states == self.config.lanes
+        prefill = not has_states or (bool(generator.integers(2)) and not fresh)
         if prefill:
             hold = set(lanes[int(generator.integers(1, len(lanes) + 1)) :])
             starts = {0} if fresh or generator.random() < 0.2 else set()

@@ -51,10 +51,10 @@ class LanguageModelBlueprint(Blueprint):
             for letter, name in (("l", "layers"), ("g", "glu_width"), ("v", "vocabulary"))
             if getattr(config, name) != usual[name]
         )
-        streams = "" if config.streams == config.lanes else f"_s{config.streams}"
+        states = "" if config.states == config.lanes else f"_s{config.states}"
         usual_sigmoid = config.sigmoid is SigmoidKind.TABLE
         sigmoid = "" if usual_sigmoid else f"_{config.sigmoid.value.replace('-', '_')}"
-        array = f"p{config.ports}_b{config.lanes}{streams}{sigmoid}"
+        array = f"p{config.ports}_b{config.lanes}{states}{sigmoid}"
         return f"tritforge_d{config.dim}{shape}_{array}_{config.board}"
 
     @property

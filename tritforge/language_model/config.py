@@ -172,7 +172,7 @@ class AcceleratorConfig:
     An overlay runs every model whose dim, layers, GLU width and vocabulary do not exceed its own.
 
     Attributes:
-        streams: recurrent states on chip. As many as lanes (the default): every lane may be a
+        states: recurrent states on chip. As many as lanes (the default): every lane may be a
             stream of its own. One: lanes are consecutive prompt tokens of one stream.
         sigmoid: implementation of the sigmoid; all but `table` change the model's outputs.
     """
@@ -183,7 +183,7 @@ class AcceleratorConfig:
     vocabulary: int = 32000
     ports: int = 2
     lanes: int = 1
-    streams: int | None = None
+    states: int | None = None
     board: str = "pynq-z2"
     sigmoid: SigmoidKind = SigmoidKind.TABLE
     widths: Widths = field(default_factory=Widths)
@@ -207,12 +207,12 @@ class AcceleratorConfig:
                     f"{name} = {value!r} is not available: choose one of "
                     + ", ".join(map(str, choices))
                 )
-        if self.streams is None:
-            object.__setattr__(self, "streams", self.lanes)
-        if self.streams not in (1, self.lanes):
+        if self.states is None:
+            object.__setattr__(self, "states", self.lanes)
+        if self.states not in (1, self.lanes):
             raise ConfigurationError(
-                f"streams = {self.streams!r} is not available: give 1 (all lanes share one state) "
-                f"or {self.lanes} (one state a lane)"
+                f"states = {self.states!r} is not available: give 1 (all lanes share one state) "
+                f"or {self.lanes} (one state per lane)"
             )
         sigmoids = [kind.value for kind in SigmoidKind]
         if self.sigmoid not in sigmoids:

@@ -144,7 +144,7 @@ def _identity(config: AcceleratorConfig) -> list[_Content]:
     fingerprint = int(config.fingerprint(), 16)
     meaning = "half of AcceleratorConfig.fingerprint()"
     shape = config.shape
-    assert config.streams is not None
+    assert config.states is not None
     low = fingerprint & ((1 << REGISTER_BITS) - 1)
     high = fingerprint >> REGISTER_BITS
     numbers = (
@@ -154,7 +154,7 @@ def _identity(config: AcceleratorConfig) -> list[_Content]:
         ("vocabulary", shape.vocabulary, "Largest vocabulary."),
         ("ports", config.ports, "64-bit weight ports."),
         ("lanes", config.lanes, "Activation sets that share the weight stream."),
-        ("streams", config.streams, "Recurrent states on chip."),
+        ("states", config.states, "Recurrent states on chip."),
     )
     halves: list[_Content] = [
         (

@@ -55,9 +55,9 @@ class _States:
     """The states on chip, as the golden model updates them."""
 
     def __init__(self, config: AcceleratorConfig) -> None:
-        assert config.streams is not None
+        assert config.states is not None
         self._config, self._flags = config, SaturationFlags()
-        self._sets = np.zeros((config.streams, config.layers * config.dim), np.int64)
+        self._sets = np.zeros((config.states, config.layers * config.dim), np.int64)
 
     def run(self, run: _Run) -> tuple[list[Int64Array], list[int]]:
         """Products (lanes, rows) of every operation, and which signals saturated."""
@@ -83,7 +83,7 @@ class _States:
         """New states (lanes, rows); lanes one after the other, as they may share a set."""
         config, hidden = self._config, []
         for lane in range(config.lanes):
-            states = self._sets[0 if run.prefill or config.streams == 1 else lane]
+            states = self._sets[0 if run.prefill or config.states == 1 else lane]
             before = np.zeros_like(states[place]) if run.fresh >> lane & 1 else states[place]
             forget, candidate = (item[None, lane] for item in operation.activations[:2])
             bound = operation.lower_bound.astype(np.uint16)

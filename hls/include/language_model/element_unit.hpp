@@ -18,7 +18,7 @@
 //                   products out     element order, once for the last matrix of every tile;
 //                   status out       for a header with kEndOfRun: saturation flags since the last
 //                                    one, bits as in the enumeration Flag;
-//                   state memory     h: kStreams sets of kLayers * kDim words, the layers of a
+//                   state memory     h: kStates sets of kLayers * kDim words, the layers of a
 //                                    smaller model one after the other;
 //                   buffer           what an element's next tile needs;
 //                   bound memory     lower bounds of a tile, for the lanes after the first one.
@@ -45,7 +45,7 @@ template <class Config>
 struct ElementUnit {
     static constexpr int kLanes = Config::kLanes;
     static constexpr int kRows = Config::kRowsPerBeat;
-    static constexpr int kOneStream = Config::kLayers * Config::kDim;
+    static constexpr int kOneState = Config::kLayers * Config::kDim;
     static constexpr int kFraction = Config::kSigmoidFraction;
     static constexpr int kActivationBits = Config::kActivationBits;
     static constexpr int kPreactivationBits = Config::kPreactivationBits;
@@ -64,14 +64,14 @@ struct ElementUnit {
     using Value = ap_int<kValueBits>;
     using LowerBound = ap_uint<Config::kLowerBoundBits>;
     using Product = ap_int<kGateOperandBits + kActivationBits>;
-    using StateMemory = Ram<Activation, Config::kStreams * kOneStream>;
+    using StateMemory = Ram<Activation, Config::kStates * kOneState>;
     using Address = typename StateMemory::Address;
     using Buffer = Ram<Activation, Order::kSlots>;
     using BoundMemory = Ram<LowerBound, kRows>;
     using HeaderWord = FieldsWord<Kind, RowCount, ap_uint<1>, LaneMask, LaneMask>;
 
     static_assert(kRows >= kRamSettleSteps, "buffered words could be read before they are stored");
-    static_assert(Config::kStreams == 1 || Config::kStreams == kLanes,
+    static_assert(Config::kStates == 1 || Config::kStates == kLanes,
                   "there is one state for all lanes, or one a lane");
     static_assert(kActivationBits > kFraction + 1, "the buffer also holds the forget gate");
     static_assert(Config::kPreactivationFraction >= Config::kSigmoidArgumentFraction &&
@@ -244,8 +244,8 @@ struct ElementUnit {
             if (state.at.lane == lane) {
                 fresh = state.operation.fresh[lane];
                 hold = state.operation.hold[lane];
-                if (Config::kStreams > 1 && state.operation.prefill == 0) {
-                    address = address + lane * kOneStream;
+                if (Config::kStates > 1 && state.operation.prefill == 0) {
+                    address = address + lane * kOneState;
                 }
             }
         }

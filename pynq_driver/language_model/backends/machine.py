@@ -32,8 +32,8 @@ class MachineBackend:
         """
         self.device = device
         self.session = MachineSession(image, device, config)
-        assert config.streams is not None
-        self.batch = config.streams
+        assert config.states is not None
+        self.batch = config.states
         self._is_fresh, self._is_lost = True, False
 
     def reset(self) -> None:

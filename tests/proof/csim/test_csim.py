@@ -45,7 +45,7 @@ WIDE_STATE = Widths(preactivation=18, preactivation_fraction=12, accumulator=24,
 MATRIX = [
     AcceleratorConfig(64, ports=1, lanes=1),
     AcceleratorConfig(1021, ports=2, lanes=1),
-    AcceleratorConfig(65, layers=3, vocabulary=130, ports=2, lanes=2, streams=1),
+    AcceleratorConfig(65, layers=3, vocabulary=130, ports=2, lanes=2, states=1),
     AcceleratorConfig(128, layers=2, vocabulary=99, ports=4, lanes=4),
     AcceleratorConfig(64, 1, 48, 300, ports=1, lanes=2, widths=WIDE_STATE),
     # The narrowest formats: the sum of squares saturates.
@@ -278,8 +278,8 @@ FAULTS = {
     "prompt_is_cut_into_streams": (
         "element_unit",
         "element_unit.hpp",
-        "if (Config::kStreams > 1 && state.operation.prefill == 0) {",
-        "if (Config::kStreams > 1) {",
+        "if (Config::kStates > 1 && state.operation.prefill == 0) {",
+        "if (Config::kStates > 1) {",
     ),
     "layers_share_a_state": (
         "element_unit",

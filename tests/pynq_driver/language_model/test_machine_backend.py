@@ -40,12 +40,12 @@ def golden(small_image: Image) -> Backend:
     return open_backend("golden", small_image)
 
 
-@pytest.mark.parametrize(("lanes", "streams"), [(1, 1), (4, 4), (4, 1), (8, 8)])
+@pytest.mark.parametrize(("lanes", "states"), [(1, 1), (4, 4), (4, 1), (8, 8)])
 @pytest.mark.parametrize("ports", [1, 2])
 def test_prefill_through_lanes_equals_token_by_token(
-    small_image: Image, golden: Backend, lanes: int, streams: int, ports: int
+    small_image: Image, golden: Backend, lanes: int, states: int, ports: int
 ) -> None:
-    backend, device = backend_on(small_image, lanes=lanes, streams=streams, ports=ports)
+    backend, device = backend_on(small_image, lanes=lanes, states=states, ports=ports)
     golden.reset()
     for chunk in (TOKENS, TOKENS[:1], TOKENS[2:7]):
         assert same(backend.prefill(chunk), golden.prefill(chunk))
@@ -74,11 +74,11 @@ def test_greedy_decoding_takes_the_best_tokens_of_the_head(
     assert not any(command >> 1 & 1 for command in device.runs), "no run sent all logits"
 
 
-@pytest.mark.parametrize(("lanes", "streams"), [(1, 1), (4, 4), (4, 1)])
-def test_scores_of_documents(small_image: Image, golden: Backend, lanes: int, streams: int) -> None:
-    backend, _ = backend_on(small_image, lanes=lanes, streams=streams)
-    documents: Sequence[Sequence[int]] = [TOKENS, TOKENS[::-1], TOKENS[:2], TOKENS[3:8]][:streams]
-    assert backend.batch == streams
+@pytest.mark.parametrize(("lanes", "states"), [(1, 1), (4, 4), (4, 1)])
+def test_scores_of_documents(small_image: Image, golden: Backend, lanes: int, states: int) -> None:
+    backend, _ = backend_on(small_image, lanes=lanes, states=states)
+    documents: Sequence[Sequence[int]] = [TOKENS, TOKENS[::-1], TOKENS[:2], TOKENS[3:8]][:states]
+    assert backend.batch == states
     assert backend.score(documents) == golden.score(documents)
     assert backend.score([TOKENS]) == golden.score([TOKENS])
     with pytest.raises(TritforgeError, match="reset"):

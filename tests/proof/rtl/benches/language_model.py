@@ -124,7 +124,7 @@ async def registers_say_what_it_is(dut: Any) -> None:
     fingerprint = int(CONFIG.fingerprint(), 16)
     assert await bench.read("configuration_low") == fingerprint & 0xFFFFFFFF
     assert await bench.read("configuration_high") == fingerprint >> 32
-    for name in ("dim", "layers", "glu_width", "vocabulary", "ports", "lanes", "streams"):
+    for name in ("dim", "layers", "glu_width", "vocabulary", "ports", "lanes", "states"):
         assert await bench.read(name) == getattr(CONFIG, name)
     assert await bench.read("status") == 1
 
