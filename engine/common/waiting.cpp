@@ -10,11 +10,11 @@
 namespace tritforge::engine {
 namespace {
 
-/// From then on a waiter offers its processor: on a busy machine the awaited thread may have been
-/// put on the same one, and would not run until the waiter sleeps.
+/// How long a waiter spins before it offers its processor: on a busy machine the awaited thread may
+/// have been put on the same one, and would not run until the waiter sleeps.
 constexpr std::chrono::microseconds kSpinAloneTime{20};
-/// From then on it sleeps for as long between two looks: the awaited thread has lost its processor
-/// for a time slice.
+/// How long a waiter waits before it sleeps, and sleeps between two looks: the awaited thread has
+/// lost its processor for a time slice.
 constexpr std::chrono::microseconds kSleepTime{200};
 
 void relax() {
