@@ -9,7 +9,8 @@ SEED ?= 2
 # Carries the vendor's Apache-2.0 ap_types, the oracle of the shim tests; its own dependencies are
 # not needed for that.
 REFERENCE_HEADERS := hls4ml==1.3.0
-BUILD_INPUTS := pyproject.toml CMakeLists.txt $(wildcard engine/CMakeLists.txt engine/src/*.cpp engine/include/tritforge/*.hpp)
+BUILD_INPUTS := pyproject.toml CMakeLists.txt engine/CMakeLists.txt \
+  $(filter-out engine/test/%,$(wildcard engine/*/*.[ch]pp engine/*/*/*.[ch]pp))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow lint csim sanitize bench clean

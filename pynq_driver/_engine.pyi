@@ -74,7 +74,7 @@ class Engine:
         """Bytes of weights that one token reads, in the form of the kernel."""
 
     def context(self) -> Context:
-        """A new stream with zero state. It is cheap: state and scores, no threads."""
+        """A new context with zero state. It is cheap: state and scores, no threads."""
 
     def advance_many(
         self,
@@ -126,7 +126,7 @@ class Sampler:
 
 @final
 class Context:
-    """One stream of tokens: recurrent state and the scores of the last token.
+    """One sequence of tokens: its recurrent state and the scores of its last token.
 
     Only one call at a time may use a context: a second one gets a RuntimeError.
     """

@@ -13,10 +13,10 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "tritforge/amx_support.hpp"
-#include "tritforge/amx_tiles.hpp"
+#include "common/amx_permission.hpp"
+#include "common/amx_tiles.hpp"
 
-namespace tritforge {
+namespace tritforge::engine {
 namespace {
 
 struct Tile {
@@ -230,4 +230,4 @@ bool request_tiles() {
     return sigaction(SIGILL, &action, &previous_action) == 0;
 }
 
-}  // namespace tritforge
+}  // namespace tritforge::engine

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compares the element-wise loops of two backends on random slices: of every length around those of
-// vectors and stages, with constants and numbers of the whole range that widths.hpp and program.hpp
-// allow, many of them at its ends.
+// Compares the element-wise loops of two kernel sets on random slices: of every length around those
+// of vectors and stages, with constants and numbers of the whole range that widths.hpp and
+// program.hpp allow, many of them at its ends.
 #pragma once
 
 #include <algorithm>
@@ -10,14 +10,14 @@
 #include <random>
 #include <vector>
 
-#include "tritforge/backend.hpp"
-#include "tritforge/fixed_point.hpp"
-#include "tritforge/program.hpp"
-#include "tritforge/scalar_unit.hpp"
-#include "tritforge/sigmoid.hpp"
-#include "tritforge/widths.hpp"
+#include "common/fixed_point.hpp"
+#include "language_model/kernels/kernel_set.hpp"
+#include "language_model/program.hpp"
+#include "language_model/scalar_unit.hpp"
+#include "language_model/sigmoid.hpp"
+#include "language_model/widths.hpp"
 
-namespace tritforge {
+namespace tritforge::engine::language_model {
 
 class LoopsCheck {
   public:
@@ -250,4 +250,4 @@ class LoopsCheck {
     int count_ = 0, wrong_ = 0;
 };
 
-}  // namespace tritforge
+}  // namespace tritforge::engine::language_model

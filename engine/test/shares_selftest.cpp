@@ -8,10 +8,10 @@
 #include <random>
 #include <vector>
 
-#include "tritforge/paces.hpp"
-#include "tritforge/row_shares.hpp"
+#include "common/paces.hpp"
+#include "common/row_shares.hpp"
 
-namespace tritforge {
+namespace tritforge::engine {
 namespace {
 
 using Nanoseconds = std::chrono::nanoseconds;
@@ -84,11 +84,11 @@ void check_paces(std::mt19937& random) {
 }
 
 }  // namespace
-}  // namespace tritforge
+}  // namespace tritforge::engine
 
 int main() {
     std::mt19937 random(1);
-    tritforge::check_cover(random);
-    tritforge::check_paces(random);
-    return tritforge::failures == 0 ? 0 : 1;
+    tritforge::engine::check_cover(random);
+    tritforge::engine::check_paces(random);
+    return tritforge::engine::failures == 0 ? 0 : 1;
 }

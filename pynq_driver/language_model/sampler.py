@@ -2,9 +2,9 @@
 """Choosing the next token: greedy, or sampled with temperature, top-k and top-p.
 
 This is the definition, with plain full sorts; the C++ engine chooses the same tokens
-(engine/src/sampler.cpp). Probabilities are integer weights in units of 2**-34 of the best token's,
-so sums are exact in any order, and the exponential is a polynomial of basic operations, so every
-machine gets the same bits.
+(engine/language_model/sampler.cpp). Probabilities are integer weights in units of 2**-34 of the
+best token's, so sums are exact in any order, and the exponential is a polynomial of basic
+operations, so every machine gets the same bits.
 """
 
 from __future__ import annotations

@@ -19,11 +19,11 @@ from tests.engine.extension import runs_other_programs
 ENGINE = ROOT / "engine"
 SOURCES = (
     "test/kernel_selftest.cpp",
-    "src/kernel_check.cpp",
-    "src/backends.cpp",
-    "src/backend_portable.cpp",
-    "src/scalar_unit.cpp",
-    "src/sigmoid.cpp",
+    "language_model/kernels/kernel_check.cpp",
+    "language_model/kernels/kernel_set.cpp",
+    "language_model/kernels/portable.cpp",
+    "language_model/scalar_unit.cpp",
+    "language_model/sigmoid.cpp",
 )
 OPTIONS = ("-std=c++17", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-static")
 
@@ -35,7 +35,7 @@ class Processor:
     Attributes:
         definitions: preprocessor names, see engine/CMakeLists.txt.
         kernels: source file to its own compiler options.
-        expected: backends that must be there, slowest first.
+        expected: kernels that must be there, slowest first.
     """
 
     compiler: str
@@ -49,7 +49,10 @@ ARM64 = Processor(
     "aarch64-linux-gnu-g++",
     ("qemu-aarch64", "-cpu", "max"),
     ("TRITFORGE_ARM", "TRITFORGE_ARM64"),
-    {"src/backend_neon.cpp": (), "src/backend_neon_dotprod.cpp": ("-march=armv8.2-a+dotprod",)},
+    {
+        "language_model/kernels/neon.cpp": (),
+        "language_model/kernels/neon_dotprod.cpp": ("-march=armv8.2-a+dotprod",),
+    },
     ("portable", "neon", "neon_dotprod"),
 )
 PROCESSORS = {
@@ -65,7 +68,7 @@ PROCESSORS = {
         "arm-linux-gnueabihf-g++",
         ("qemu-arm", "-cpu", "cortex-a9"),
         ("TRITFORGE_ARM",),
-        {"src/backend_neon.cpp": ("-mfpu=neon",)},
+        {"language_model/kernels/neon.cpp": ("-mfpu=neon",)},
         ("portable", "neon"),
     ),
 }
@@ -82,7 +85,7 @@ def test_kernels_equal_plain_arithmetic(name: str, tmp_path: Path) -> None:
     objects = []
     for source, own in {**dict.fromkeys(SOURCES, ()), **processor.kernels}.items():
         target = tmp_path / Path(source).with_suffix(".o").name
-        command = [processor.compiler, *OPTIONS, *own, *definitions, "-I", str(ENGINE / "include")]
+        command = [processor.compiler, *OPTIONS, *own, *definitions, "-I", str(ENGINE)]
         subprocess.run([*command, "-c", str(ENGINE / source), "-o", str(target)], check=True)
         objects.append(str(target))
     program = tmp_path / "selftest"

@@ -152,8 +152,8 @@ def test_calls_of_several_threads_take_turns(large: Image, expected: list[_engin
 @runs_other_programs
 def test_sizes_of_shares_follow_the_pace_of_their_threads(tmp_path: Path) -> None:
     program = tmp_path / "selftest"
-    names = ("test/shares_selftest.cpp", "src/row_shares.cpp", "src/paces.cpp")
-    options = ("-std=c++17", "-O1", "-I", ENGINE / "include")
+    names = ("test/shares_selftest.cpp", "common/row_shares.cpp", "common/paces.cpp")
+    options = ("-std=c++17", "-O1", "-I", ENGINE)
     run(
         [*host_compiler().command, *options, *(ENGINE / name for name in names), "-o", program],
         "the self-test's compiler",

@@ -4,7 +4,8 @@
 The AMX kernel runs as it was compiled: engine/test/emulated_tiles.cpp executes the tile
 instructions that this processor refuses, and the rest of it is AVX-512. Older processors, which
 must get by without executing a single instruction of the newer kernels, are emulated by QEMU
-(Debian: apt install qemu-user).
+(Debian: apt install qemu-user). That also depends on what the linker may choose: no object
+file of a newer kernel offers a function that other files could call instead of their own one.
 """
 
 from __future__ import annotations
@@ -49,6 +50,24 @@ def kernels_found_right(command: list[str | Path], folder: Path) -> list[str]:
     print(result.stdout, result.stderr)
     assert result.returncode == 0, result.stdout + result.stderr
     return [line.split(":")[0] for line in result.stdout.splitlines()]
+
+
+def shared_functions(program: Path) -> list[str]:
+    """Functions of an object file that other files can call, or get instead of their own ones."""
+    result = run([tool("nm"), "--defined-only", program], program.parent)
+    assert result.returncode == 0, result.stderr
+    symbols = [line.split(maxsplit=2) for line in result.stdout.splitlines()]
+    return [name for _, kind, name in symbols if kind in "TWi"]
+
+
+def test_kernels_of_newer_processors_share_no_function(selftest: Path) -> None:
+    objects = {path.name: path for path in selftest.parent.rglob("kernels/*.o")}
+    newer = {name for name in objects if name.startswith(("avx", "amx_int8"))}
+    assert len(newer) >= 4
+    for name in newer:
+        assert shared_functions(objects[name]) == [], name
+    # Compiled for every processor, so it may share functions: this check would see some.
+    assert shared_functions(objects["kernel_set.cpp.o"])
 
 
 @pytest.mark.skipif(
