@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What makes one kind of project different from another; `codegen.project` renders them all.
 
-A kind of project is a family of units that are generated together: the language model's
-(`codegen.language_model.blueprint`) or those that work on rows (`codegen.ivit.row_units`).
+A project is a whole machine with its units, or units that stand alone. The folder of each machine
+has its blueprints.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from codegen.constants import Constant
+from codegen.machine.network import Network
+from tritforge.boards import Board
+from tritforge.machine_interface import MachineInterface
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,19 @@ class ConstantTable:
     constants: tuple[Constant, ...]
 
 
+@dataclass(frozen=True)
+class Machine:
+    """The machine that the units of a project make up.
+
+    Attributes:
+        board: that it is made for; a simulation has its memory.
+    """
+
+    interface: MachineInterface
+    network: Network
+    board: Board
+
+
 class Blueprint(ABC):
     """One configured project."""
 
@@ -34,8 +50,6 @@ class Blueprint(ABC):
     folder: ClassVar[str]
     #: What the units belong to, as a phrase.
     purpose: ClassVar[str]
-    #: Template -> path in the project.
-    templates: ClassVar[Mapping[str, str]]
 
     @property
     @abstractmethod
@@ -52,6 +66,11 @@ class Blueprint(ABC):
     def fingerprint(self) -> str:
         """First 16 hex digits of a SHA-256 of all parameters."""
 
+    @property
+    @abstractmethod
+    def templates(self) -> Mapping[str, str]:
+        """Template -> path in the project."""
+
     @abstractmethod
     def to_mapping(self) -> dict[str, Any]:
         """All parameters, JSON-able."""
@@ -65,6 +84,11 @@ class Blueprint(ABC):
     @abstractmethod
     def pipeline_stages(self) -> Mapping[str, int]:
         """Top function -> pipeline stages of its RTL in the open flow."""
+
+    @property
+    def machine(self) -> Machine | None:
+        """The whole machine; None for units that stand alone."""
+        return None
 
     @abstractmethod
     def vectors(self) -> dict[str, str]:

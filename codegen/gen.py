@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Command line of the generator: `python codegen/gen.py --dim 2048`.
 
-Other units than the language model's: `python codegen/gen.py --units shiftmax,shiftgelu --row 197`.
+Single units: `python codegen/gen.py --model ivit --units shiftmax,shiftgelu --row 197`.
 Works from any folder and without installing anything but jinja2 and numpy.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,30 +18,12 @@ if __package__ in (None, ""):  # run as a script: the packages lie beside this f
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 try:
-    from codegen.ivit.row_units import ROW_UNITS, RowUnitsBlueprint
-    from codegen.language_model.blueprint import OPTION_NAMES
+    from codegen.blueprint import Blueprint
+    from codegen.models import DEFAULT_MODEL, MODELS
     from codegen.output import write_project
-    from codegen.project import (
-        Project,
-        blueprint_of,
-        default_folder,
-        parameter_table,
-        render_project,
-    )
+    from codegen.project import default_folder, parameter_table, render_project
     from tritforge import __version__
-    from tritforge.boards import board_names
     from tritforge.errors import ConfigurationError, TritforgeError
-    from tritforge.ivit.golden import RowUnitConfig
-    from tritforge.language_model.config import (
-        DIM_RANGE,
-        GLU_RANGE,
-        LANE_CHOICES,
-        LAYER_RANGE,
-        PORT_CHOICES,
-        VOCABULARY_RANGE,
-        AcceleratorConfig,
-        SigmoidKind,
-    )
 except ModuleNotFoundError as error:
     if error.name not in ("jinja2", "numpy"):
         raise
@@ -53,11 +34,6 @@ except ModuleNotFoundError as error:
     )
     raise SystemExit(2) from None
 
-#: The units of `AcceleratorConfig`, all together.
-LANGUAGE_MODEL = "language-model"
-_DEFAULTS = {item.name: item.default for item in dataclasses.fields(AcceleratorConfig)}
-_ROW_UNIT_FIELDS = {item.name: item for item in dataclasses.fields(RowUnitConfig)}
-
 
 class _Parser(argparse.ArgumentParser):
     """Prints one line for a wrong command line, without the usage text in front of it."""
@@ -66,19 +42,10 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message}; see --help\n")
 
 
-def _range(limits: tuple[int, int]) -> str:
-    return f"{limits[0]} to {limits[1]}"
-
-
-def _choices(values: Sequence[object]) -> str:
-    return ", ".join(map(str, values))
-
-
 def _build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="gen.py",
-        description="Generate the HLS C++ project of a MatMul-free language-model accelerator, "
-        "or of units of an integer-only vision transformer.",
+        description="Generate the HLS C++ project of a whole machine, or of single units.",
         allow_abbrev=False,
     )
     add_project_options(parser)
@@ -91,13 +58,22 @@ def _build_parser() -> argparse.ArgumentParser:
 def add_project_options(parser: argparse.ArgumentParser) -> None:
     """Options that choose a project and its folder; `project_from_arguments` reads them."""
     parser.add_argument(
-        "--units",
-        default=LANGUAGE_MODEL,
-        metavar="LIST",
-        help=f"{LANGUAGE_MODEL}, or one or more of {','.join(ROW_UNITS)} (default: %(default)s)",
+        "--model",
+        choices=tuple(MODELS),
+        default=DEFAULT_MODEL,
+        help="what to generate (default: %(default)s)",
     )
-    _add_language_model_options(parser)
-    _add_row_unit_options(parser)
+    parser.add_argument(
+        "--units",
+        metavar="LIST",
+        help="single units instead of the whole machine, joined by commas; "
+        + "; ".join(f"{model.name}: {', '.join(model.units)}" for model in MODELS.values()),
+    )
+    for model in MODELS.values():
+        group = parser.add_argument_group(f"options of --model {model.name}")
+        for option in model.options:
+            metavar = "NAME" if option.is_text else "N"
+            group.add_argument(option.flag, metavar=metavar, help=option.help)
     parser.add_argument(
         "--out",
         type=Path,
@@ -106,63 +82,31 @@ def add_project_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_language_model_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("options of the language model")
-    options = (
-        ("--dim", f"width of the model, {_range(DIM_RANGE)} (required)"),
-        ("--layers", f"blocks, {_range(LAYER_RANGE)}"),
-        ("--glu-width", f"GLU width, {_range(GLU_RANGE)} (default: 8/3 of dim, rounded up to 256)"),
-        ("--vocabulary", f"tokens, {_range(VOCABULARY_RANGE)}"),
-        ("--ports", f"64-bit memory ports: {_choices(PORT_CHOICES)}"),
-        (
-            "--lanes",
-            f"vectors that share one weight stream, or elements of a row that a unit takes a "
-            f"cycle: {_choices(LANE_CHOICES)}",
-        ),
-        ("--states", "recurrent states on chip, 1 or as many as lanes (default: lanes)"),
-    )
-    for option, text in options:
-        default = _DEFAULTS[option[2:].replace("-", "_")]
-        has_default = isinstance(default, int)
-        # Integers are checked by the configurations, which know the ranges.
-        group.add_argument(
-            option, metavar="N", help=f"{text} (default: {default})" if has_default else text
+def project_from_arguments(arguments: argparse.Namespace) -> Blueprint:
+    """What a parsed command line asks for.
+
+    Raises:
+        ConfigurationError: names the value, its range and the fix.
+    """
+    model = MODELS[arguments.model]
+    given: dict[str, object] = {}
+    for other in MODELS.values():
+        for option in other.options:
+            value = getattr(arguments, option.name)
+            if value is None:
+                continue
+            if other is not model:
+                raise ConfigurationError(
+                    f"{option.flag} is an option of --model {other.name}, not of {model.name}: "
+                    f"leave it out, or give --model {other.name}"
+                )
+            given[option.name] = value if option.is_text else _integer(value)
+    units = () if arguments.units is None else tuple(arguments.units.split(","))
+    if len(set(units)) < len(units) or not set(units) <= set(model.units):
+        raise ConfigurationError(
+            f"--units {arguments.units!r}: give one or more of {', '.join(model.units)}, each once"
         )
-    group.add_argument(
-        "--sigmoid",
-        metavar="KIND",
-        help=f"{_choices([kind.value for kind in SigmoidKind])} "
-        f"(default: {SigmoidKind.TABLE.value}; the others change the model's outputs)",
-    )
-    group.add_argument(
-        "--board",
-        metavar="NAME",
-        help=f"{_choices(board_names())} (default: {_DEFAULTS['board']})",
-    )
-
-
-def _add_row_unit_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group(f"options of {', '.join(ROW_UNITS)}")
-    for name, item in _ROW_UNIT_FIELDS.items():
-        if name in OPTION_NAMES:
-            continue
-        default = "required" if item.default is dataclasses.MISSING else _usual_values(name)
-        group.add_argument(
-            f"--{name.replace('_', '-')}",
-            metavar="N",
-            help=f"{item.metadata['meaning']}, {_range(item.metadata['range'])} ({default})",
-        )
-
-
-def _usual_values(name: str) -> str:
-    """Default of a parameter, unit by unit where they differ."""
-    usual = {
-        unit: {item.name: item.default for item in dataclasses.fields(entry.config)}[name]
-        for unit, entry in ROW_UNITS.items()
-    }
-    if len(set(usual.values())) == 1:
-        return f"default: {next(iter(usual.values()))}"
-    return "default: " + ", ".join(f"{value} of {unit}" for unit, value in usual.items())
+    return model.blueprint(given, units)
 
 
 def _integer(value: object) -> object:
@@ -173,62 +117,23 @@ def _integer(value: object) -> object:
         return value
 
 
-def project_from_arguments(arguments: argparse.Namespace) -> Project:
-    """What a parsed command line asks for.
-
-    Raises:
-        ConfigurationError: names the value, its range and the fix.
-    """
-    given = {
-        name: value if name in ("board", "sigmoid") else _integer(value)
-        for name in {*OPTION_NAMES, *_ROW_UNIT_FIELDS}
-        if (value := getattr(arguments, name)) is not None
-    }
-    if arguments.units == LANGUAGE_MODEL:
-        _refuse_foreign(given, OPTION_NAMES, LANGUAGE_MODEL)
-        return _language_model(given)
-    units = tuple(arguments.units.split(","))
-    if not set(units) <= set(ROW_UNITS):
-        raise ConfigurationError(
-            f"--units {arguments.units!r}: give {LANGUAGE_MODEL} alone, or one or more of "
-            + ",".join(ROW_UNITS)
-        )
-    _refuse_foreign(given, tuple(_ROW_UNIT_FIELDS), arguments.units)
-    return RowUnitsBlueprint(units, given)
-
-
-def _refuse_foreign(given: Iterable[str], known: Sequence[str], units: str) -> None:
-    for name in sorted(set(given) - set(known)):
-        raise ConfigurationError(
-            f"--{name.replace('_', '-')} is no option of --units {units}: leave it out"
-        )
-
-
-def _language_model(given: Mapping[str, object]) -> AcceleratorConfig:
-    if "dim" not in given:
-        raise ConfigurationError(
-            f"--dim is required: give an integer from {_range(DIM_RANGE)}, e.g. --dim 2048"
-        )
-    return AcceleratorConfig(**given)  # type: ignore[arg-type]
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the generator; returns the exit code (2 for a mistake of the user)."""
     parser = _build_parser()
     arguments = parser.parse_args(argv)
     try:
-        project = project_from_arguments(arguments)
-        folder = arguments.out or default_folder(project)
-        files = render_project(project)
+        blueprint = project_from_arguments(arguments)
+        folder = arguments.out or default_folder(blueprint)
+        files = render_project(blueprint)
         write_project(folder, files)
     except TritforgeError as error:
         parser.exit(2, f"{parser.prog}: error: {error}\n")
     except OSError as error:
         parser.exit(2, f"{parser.prog}: error: cannot write {error.filename}: {error.strerror}\n")
     if arguments.json:
-        print(json.dumps(_summary(project, folder, sorted(files)), indent=1))
+        print(json.dumps(_summary(blueprint, folder, sorted(files)), indent=1))
     elif not arguments.quiet:
-        print(parameter_table(project))
+        print(parameter_table(blueprint))
         print(f"\nWrote {len(files)} files to {folder}")
         print(
             f"C-simulation: cd {folder} && cmake -S . -B build && cmake --build build && "
@@ -237,8 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _summary(project: Project, folder: Path, files: list[str]) -> dict[str, object]:
-    blueprint = blueprint_of(project)
+def _summary(blueprint: Blueprint, folder: Path, files: list[str]) -> dict[str, object]:
     return {
         "name": blueprint.name,
         "folder": str(folder),

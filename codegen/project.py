@@ -8,19 +8,16 @@ import re
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Union
 
-from codegen.blueprint import Blueprint
-from codegen.language_model.blueprint import LanguageModelBlueprint
+from codegen.blueprint import Blueprint, Machine
+from codegen.machine.source import MachineSource
+from codegen.machine.top import render_top, render_vitis_core
 from codegen.output import GENERATOR, MARKER_FILE
+from codegen.register_file import render_register_file
 from codegen.rendering import render
 from codegen.sources import hls_folder
 from tritforge import __version__
 from tritforge.errors import TritforgeError
-from tritforge.language_model.config import AcceleratorConfig
-
-#: What fixes a project: the configuration of the language model, or any blueprint.
-Project = Union[AcceleratorConfig, Blueprint]
 
 _PACKAGE = Path(__file__).resolve().parent
 #: Templates of every kind of project -> path in the project.
@@ -34,37 +31,28 @@ CONFIG_FORMAT = 1
 _COLUMNS = 100
 
 
-def blueprint_of(project: Project) -> Blueprint:
-    """The blueprint itself, or that of the language model's accelerator."""
-    return project if isinstance(project, Blueprint) else LanguageModelBlueprint(project)
-
-
-def default_folder(project: Project) -> Path:
+def default_folder(blueprint: Blueprint) -> Path:
     """build/<name> of the checkout, or of the current folder where the generator is installed."""
     checkout = _PACKAGE.parent
     root = checkout if (checkout / "pyproject.toml").is_file() else Path()
-    return root / "build" / project_name(project)
+    return root / "build" / blueprint.name
 
 
-def project_name(project: Project) -> str:
-    """Short name; numbers that have their default value stay out of it."""
-    return blueprint_of(project).name
-
-
-def command_line(project: Project) -> str:
+def command_line(blueprint: Blueprint) -> str:
     """The command that makes this project again, every option spelled out."""
-    return f"python codegen/gen.py {blueprint_of(project).options}"
+    return f"python codegen/gen.py {blueprint.options}"
 
 
-def _wrapped_command(project: Project, prefix: str) -> str:
+def _wrapped_command(blueprint: Blueprint, prefix: str) -> str:
     """The command as comment lines that fit the column limit of .clang-format."""
-    lines = textwrap.wrap(command_line(project), 90, break_long_words=False, break_on_hyphens=False)
+    command = command_line(blueprint)
+    lines = textwrap.wrap(command, 90, break_long_words=False, break_on_hyphens=False)
     return "\n".join(prefix + line for line in lines)
 
 
-def parameter_table(project: Project, indent: str = "") -> str:
+def parameter_table(blueprint: Blueprint, indent: str = "") -> str:
     """Constants as text tables: name, value, unit, range and meaning."""
-    tables = blueprint_of(project).tables
+    tables = blueprint.tables
     texts = []
     for table in tables:
         rows = [("name", "value", "unit", "range", "meaning")]
@@ -91,30 +79,57 @@ def _text_table(rows: list[tuple[str, str, str, str, str]], indent: str) -> str:
     return "\n".join(lines)
 
 
-def render_project(project: Project) -> dict[str, bytes]:
+def render_project(blueprint: Blueprint) -> dict[str, bytes]:
     """Every file of the project, relative POSIX path -> content, in sorted order.
 
-    The result depends on `project` and on the generator's files only.
+    The result depends on `blueprint` and on the generator's files only.
 
     Raises:
         TritforgeError: a part of the installation is missing.
     """
-    blueprint = blueprint_of(project)
     vectors = blueprint.vectors()
     files = {MARKER_FILE: _config_json(blueprint)}
     files.update(_rendered_files(blueprint, sorted(vectors)))
     benches = [f"{blueprint.folder}/{unit}_tb.cpp" for unit in sorted(vectors)]
     files.update(_copied_files(files, benches))
     files.update((f"tb/vectors/{unit}.txt", text.encode()) for unit, text in vectors.items())
+    if blueprint.machine:
+        files.update(_around_the_core(blueprint.machine))
     return dict(sorted(files.items()))
 
 
-def render_sources(project: Project) -> dict[str, bytes]:
+def render_sources(blueprint: Blueprint) -> dict[str, bytes]:
     """Only the C++ of the project, without benches and vectors: src/, include/ and shim/."""
-    blueprint = blueprint_of(project)
     files = _rendered_files(blueprint, [])
     files.update(_copied_files(files, []))
     return {name: content for name, content in sorted(files.items()) if "/" in name}
+
+
+def machine_source(blueprint: Blueprint) -> MachineSource:
+    """What the whole machine of a project is built from.
+
+    Raises:
+        TritforgeError: the project is of units that stand alone.
+    """
+    machine = blueprint.machine
+    if machine is None:
+        raise TritforgeError(f"{blueprint.name} is no whole machine: leave out --units")
+    return MachineSource(
+        blueprint.name,
+        machine.interface,
+        machine.network,
+        blueprint.pipeline_stages,
+        machine.board,
+        render_sources(blueprint),
+    )
+
+
+def _around_the_core(machine: Machine) -> dict[str, bytes]:
+    """vitis/: SystemVerilog that makes the IP of Vitis HLS the same machine as the open flow's."""
+    network, interface = machine.network, machine.interface
+    texts = render_register_file(interface.registers) | render_top(network, interface)
+    texts[f"{network.core_name}.sv"] = render_vitis_core(network, interface)
+    return {f"vitis/{name}": text.encode() for name, text in texts.items()}
 
 
 def _config_json(blueprint: Blueprint) -> bytes:
@@ -128,6 +143,8 @@ def _config_json(blueprint: Blueprint) -> bytes:
         "constants": blueprint.constants_document(),
         "pipeline_stages": dict(blueprint.pipeline_stages),
     }
+    if blueprint.machine:
+        document["interface"] = blueprint.machine.interface.to_mapping()
     return (json.dumps(document, indent=2) + "\n").encode()
 
 

@@ -1,23 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is generated from a register map: SystemVerilog, C header, Markdown table and JSON.
 
-python -m codegen.register_file --dim 2048 --out build/registers
+The project of a machine has them in vitis/.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from codegen.output import write_texts
 from codegen.rendering import render
-from tritforge.errors import ConfigurationError, TritforgeError
-from tritforge.language_model.config import AcceleratorConfig
-from tritforge.language_model.control_registers import control_registers
+from tritforge.errors import ConfigurationError
 from tritforge.register_map import ADDRESS_BITS, REGISTER_BITS, Access, Field, Register, RegisterMap
 
 #: Access -> direction of its port, and what is added to its name.
@@ -142,30 +136,3 @@ def render_register_file(registers: RegisterMap) -> dict[str, str]:
     }
     files[f"{registers.name}.json"] = json.dumps(registers.to_mapping(), indent=2) + "\n"
     return files
-
-
-def write_register_file(folder: Path, registers: RegisterMap) -> list[Path]:
-    """Write the files of `render_register_file` into `folder`; their paths."""
-    return write_texts(folder, render_register_file(registers))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the control registers of one accelerator."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--dim", type=int, default=2048, help="dim of the accelerator")
-    parser.add_argument("--ports", type=int, default=2, help="64-bit weight ports")
-    parser.add_argument("--lanes", type=int, default=1, help="activation sets")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the files")
-    options = parser.parse_args(arguments)
-    try:
-        config = AcceleratorConfig(dim=options.dim, ports=options.ports, lanes=options.lanes)
-        for path in write_register_file(options.out, control_registers(config)):
-            print(path)
-    except (TritforgeError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

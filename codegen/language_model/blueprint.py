@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from codegen.blueprint import Blueprint, ConstantTable
+from codegen.blueprint import Blueprint, ConstantTable, Machine
 from codegen.language_model.constants import constants, tables
 from codegen.language_model.network import machine_network
 from codegen.language_model.processes import machine_processes
 from codegen.language_model.vector_files import vector_files
-from codegen.machine.network import Network
 from codegen.machine.process import Process
 from codegen.machine.vitis_form import vitis_values
+from tritforge.errors import ConfigurationError
 from tritforge.language_model.config import AcceleratorConfig, SigmoidKind, default_glu_width
+from tritforge.language_model.interface import machine_interface
 
 #: What a command line can choose: everything but the widths.
 OPTION_NAMES = tuple(
@@ -24,21 +25,45 @@ OPTION_NAMES = tuple(
 )
 
 
+_UNIT_TEMPLATES = {
+    "language_model/tritforge_config.hpp.j2": "include/tritforge_config.hpp",
+    "machine/top.hpp.j2": "src/top.hpp",
+    "machine/top.cpp.j2": "src/top.cpp",
+}
+_MACHINE_TEMPLATES = {
+    "machine/machine.hpp.j2": "src/machine.hpp",
+    "machine/machine.cpp.j2": "src/machine.cpp",
+}
+
+
 @dataclass(frozen=True)
 class LanguageModelBlueprint(Blueprint):
-    """All units of the accelerator."""
+    """The machine of a configuration, or some of its units.
+
+    Attributes:
+        units: names of the units that the project holds; none: all, joined to the whole machine.
+
+    Raises:
+        ConfigurationError: a unit is unknown or named twice.
+    """
 
     config: AcceleratorConfig
+    units: tuple[str, ...] = ()
 
     folder: ClassVar[str] = "language_model"
     purpose: ClassVar[str] = "a MatMul-free language-model accelerator"
-    templates: ClassVar[Mapping[str, str]] = {
-        "language_model/tritforge_config.hpp.j2": "include/tritforge_config.hpp",
-        "machine/top.hpp.j2": "src/top.hpp",
-        "machine/top.cpp.j2": "src/top.cpp",
-        "machine/machine.hpp.j2": "src/machine.hpp",
-        "machine/machine.cpp.j2": "src/machine.cpp",
-    }
+
+    def __post_init__(self) -> None:
+        known = [item.name for item in machine_processes(self.config.ports)]
+        if len(set(self.units)) < len(self.units) or not set(self.units) <= set(known):
+            raise ConfigurationError(
+                f"units {','.join(self.units)!r}: give one or more of {', '.join(known)}, each once"
+            )
+
+    @property
+    def templates(self) -> Mapping[str, str]:
+        """Header, processes, and the Vitis form of the whole machine."""
+        return _UNIT_TEMPLATES if self.units else {**_UNIT_TEMPLATES, **_MACHINE_TEMPLATES}
 
     @property
     def name(self) -> str:
@@ -55,18 +80,20 @@ class LanguageModelBlueprint(Blueprint):
         usual_sigmoid = config.sigmoid is SigmoidKind.TABLE
         sigmoid = "" if usual_sigmoid else f"_{config.sigmoid.value.replace('-', '_')}"
         array = f"p{config.ports}_b{config.lanes}{states}{sigmoid}"
-        return f"tritforge_d{config.dim}{shape}_{array}_{config.board}"
+        units = "".join(f"_{name}" for name in self.units)
+        return f"tritforge_d{config.dim}{shape}_{array}_{config.board}{units}"
 
     @property
     def options(self) -> str:
         """Every number and the board; widths have no option."""
-        return " ".join(
+        options = " ".join(
             f"--{name.replace('_', '-')} {getattr(self.config, name)}" for name in OPTION_NAMES
         )
+        return f"--units {','.join(self.units)} {options}" if self.units else options
 
     @property
     def fingerprint(self) -> str:
-        """That of the configuration."""
+        """Fingerprint of the configuration."""
         return self.config.fingerprint()
 
     def to_mapping(self) -> dict[str, Any]:
@@ -80,29 +107,35 @@ class LanguageModelBlueprint(Blueprint):
 
     @property
     def pipeline_stages(self) -> Mapping[str, int]:
-        """Of every process."""
+        """Pipeline stages of every process."""
         return {item.name: item.stages for item in self._processes}
 
     @property
-    def network(self) -> Network:
-        """Processes and connections of the whole machine."""
-        return machine_network(self.config)
+    def machine(self) -> Machine | None:
+        """The whole machine; None if single units were chosen."""
+        if self.units:
+            return None
+        return Machine(
+            machine_interface(self.config), machine_network(self.config), self.config.board_data
+        )
 
     @property
     def _processes(self) -> tuple[Process, ...]:
-        return machine_processes(self.config.ports)
+        processes = machine_processes(self.config.ports)
+        return tuple(item for item in processes if not self.units or item.name in self.units)
 
     def vectors(self) -> dict[str, str]:
-        """Unit -> vectors."""
+        """Unit -> golden vectors of its test bench."""
         suffix = ".txt"
-        return {name[: -len(suffix)]: text for name, text in vector_files(self.config).items()}
+        found = {name[: -len(suffix)]: text for name, text in vector_files(self.config).items()}
+        return {name: found[name] for name in found if not self.units or name in self.units}
 
     def template_values(self) -> dict[str, Any]:
-        """The configuration itself, and the contents of ROMs."""
-        return {
-            "config": self.config,
-            "processes": self._processes,
-            "process_headers": [f"language_model/{item.name}.hpp" for item in self._processes],
+        """Processes, contents of ROMs, and the streams of the whole machine."""
+        processes, machine = self._processes, self.machine
+        values = {
+            "processes": processes,
+            "process_headers": [f"{self.folder}/{item.name}.hpp" for item in processes],
             "roms": tables(self.config),
-            **vitis_values(self.network, self._processes),
         }
+        return values | (vitis_values(machine.network, processes) if machine else {})

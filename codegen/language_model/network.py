@@ -7,6 +7,7 @@ from codegen.language_model.processes import DIRECTED, REPORTING, machine_proces
 from codegen.machine.network import Edge, EdgeKind, Network
 from codegen.openhls.connection import Connection
 from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.interface import ARRAY
 from tritforge.language_model.program import MAXIMUM_OUTPUTS
 
 NAME = "tritforge_machine"
@@ -57,8 +58,7 @@ def machine_network(config: AcceleratorConfig) -> Network:
         tuple(item.name for item in machine_processes(config.ports)),
         tuple(_connection(source, target, depth) for source, target, depth in table),
         _edges(config),
-        array_weights="ternary_array.weights",
-        array_codes="ternary_array.codes",
+        {ARRAY.name: tuple(f"ternary_array.{name}" for name in ARRAY.inputs)},
     )
 
 

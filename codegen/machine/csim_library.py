@@ -9,27 +9,37 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codegen.machine.network import Edge, Network
-from codegen.machine.source import HEADER_FOLDERS, MachineSource, machine_source
+from codegen.constants import constant_name
+from codegen.machine.description import description_text, stream_constants
+from codegen.machine.source import HEADER_FOLDERS, MachineSource
 from codegen.openhls.cache import cached
 from codegen.openhls.errors import CompileError
 from codegen.openhls.system import host_compiler, run
-from tritforge.language_model.config import PORT_CHOICES, AcceleratorConfig
+from tritforge.machine_interface import ERROR_CODE_BITS, MachineInterface
+from tritforge.register_map import Access
 
 MACHINE_CPP_FOLDER = Path(__file__).resolve().parent / "cpp"
-_ABI_HEADER = "tritforge_machine.h"
-_RUNTIME = "csim_machine.hpp"
+_RUNTIME = (
+    "tritforge_machine.h",
+    "c_interface.hpp",
+    "csim_machine.hpp",
+    "register_model.hpp",
+    "transfer.hpp",
+)
 _FLAGS = ("-std=c++17", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
 _HLS_FLAGS = ("-Wno-unknown-pragmas", "-Wno-unused-label")
-#: Packet streams in the order of `enum tritforge_stream`: weight ports, then the others.
-_WEIGHTS = "weights_"
-MAXIMUM_PORTS = max(PORT_CHOICES)
-_OTHERS = ("parameters", "input", "output")
-STREAMS = MAXIMUM_PORTS + len(_OTHERS)
+_CAMEL = {
+    Access.CONSTANT: "kConstant",
+    Access.READ_ONLY: "kReadOnly",
+    Access.READ_WRITE: "kReadWrite",
+    Access.WRITE_ONE_TO_CLEAR: "kWriteOneToClear",
+    Access.PULSE: "kPulse",
+    Access.COUNTER: "kCounter",
+}
 
 
-def build_csim_library(config: AcceleratorConfig) -> Path:
-    """Compile the C-simulation of a configuration; kept in the cache.
+def build_csim_library(source: MachineSource) -> Path:
+    """Compile the C-simulation of a machine; kept in the cache.
 
     Returns:
         Path of the shared library.
@@ -37,14 +47,11 @@ def build_csim_library(config: AcceleratorConfig) -> Path:
     Raises:
         CompileError: the compiler rejects it.
         ToolError: there is no compiler.
+        InterfaceError: network and interface do not fit.
     """
-    return build_csim_library_of(machine_source(config))
-
-
-def build_csim_library_of(source: MachineSource) -> Path:
-    """The same for any machine."""
+    source.network.check_interface(source.interface)
     main = _main_text(source)
-    runtime = [(MACHINE_CPP_FOLDER / name).read_bytes() for name in (_ABI_HEADER, _RUNTIME)]
+    runtime = [(MACHINE_CPP_FOLDER / name).read_bytes() for name in _RUNTIME]
     compiler = host_compiler()
     parts: list[str | bytes] = [compiler.identity, *_FLAGS, *_HLS_FLAGS, main, *runtime]
     for path, content in sorted(source.files.items()):
@@ -70,37 +77,66 @@ def build_csim_library_of(source: MachineSource) -> Path:
     return cached("machine_csim", parts, build) / "machine.so"
 
 
-def stream_number(edge: Edge) -> int:
-    """Index of an edge in the C interface."""
-    if edge.name.startswith(_WEIGHTS):
-        return int(edge.name[len(_WEIGHTS) :])
-    return MAXIMUM_PORTS + _OTHERS.index(edge.name)
-
-
-def weight_ports(network: Network) -> int:
-    """Number of weight streams."""
-    return sum(edge.name.startswith(_WEIGHTS) for edge in network.packets_in)
-
-
 def _main_text(source: MachineSource) -> str:
-    network = source.network
+    network, interface = source.network, source.interface
+    numbers = {item.name: number for number, item in enumerate(interface.streams)}
     packets = [edge for edge in network.edges if edge.kind.is_packets]
-    arguments = ", ".join(f"streams[{stream_number(edge)}]" for edge in packets)
+    arguments = ", ".join(f"streams[{numbers[edge.name]}]" for edge in packets)
     return f"""\
+#include <cstdint>
 #include "machine.hpp"
 // What a process keeps lies in a section of its own, so that a reset can restore it.
 #define static static __attribute__((section("tritforge_state")))
 #include "top.cpp"
 #undef static
 #include "machine.cpp"
-#include "tritforge_machine.h"
+#include "register_model.hpp"
+{stream_constants(interface, description_text(interface, "csim", ()))}
+{_register_constants(interface)}
 struct CsimMachine {{
-    static constexpr const char* kFingerprint = "{source.config.fingerprint()}";
-    static constexpr int kPorts = {weight_ports(network)};
     template <class Streams>
-    static void call(MachineCommand command, MachineResult& result, Streams& streams) {{
-        {network.name}(command, result, {arguments});
+    static void call(hls::stream<MachineCommand>& commands, hls::stream<MachineResult>& results,
+                     Streams& streams) {{
+        {network.tasks_name}(commands, results, {arguments});
     }}
 }};
-#include "{_RUNTIME}"
+#include "csim_machine.hpp"
+#include "c_interface.hpp"
 """
+
+
+def _register_constants(interface: MachineInterface) -> str:
+    """C++ constants: every field of the register map, and the places of those with a meaning."""
+    fields = list(interface.registers.fields())
+    places = {f"{register.name}.{item.name}": i for i, (register, item) in enumerate(fields)}
+    rows = ",\n".join(
+        f"    {{{register.offset}, {item.low}, {item.bits}, Access::{_CAMEL[item.access]}, "
+        f"{item.reset}u}}"
+        for register, item in fields
+    )
+    single = (
+        *(f"control.{name}" for name in ("start", "reset", "clear_counters")),
+        *(f"status.{name}" for name in ("idle", "done", "error_code")),
+    )
+    lines = [
+        f"constexpr RegisterField kRegisterFields[] = {{\n{rows}}};",
+        *(
+            f"constexpr int {constant_name(name.replace('.', '_'))} = {places[name]};"
+            for name in single
+        ),
+        f"constexpr int kErrorBits = {ERROR_CODE_BITS};",
+        _places("kCommandFields", [places[f"command.{item.name}"] for item in interface.command]),
+        _places(
+            "kFlagFields",
+            [
+                places[f"{group.name}.{flag.name}"]
+                for group in interface.flags
+                for flag in group.flags
+            ],
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def _places(name: str, places: list[int]) -> str:
+    return f"constexpr int {name}[] = {{{', '.join(map(str, places))}}};"

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from codegen.openhls.connection import Connection
 from codegen.openhls.errors import InterfaceError
 from codegen.openhls.manifest import Direction, Manifest
+from tritforge.machine_interface import PACKET_DATA_BITS, MachineInterface
 
-#: Bits of a word of an AXI4-Stream packet, and of the word inside: TLAST above the data.
-PACKET_DATA_BITS = 64
+#: Bits of a word of a packet between processes: TLAST above the data.
 PACKET_WORD_BITS = PACKET_DATA_BITS + 1
 
 
@@ -78,20 +78,18 @@ class Network:
     """A machine.
 
     Attributes:
-        name: of the Vitis top function and of the top module.
+        name: of the top module.
         processes: top functions, in the order in which the C-simulation lets them run.
         connections: FIFOs from process to process.
-        edges: one COMMANDS, one RESULTS, one PACKETS_OUT and any number of PACKETS_IN.
-        array_weights, array_codes: the two streams that the array reads in every step; counters say
-            which of them it waits for.
+        edges: one COMMANDS, one RESULTS, and one or more of PACKETS_IN and of PACKETS_OUT.
+        monitors: activity of the interface -> the process streams that are its inputs.
     """
 
     name: str
     processes: tuple[str, ...]
     connections: tuple[Connection, ...]
     edges: tuple[Edge, ...]
-    array_weights: str
-    array_codes: str
+    monitors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         ends = [str(end) for end in self.ends()]
@@ -101,10 +99,11 @@ class Network:
         for end in self.ends():
             if end.process not in self.processes:
                 raise InterfaceError(f"{end} is connected, but {end.process} is no process")
-        for stream in (self.array_weights, self.array_codes):
-            if stream not in ends:
-                raise InterfaceError(f"{stream} is to be counted, but it is not connected")
-        for kind in (EdgeKind.COMMANDS, EdgeKind.RESULTS, EdgeKind.PACKETS_OUT):
+        for name, streams in self.monitors.items():
+            for stream in streams:
+                if stream not in ends:
+                    raise InterfaceError(f"{name} is to count {stream}, which is not connected")
+        for kind in (EdgeKind.COMMANDS, EdgeKind.RESULTS):
             found = [edge.name for edge in self.edges if edge.kind is kind]
             if len(found) != 1:
                 raise InterfaceError(f"a machine has one {kind.value}, not {len(found)}: {found}")
@@ -127,9 +126,44 @@ class Network:
         return found
 
     @property
+    def core_name(self) -> str:
+        """Module of the processes and their FIFOs, inside the top module."""
+        return f"{self.name}_core"
+
+    @property
+    def tasks_name(self) -> str:
+        """Top function of the Vitis form; its IP takes the place of the core's contents."""
+        return f"{self.name}_tasks"
+
+    @property
     def packets_in(self) -> tuple[Edge, ...]:
         """Edges that take packets, in order."""
         return tuple(edge for edge in self.edges if edge.kind is EdgeKind.PACKETS_IN)
+
+    @property
+    def packets_out(self) -> tuple[Edge, ...]:
+        """Edges that send packets, in order."""
+        return tuple(edge for edge in self.edges if edge.kind is EdgeKind.PACKETS_OUT)
+
+    def check_interface(self, interface: MachineInterface) -> None:
+        """Check that edges and monitors are the streams and activities of the interface.
+
+        Raises:
+            InterfaceError: shows both sides of what differs.
+        """
+        for what, edges, streams in (
+            ("takes packets", self.packets_in, interface.inputs),
+            ("sends packets", self.packets_out, interface.outputs),
+        ):
+            has, wanted = [edge.name for edge in edges], [item.name for item in streams]
+            if has != wanted:
+                raise InterfaceError(f"the network {what} on {has}, the interface says {wanted}")
+        monitored = {name: len(streams) for name, streams in self.monitors.items()}
+        counted = {item.name: len(item.inputs) for item in interface.activities}
+        if monitored != counted:
+            raise InterfaceError(
+                f"the network monitors {monitored} (activity: inputs), the interface says {counted}"
+            )
 
     def check_streams(self, streams: Mapping[str, Iterable[str]]) -> None:
         """Check that the network connects exactly the streams that the processes have.

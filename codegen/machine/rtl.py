@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.machine.core import AXI_LITE_MODULE, render_core, render_top
-from codegen.machine.network import Network
+from codegen.machine.core import render_core
+from codegen.machine.network import EdgeKind, Network
 from codegen.machine.source import HEADER_FOLDERS, MachineSource
+from codegen.machine.top import render_top
 from codegen.openhls.cache import cached
 from codegen.openhls.connection import FIFO_MODULE
+from codegen.openhls.errors import InterfaceError
 from codegen.openhls.flow import build_design, llvm_of
 from codegen.openhls.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest, manifest_from_json
 from codegen.openhls.tools import PINNED_VERSIONS, check_tools
 from codegen.openhls.translate import translate
 from codegen.openhls.wrapper import library_module
-from codegen.register_file import render_register_file
-from tritforge.language_model.control_registers import control_registers
 
 #: Called with (what is being done, steps done, steps in total).
 Progress = Callable[[str, int, int], None]
@@ -76,17 +76,29 @@ def build_machine_rtl(source: MachineSource, progress: Progress = silent) -> Mac
     """
     check_tools("ziglang", "xls-python")
     processes = _translated(source, progress)
-    registers = control_registers(source.config)
     manifests = {name: item.manifest for name, item in processes.items()}
     network = source.network
-    library = {FIFO_MODULE, AXI_LITE_MODULE}.union(*(item.library for item in processes.values()))
+    library = {FIFO_MODULE}.union(*(item.library for item in processes.values()))
     files = {f"{name}.sv": library_module(name) for name in sorted(library)}
     files |= {f"{name}.sv": item.modules for name, item in processes.items()}
-    register_file = f"{registers.name}.sv"
-    files[register_file] = render_register_file(registers)[register_file]
-    files[f"{network.name}_core.sv"] = render_core(network, manifests)
-    files[f"{network.name}.sv"] = render_top(network, manifests, registers)
+    _check_widths(source, manifests)
+    files[f"{network.core_name}.sv"] = render_core(network, manifests)
+    files |= render_top(network, source.interface)
     return MachineRtl(network, processes, files)
+
+
+def _check_widths(source: MachineSource, manifests: Mapping[str, Manifest]) -> None:
+    """Command and result of the C++ must have the bits that the interface says."""
+    for kind, bits in (
+        (EdgeKind.COMMANDS, source.interface.command_bits),
+        (EdgeKind.RESULTS, source.interface.result_bits),
+    ):
+        edge = source.network.edge(kind)
+        widths = {item.name: item.width for item in manifests[edge.process].streams}
+        if widths[edge.stream] != bits:
+            raise InterfaceError(
+                f"{edge.end} has {widths[edge.stream]} bits, the {kind.value} {bits}"
+            )
 
 
 def package_contents() -> list[bytes]:

@@ -4,21 +4,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from codegen.constants import constant_name
 from codegen.machine.core import fifos
-from codegen.machine.csim_library import (
-    MACHINE_CPP_FOLDER,
-    STREAMS,
-    stream_number,
-    weight_ports,
-)
-from codegen.machine.network import EdgeKind
+from codegen.machine.csim_library import MACHINE_CPP_FOLDER
+from codegen.machine.description import description_text, stream_constants
 from codegen.machine.rtl import MachineRtl, Progress, build_machine_rtl, silent
-from codegen.machine.source import MachineSource, machine_source
+from codegen.machine.source import MachineSource
 from codegen.openhls.cache import cached
 from codegen.openhls.system import host_compiler, run
 from codegen.openhls.tools import PINNED_VERSIONS, check_tools
@@ -30,9 +23,7 @@ from codegen.openhls.verilator import (
     verilate,
 )
 from tritforge.boards import memory_values
-from tritforge.language_model.config import AcceleratorConfig
-from tritforge.language_model.control_registers import ARRAY_EVENTS, control_registers
-from tritforge.register_map import RegisterMap
+from tritforge.machine_interface import Direction
 
 _MODEL = "Vmachine"
 _VERILATOR = (
@@ -60,13 +51,20 @@ _CXX = (
 _OPTIMISE = "-O2"
 #: Files that run once are not worth the compiler's time.
 _SLOW_FILES = "__Slow"
-_HEADERS = ("tritforge_machine.h", "bit_counters.hpp", "memory_model.hpp", "rtl_machine.hpp")
+_HEADERS = (
+    "tritforge_machine.h",
+    "bit_counters.hpp",
+    "c_interface.hpp",
+    "memory_model.hpp",
+    "rtl_machine.hpp",
+    "transfer.hpp",
+)
 
 
 def build_rtl_library(
-    config: AcceleratorConfig, waveform: bool = False, progress: Progress = silent
+    source: MachineSource, waveform: bool = False, progress: Progress = silent
 ) -> Path:
-    """Verilate and compile the machine of a configuration; kept in the cache.
+    """Verilate and compile a machine; kept in the cache.
 
     Args:
         waveform: whether tritforge_trace works; the simulation is slower then.
@@ -77,15 +75,14 @@ def build_rtl_library(
     Raises:
         ToolError: a tool is missing or fails.
     """
-    return build_rtl_library_of(machine_source(config), waveform, progress)
-
-
-def build_rtl_library_of(
-    source: MachineSource, waveform: bool = False, progress: Progress = silent
-) -> Path:
-    """The same for any machine."""
     check_tools("verilator")
-    rtl = build_machine_rtl(source, progress)
+    return simulate_rtl(source, build_machine_rtl(source, progress), waveform, progress)
+
+
+def simulate_rtl(
+    source: MachineSource, rtl: MachineRtl, waveform: bool = False, progress: Progress = silent
+) -> Path:
+    """Verilate and compile the RTL of a machine, whatever its core is made of."""
     glue = _glue(source, rtl)
     options = (*_VERILATOR, *(TRACE if waveform else ()))
     compiler = host_compiler()
@@ -152,66 +149,34 @@ def _compile(folder: Path, model: Path, flags: tuple[str, ...], progress: Progre
 
 
 def _glue(source: MachineSource, rtl: MachineRtl) -> str:
-    network = rtl.network
+    network, interface = rtl.network, source.interface
     names = [item.name for item in fifos(network, rtl.manifests)]
-    memory = memory_values(source.config.board_data)
-    binds = [
-        f"signals[{stream_number(edge)}] = {{{', '.join(_signals(edge.name, 's'))}}};"
-        for edge in network.packets_in
-    ]
-    output = network.edge(EdgeKind.PACKETS_OUT)
-    binds.append(f"signals[{stream_number(output)}] = {{{', '.join(_signals(output.name, 'm'))}}};")
-    join = "\n        ".join(binds)
-    streams = {stream_number(edge): edge.name for edge in (*network.packets_in, output)}
-    stream_names = [streams.get(number, "") for number in range(STREAMS)]
+    memory = memory_values(source.board)
+    sides = {Direction.INPUT: "s", Direction.OUTPUT: "m"}
+    binds = "\n        ".join(
+        f"signals[{number}] = {{{', '.join(_signals(item.name, sides[item.direction]))}}};"
+        for number, item in enumerate(interface.streams)
+    )
     return f"""\
+#include <cstdint>
 #include "{_MODEL}.h"
 #include "tritforge_machine.h"
 #include "verilated.h"
-struct StreamSignals;
-{_register_constants(control_registers(source.config))}
+{stream_constants(interface, description_text(interface, "rtl", names))}
 struct RtlMachine {{
     using Model = {_MODEL};
-    static constexpr const char* kFingerprint = "{source.config.fingerprint()}";
-    static constexpr int kPorts = {weight_ports(network)};
     static constexpr int kFifos = {len(names)};
-    static constexpr const char* kFifoNames[] = {{{_strings(names)}}};
-    static constexpr const char* kStreamNames[] = {{{_strings(stream_names)}}};
+    static constexpr const char* kFifoNames[] = {{{", ".join(f'"{name}"' for name in names)}}};
     static constexpr struct tritforge_memory kMemory = {{{", ".join(map(str, memory.values()))}}};
     template <class Signals>
     static void bind(Model& model, Signals& signals) {{
-        {join}
+        {binds}
     }}
 }};
 #include "rtl_machine.hpp"
+#include "c_interface.hpp"
 """
-
-
-def _strings(names: Iterable[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
 
 
 def _signals(name: str, side: str) -> list[str]:
     return [f"&model.{side}_axis_{name}_t{item}" for item in ("data", "last", "valid", "ready")]
-
-
-def _register_constants(registers: RegisterMap) -> str:
-    control, status = registers.register("control"), registers.register("status")
-    fields = {
-        f"{item.name}.{field.name}": field for item in (control, status) for field in item.fields
-    }
-    values = {
-        constant_name(name): registers.register(name).offset
-        for name in ("control", "command", "status", "saturation", "stream_errors", "cycles")
-    }
-    values |= {constant_name(name): registers.register(name).offset for name in ARRAY_EVENTS}
-    values |= {
-        "kControlStart": fields["control.start"].mask,
-        "kControlClearCounters": fields["control.clear_counters"].mask,
-        "kControlReset": fields["control.reset"].mask,
-        "kStatusDone": fields["status.done"].mask,
-        "kStatusErrorShift": fields["status.error_code"].low,
-        "kSaturationBits": len(registers.register("saturation").fields),
-    }
-    lines = [f"constexpr std::uint64_t {name} = {value};" for name, value in values.items()]
-    return "\n".join(lines)

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that a machine is built from: its network and the C++ of its processes."""
+"""What a machine is built from: interface, network and the C++ of its processes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.machine.network import Network
-from codegen.project import render_sources
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.boards import Board
+from tritforge.machine_interface import MachineInterface
 
 #: Folders of a project that hold headers.
 HEADER_FOLDERS = ("src", "include", "shim")
@@ -17,31 +16,21 @@ HEADER_FOLDERS = ("src", "include", "shim")
 
 @dataclass(frozen=True)
 class MachineSource:
-    """A machine.
+    """A machine, whichever it is.
 
     Attributes:
         name: for people.
-        config: its registers and its memory; tritforge_fingerprint() returns the fingerprint.
+        interface: what it looks like from outside.
         network: its processes and their connections.
         pipeline_stages: process -> stages of its RTL.
+        board: whose memory a simulation has at first.
         files: path -> content: src/top.hpp and src/top.cpp with the processes, src/machine.hpp and
             src/machine.cpp with the Vitis form, and all headers in include/ and shim/.
     """
 
     name: str
-    config: AcceleratorConfig
+    interface: MachineInterface
     network: Network
     pipeline_stages: Mapping[str, int]
+    board: Board
     files: Mapping[str, bytes]
-
-
-def machine_source(config: AcceleratorConfig) -> MachineSource:
-    """The language-model machine of a configuration."""
-    blueprint = LanguageModelBlueprint(config)
-    return MachineSource(
-        blueprint.name,
-        config,
-        blueprint.network,
-        blueprint.pipeline_stages,
-        render_sources(blueprint),
-    )

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from codegen.machine.network import PACKET_DATA_BITS, EdgeKind, Network
+from codegen.machine.network import EdgeKind, Network
 from codegen.machine.process import Process
+from tritforge.machine_interface import PACKET_DATA_BITS
 
 
 def vitis_values(network: Network, processes: Sequence[Process]) -> dict[str, Any]:
@@ -24,8 +25,13 @@ def vitis_values(network: Network, processes: Sequence[Process]) -> dict[str, An
     words = {f"{name}.{item.name}": item.word for name, items in declared.items() for item in items}
     streams = _streams(network)
     variables = {end: name for name, (_, ends) in streams.items() for end in ends}
+    variables |= {edge.end: edge.name for edge in network.edges if not edge.kind.is_packets}
     packets = [edge for edge in network.edges if edge.kind.is_packets]
-    arguments = ["MachineCommand command", "MachineResult& result"]
+    commands, results = network.edge(EdgeKind.COMMANDS), network.edge(EdgeKind.RESULTS)
+    arguments = [
+        f"hls::stream<MachineCommand>& {commands.name}",
+        f"hls::stream<MachineResult>& {results.name}",
+    ]
     arguments += [f"hls::stream<AxisBeat>& {edge.name}" for edge in packets]
     tasks = [
         (f"receive_{edge.name}", ["tritforge::receive_words", edge.name, variables[edge.end]])
@@ -35,20 +41,16 @@ def vitis_values(network: Network, processes: Sequence[Process]) -> dict[str, An
         (f"{name}_task", [name, *(variables[f"{name}.{item.name}"] for item in declared[name])])
         for name in network.processes
     ]
-    output = network.edge(EdgeKind.PACKETS_OUT)
-    tasks.append(
-        (f"send_{output.name}", ["tritforge::send_words", variables[output.end], output.name])
-    )
-    commands, results = network.edge(EdgeKind.COMMANDS).end, network.edge(EdgeKind.RESULTS).end
+    tasks += [
+        (f"send_{edge.name}", ["tritforge::send_words", variables[edge.end], edge.name])
+        for edge in network.packets_out
+    ]
     return {
-        "network": network,
         "data_bits": PACKET_DATA_BITS,
-        "packets": packets,
-        "command_word": words[commands],
-        "result_word": words[results],
-        "commands": variables[commands],
-        "results": variables[results],
-        "top": f"void {network.name}(\n    " + ",\n    ".join(arguments) + ")",
+        "axis_ports": [commands.name, results.name, *(edge.name for edge in packets)],
+        "command_word": words[commands.end],
+        "result_word": words[results.end],
+        "top": f"void {network.tasks_name}(\n    " + ",\n    ".join(arguments) + ")",
         "streams": [
             f'hls::stream<{words[ends[0]]}, {depth}> {name}("{name}");'
             for name, (depth, ends) in streams.items()
@@ -58,11 +60,12 @@ def vitis_values(network: Network, processes: Sequence[Process]) -> dict[str, An
 
 
 def _streams(network: Network) -> Mapping[str, tuple[int, tuple[str, ...]]]:
-    """Variable -> depth and the process streams it connects; named after the consumer."""
+    """Variable -> depth and the process streams it connects, named after the consumer."""
     streams: dict[str, tuple[int, tuple[str, ...]]] = {}
     for item in network.connections:
         ends = (item.target_end, item.source_end)
         streams[item.target_end.replace(".", "_")] = (item.depth, ends)
     for edge in network.edges:
-        streams[edge.end.replace(".", "_")] = (edge.depth, (edge.end,))
+        if edge.kind.is_packets:
+            streams[edge.end.replace(".", "_")] = (edge.depth, (edge.end,))
     return streams

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The structs of codegen/machine/cpp/tritforge_machine.h as ctypes; a test compares them."""
+"""The C interface of compiled machines (codegen/machine/cpp/tritforge_machine.h) for ctypes."""
 
 from __future__ import annotations
 
@@ -7,23 +7,11 @@ import ctypes
 from enum import IntEnum
 from typing import Any, ClassVar
 
-VERSION = 1
-MAXIMUM_PORTS = 4
+VERSION = 2
 
 WordPointer = ctypes.POINTER(ctypes.c_uint64)
-
-
-class Stream(IntEnum):
-    """`tritforge_stream`: index of a packet stream; that of weight port p is WEIGHTS_0 + p."""
-
-    WEIGHTS_0 = 0
-    PARAMETERS = 4
-    INPUT = 5
-    OUTPUT = 6
-
-
-STREAMS = 7
-STREAM_NAMES = (*(f"weights_{p}" for p in range(MAXIMUM_PORTS)), "parameters", "input", "output")
+#: Value of `last` in `send`: no word carries TLAST.
+LAST_NEVER = (1 << 64) - 1
 
 
 class Status(IntEnum):
@@ -31,64 +19,13 @@ class Status(IntEnum):
 
     OK = 0
     NO_PROGRESS = 1
-    OUTPUT_FULL = 2
+    TIME_OVER = 2
     BAD_ARGUMENT = 3
     UNSUPPORTED = 4
 
 
-#: Values of `Hooks.last_word` and `Hooks.words` other than a number of words.
-LAST_AT_END = ALL_WORDS = (1 << 64) - 1
-LAST_NEVER = (1 << 64) - 2
-
-
 def _words(*names: str) -> list[tuple[str, Any]]:
     return [(name, ctypes.c_uint64) for name in names]
-
-
-class Hooks(ctypes.Structure):
-    """`tritforge_hooks`: faults and disturbances of one run."""
-
-    _fields_: ClassVar[Any] = [
-        ("last_word", ctypes.c_uint64 * STREAMS),
-        ("words", ctypes.c_uint64 * STREAMS),
-        ("stall_percent", ctypes.c_uint64 * STREAMS),
-        *_words("seed", "reset_cycle"),
-    ]
-
-
-class StreamCounters(ctypes.Structure):
-    """`tritforge_stream_counters`."""
-
-    _fields_: ClassVar[Any] = _words("words", "memory_stalls", "machine_stalls")
-
-
-class Counters(ctypes.Structure):
-    """`tritforge_counters`."""
-
-    _fields_: ClassVar[Any] = [
-        *_words("cycles", "array_beats", "array_no_weights", "array_no_codes", "array_blocked"),
-        *_words("array_idle", "memory_bytes", "memory_refresh_cycles"),
-        ("streams", StreamCounters * STREAMS),
-    ]
-
-
-class Run(ctypes.Structure):
-    """`tritforge_run`; sizes in words."""
-
-    _fields_: ClassVar[Any] = [
-        ("command", ctypes.c_uint64),
-        ("weights", WordPointer * MAXIMUM_PORTS),
-        ("weight_words", ctypes.c_uint64),
-        ("parameters", WordPointer),
-        ("parameter_words", ctypes.c_uint64),
-        ("input", WordPointer),
-        ("input_words", ctypes.c_uint64),
-        ("output", WordPointer),
-        ("output_capacity", ctypes.c_uint64),
-        ("hooks", ctypes.POINTER(Hooks)),
-        *_words("output_words", "result"),
-        ("counters", Counters),
-    ]
 
 
 class Memory(ctypes.Structure):
@@ -107,39 +44,38 @@ class FifoCounters(ctypes.Structure):
     _fields_: ClassVar[Any] = _words("words", "full_cycles", "empty_cycles", "waiting_cycles")
 
 
-STRUCTS = {
-    "tritforge_hooks": Hooks,
-    "tritforge_stream_counters": StreamCounters,
-    "tritforge_counters": Counters,
-    "tritforge_run": Run,
-    "tritforge_memory": Memory,
-    "tritforge_fifo_counters": FifoCounters,
-}
+STRUCTS = {"tritforge_memory": Memory, "tritforge_fifo_counters": FifoCounters}
 
 
 def declare(library: ctypes.CDLL) -> None:
-    """Argument and result types of the functions.
+    """Give the functions of a library their argument and result types.
 
     Raises:
         AttributeError: a function is missing.
     """
     machine, number, text = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_char_p
+    status, words = ctypes.c_int, WordPointer
     signatures: dict[str, tuple[Any, list[Any]]] = {
         "abi_version": (number, []),
-        "fingerprint": (text, []),
-        "kind": (text, []),
+        "description": (text, []),
         "open": (machine, []),
         "close": (None, [machine]),
-        "run": (ctypes.c_int, [machine, ctypes.POINTER(Run)]),
-        "reset": (ctypes.c_int, [machine]),
         "message": (text, [machine]),
-        "set_memory": (ctypes.c_int, [machine, ctypes.POINTER(Memory)]),
-        "get_memory": (ctypes.c_int, [machine, ctypes.POINTER(Memory)]),
-        "trace": (ctypes.c_int, [machine, text]),
-        "fifo": (
-            ctypes.c_int,
-            [machine, number, ctypes.POINTER(text), ctypes.POINTER(FifoCounters)],
-        ),
+        "read_register": (status, [machine, number, words, words]),
+        "write_register": (status, [machine, number, number, words]),
+        "send": (status, [machine, number, words, number, number]),
+        "receive": (status, [machine, number, words, number]),
+        "progress": (status, [machine, number, words, words]),
+        "stop_streams": (status, [machine]),
+        "wait": (status, [machine, number]),
+        "advance": (status, [machine, number]),
+        "clear_counters": (status, [machine]),
+        "counters": (status, [machine, words]),
+        "stall": (status, [machine, number, words]),
+        "set_memory": (status, [machine, ctypes.POINTER(Memory)]),
+        "get_memory": (status, [machine, ctypes.POINTER(Memory)]),
+        "trace": (status, [machine, text]),
+        "fifo": (status, [machine, number, ctypes.POINTER(FifoCounters)]),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(library, f"tritforge_{name}")

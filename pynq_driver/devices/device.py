@@ -1,28 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs the machine: a simulation in a shared library, a test double, or a board."""
+"""What executes the runs of a machine: a simulation, a board, or a test double."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tritforge.errors import TritforgeError
+from tritforge.machine_interface import MachineInterface
+
 Words = NDArray[np.uint64]
+
+
+class NoProgressError(TritforgeError):
+    """A run came to a halt; the machine has been reset."""
 
 
 @dataclass(frozen=True)
 class Disturbance:
-    """Faults and delays of one run, for tests; keyed by stream (`stream_names`).
+    """Faults and delays of one run, for tests; keyed by stream.
 
     Attributes:
         last_word: index of the word that carries TLAST, None for none at all; words behind it are
             offered as the next packet.
-        words: words that are offered at all, as of a memory access that died.
+        words: number of words that are offered at all, as when a memory access dies.
         stall_percent: how often, each cycle, the stream is held back (RTL only).
-        seed: of the stalls.
+        seed: seed of the stalls.
         reset_cycle: cycle in which the soft reset is pulled, 0: never (RTL only).
     """
 
@@ -35,55 +42,54 @@ class Disturbance:
 
 @dataclass(frozen=True)
 class Run:
-    """One pass over the weights: one token a lane.
+    """What a run is given.
 
     Attributes:
-        command: command word (docs/machine.md).
-        weights: words of the packet of every weight port.
-        parameters: words of the parameter packet.
-        input: words of the input packet, embedding mantissas.
-        output_words: words that the output packet has if nothing goes wrong.
+        command: command word; its fields are those of `MachineInterface.command`.
+        inputs: input stream -> uint64 words of its packet, at least one.
+        outputs: output stream -> words that its packet has if nothing goes wrong.
         disturbance: what to do wrong, in tests.
     """
 
     command: int
-    weights: Sequence[Words]
-    parameters: Words
-    input: Words
-    output_words: int
+    inputs: Mapping[str, Words]
+    outputs: Mapping[str, int]
     disturbance: Disturbance | None = None
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What came back.
+    """What a run gave.
 
     Attributes:
-        output: words of the output packet.
-        result: result word: error code, saturations, stream errors.
-        counters: cycle and stall counters of this run; empty where time has no meaning.
+        outputs: output stream -> uint64 words of its packet.
+        error: name of the first error, one of `MachineInterface.errors`; "none" if there was none.
+        flags: flag group -> names of the flags that the run set.
+        counters: what was counted during the run; empty where time has no meaning.
     """
 
-    output: Words
-    result: int
+    outputs: Mapping[str, Words]
+    error: str
+    flags: Mapping[str, tuple[str, ...]]
     counters: Mapping[str, int] = field(default_factory=dict)
 
 
 class Device(Protocol):
-    """One accelerator. The recurrent states live in it between runs."""
+    """One machine. Whatever it remembers from run to run lives in it."""
 
-    #: `AcceleratorConfig.fingerprint()` of what it was built from
-    fingerprint: str
+    #: what the machine looks like from outside
+    interface: MachineInterface
 
     def run(self, run: Run) -> RunResult:
         """Execute one run.
 
         Raises:
-            TritforgeError: it made no progress, or cannot be used any more.
+            NoProgressError: it came to a halt; the machine has been reset.
+            TritforgeError: the machine cannot be used any more, or sent more than expected.
         """
 
     def reset(self) -> None:
-        """Soft reset: whatever was on its way is gone, every context must start anew."""
+        """Soft reset: whatever was on its way is gone, and the machine remembers nothing."""
 
     def close(self) -> None:
         """Give it back; it cannot be used afterwards."""

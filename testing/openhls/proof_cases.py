@@ -144,16 +144,16 @@ def row_words(config: RowUnitConfig, rows: int) -> Words:
         row = [value & mask for value in x.tolist()]
         header = [(len(row), config.row.bit_length()), (x0, config.x0_bits)]
         words["headers"].append(pack(header))
-        row += [0] * (-len(row) % config.lanes)
+        row += [0] * (-len(row) % config.elements)
         words["inputs"] += [
-            pack([(value, config.input_bits) for value in row[start : start + config.lanes]])
-            for start in range(0, len(row), config.lanes)
+            pack([(value, config.input_bits) for value in row[start : start + config.elements]])
+            for start in range(0, len(row), config.elements)
         ]
     return words
 
 
-def _row_unit(unit: str, lanes: int) -> ProofCase:
-    blueprint = RowUnitsBlueprint((unit,), {"row": 40, "lanes": lanes, "largest_x0": 40})
+def _row_unit(unit: str, elements: int) -> ProofCase:
+    blueprint = RowUnitsBlueprint((unit,), {"row": 40, "elements": elements, "largest_x0": 40})
     stages = blueprint.pipeline_stages[unit]
 
     def run(folder: Path, count: int, stalls: Sequence[int]) -> Evidence:
@@ -168,7 +168,7 @@ def _row_unit(unit: str, lanes: int) -> ProofCase:
             stalls,
         )
 
-    return ProofCase(f"{unit} lanes={lanes}", stages, "rows", run)
+    return ProofCase(f"{unit} elements={elements}", stages, "rows", run)
 
 
 def prove_pair(folder: Path, count: int, stalls: Sequence[int]) -> Evidence:
@@ -207,7 +207,7 @@ CASES: tuple[ProofCase, ...] = (
     ),
     _unit("scalar_unit", "requests", lambda c, count: unit_words.scalar_words(c, 2, count)),
     *(_bench_unit(unit) for unit in FREE_DATA),
-    *(_row_unit(unit, lanes) for unit in ("shiftmax", "shiftgelu") for lanes in (1, 2)),
+    *(_row_unit(unit, count) for unit in ("shiftmax", "shiftgelu") for count in (1, 2)),
     _example("mix", 2, {"a": 9, "b": 100, "negate": 1}, "vectors"),
     _example("walls", 1, {"a": 7, "b": 100, "c": 200}, "vectors"),
     _example("accumulate", 1, {"values": 17}),

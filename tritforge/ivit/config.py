@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 
 from tritforge.checks import check_integer
 from tritforge.errors import ConfigurationError
-from tritforge.language_model.config import LANE_CHOICES
 
 #: Bits of the numerator of the reciprocal 1 / sum: upstream divides 2**31 - 1.
 NUMERATOR_BITS = 31
@@ -35,6 +34,9 @@ def _shift_parameter(default: int) -> Any:
     return _parameter((4, 24), "bits", "fraction bits of the exponential", default=default)
 
 
+ELEMENT_CHOICES = (1, 2, 4, 8)
+
+
 @dataclass(frozen=True)
 class RowUnitConfig:
     """What Shiftmax and ShiftGELU have in common: rows of integers through one exponential.
@@ -50,9 +52,13 @@ class RowUnitConfig:
     largest_x0: int = _parameter(
         (1, 65535), "1", "largest |x0|, x0 = floor(-1 / scale)", default=127
     )
-    lanes: int = field(
+    elements: int = field(
         default=1,
-        metadata={"choices": LANE_CHOICES, "unit": "elements", "meaning": "elements a cycle"},
+        metadata={
+            "choices": ELEMENT_CHOICES,
+            "unit": "elements",
+            "meaning": "elements of a row per cycle",
+        },
     )
 
     #: Name of the unit in headers, test benches and vectors.
@@ -77,8 +83,8 @@ class RowUnitConfig:
 
     @property
     def words(self) -> int:
-        """Words of `lanes` elements of the longest row."""
-        return -(-self.row // self.lanes)
+        """Words of `elements` elements of the longest row."""
+        return -(-self.row // self.elements)
 
     @property
     def x0_bits(self) -> int:

@@ -47,7 +47,8 @@ def row_cases(config: RowUnitConfig, random: RandomState) -> Iterator[RowCase]:
     def uniform(length: int, largest: int = high) -> Int64Array:
         return random.randint(low, largest + 1, length, dtype=np.int64)
 
-    lengths = {1, 2, config.lanes - 1, config.lanes, config.lanes + 1, 3 * config.lanes, short}
+    word = config.elements
+    lengths = {1, 2, word - 1, word, word + 1, 3 * word, short}
     for length in sorted(item for item in lengths if 1 <= item <= config.row):
         yield RowCase(f"length_{length}", middle, uniform(length))
     for x0 in scales(config):

@@ -14,7 +14,7 @@ from tritforge.language_model.config import (
     VOCABULARY_RANGE,
     AcceleratorConfig,
 )
-from tritforge.language_model.control_registers import ErrorCode
+from tritforge.language_model.interface import ErrorCode
 from tritforge.language_model.program import (
     EMBEDDING_SHIFT_RANGE,
     RECORD_HEADER,

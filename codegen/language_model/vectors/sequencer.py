@@ -23,7 +23,7 @@ from tritforge.language_model.config import (
     AcceleratorConfig,
     ModelShape,
 )
-from tritforge.language_model.control_registers import SATURATION_SIGNALS, ErrorCode
+from tritforge.language_model.interface import SATURATION_SIGNALS, ErrorCode
 from tritforge.language_model.packing import bytes_per_row, row_tiles
 from tritforge.language_model.program import (
     EMBEDDING_SHIFT_RANGE,

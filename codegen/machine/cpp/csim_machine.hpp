@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// C interface of a machine in C-simulation. Part of the one translation unit that
-// codegen/machine/csim_library.py writes, which says in CsimMachine what the machine is:
-//   kFingerprint, kPorts, call(command, result, streams)
+// A machine in C-simulation: the Vitis form behind a model of its registers. Part of the one
+// translation unit that codegen/machine/csim_library.py writes, which says in CsimMachine what the
+// machine is:
+//   Streams: kStreams packet streams, of which kIsOutput says the direction
+//   Registers: kRegisterFields and the places of those that mean something here
+//   call(commands, results, streams): starts the tasks, once
 #pragma once
 
 #include <cstdint>
 #include <cstring>
-#include <exception>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "hls_task.h"
 #include "machine.hpp"
+#include "register_model.hpp"
+#include "transfer.hpp"
 #include "tritforge_machine.h"
 
 // The linker's bounds of the section with the state of all processes.
@@ -20,147 +25,164 @@ extern "C" char __start_tritforge_state[] __attribute__((visibility("hidden")));
 extern "C" char __stop_tritforge_state[] __attribute__((visibility("hidden")));
 
 struct tritforge_instance {
+    using Registers = RegisterModel<sizeof(kRegisterFields) / sizeof(kRegisterFields[0])>;
+
+    /// Tasks live as long as the program and hold on to their streams, so there is one instance.
     static tritforge_instance& instance() {
         static tritforge_instance machine;
         return machine;
     }
+    static tritforge_instance* open() {
+        tritforge_instance& machine = instance();
+        if (machine.is_open_) return nullptr;
+        machine.is_open_ = true;
+        machine.registers_ = std::make_unique<Registers>(kRegisterFields);
+        machine.stop_streams();
+        machine.reset();
+        return &machine;
+    }
+    static void close(tritforge_instance* machine) { machine->is_open_ = false; }
 
-    int run(struct tritforge_run& run) {
-        message.clear();
-        offer_packets(run);
-        int outcome = TRITFORGE_OK;
-        try {
-            MachineResult result;
-            CsimMachine::call(MachineCommand(run.command), result, streams);
-            run.result = result.to_uint64();
-            hls::run_tasks();
-        } catch (const hls::deadlock& error) {
-            message = error.what();
-            outcome = TRITFORGE_NO_PROGRESS;
+    std::uint64_t read(std::uint64_t offset, std::uint64_t* response) {
+        settle();
+        return registers_->read(offset, *response);
+    }
+    std::uint64_t write(std::uint64_t offset, std::uint64_t value) {
+        const std::uint64_t response = registers_->write(offset, value);
+        if (registers_->take_pulse(kControlReset)) reset();
+        registers_->take_pulse(kControlClearCounters);
+        if (registers_->take_pulse(kControlStart) && !busy_) start();
+        settle();
+        return response;
+    }
+
+    void send(int stream, const std::uint64_t* words, std::uint64_t count, std::uint64_t last) {
+        Transfer& transfer = transfers_[stream];
+        transfer = Transfer::sending(words, count, last);
+        AxisBeat beat;
+        beat.keep = -1;
+        beat.strb = -1;
+        for (std::uint64_t i = 0; i < count; ++i) {
+            beat.data = words[i];
+            beat.last = i == last;
+            streams_[stream].write(beat);
         }
-        take_output(run);
-        if (outcome == TRITFORGE_OK && run.output_words > run.output_capacity) {
-            message = "the output packet has " + std::to_string(run.output_words) +
-                      " words, room is for " + std::to_string(run.output_capacity);
-            run.output_words = run.output_capacity;
-            outcome = TRITFORGE_OUTPUT_FULL;
+        transfer.moved = count;
+        transfer.ended = true;
+    }
+    void receive(int stream, std::uint64_t* room, std::uint64_t capacity) {
+        transfers_[stream] = Transfer::receiving(room, capacity);
+        settle();
+    }
+    const Transfer& transfer(int stream) const { return transfers_[stream]; }
+    void stop_streams() {
+        for (Transfer& transfer : transfers_) transfer = Transfer();
+    }
+
+    int wait(std::uint64_t) {
+        settle();
+        if (busy_ || !ran_) {
+            // A process of the machine, or nobody, would have to go on: the scheduler says who waits.
+            try {
+                results_.read();
+            } catch (const hls::deadlock& error) {
+                message = error.what();
+            }
+            return TRITFORGE_NO_PROGRESS;
         }
-        if (outcome == TRITFORGE_NO_PROGRESS) reset();
-        return outcome;
+        for (std::uint64_t stream = 0; stream < kStreams; ++stream) {
+            const Transfer& transfer = transfers_[stream];
+            if (!transfer.active || transfer.ended) continue;
+            message = std::string("stream '") + kStreamNames[stream] + "' has moved " +
+                      std::to_string(transfer.moved) + " words, none with TLAST";
+            return TRITFORGE_NO_PROGRESS;
+        }
+        return TRITFORGE_OK;
+    }
+    void advance(std::uint64_t) { settle(); }
+
+    void clear_counters() {}
+    void counters(std::uint64_t*) const {}
+    int stall(std::uint64_t, const std::uint64_t*) { return unsupported(); }
+    int set_memory(const struct tritforge_memory&) { return unsupported(); }
+    int get_memory(struct tritforge_memory&) const { return TRITFORGE_UNSUPPORTED; }
+    int trace(const char*) { return unsupported(); }
+    int fifo(std::uint64_t, struct tritforge_fifo_counters&) const { return TRITFORGE_UNSUPPORTED; }
+
+    std::string message;
+
+  private:
+    tritforge_instance() : initial_state_(__start_tritforge_state, __stop_tritforge_state) {
+        CsimMachine::call(commands_, results_, streams_);
+    }
+
+    int unsupported() {
+        message = "a C-simulation has no clock";
+        return TRITFORGE_UNSUPPORTED;
     }
 
     void reset() {
         hls::reset_tasks();
-        for (hls::stream<AxisBeat>& stream : streams) stream.clear();
-        std::memcpy(__start_tritforge_state, initial_state.data(), initial_state.size());
+        commands_.clear();
+        results_.clear();
+        for (hls::stream<AxisBeat>& stream : streams_) stream.clear();
+        std::memcpy(__start_tritforge_state, initial_state_.data(), initial_state_.size());
+        busy_ = false;
+        ran_ = false;
+        registers_->drive(kStatusIdle, 1);
+        registers_->drive(kStatusErrorCode, 0);
     }
 
-    bool open = false;
-    std::string message;
-
-  private:
-    tritforge_instance() : initial_state(__start_tritforge_state, __stop_tritforge_state) {}
-
-    void offer_packets(const struct tritforge_run& run) {
-        for (int port = 0; port < CsimMachine::kPorts; ++port) {
-            offer(run, TRITFORGE_WEIGHTS_0 + port, run.weights[port], run.weight_words);
+    void start() {
+        std::uint64_t word = 0;
+        int low = 0;
+        for (const int field : kCommandFields) {
+            word |= std::uint64_t(registers_->value(field)) << low;
+            low += kRegisterFields[field].bits;
         }
-        offer(run, TRITFORGE_PARAMETERS, run.parameters, run.parameter_words);
-        offer(run, TRITFORGE_INPUT, run.input, run.input_words);
+        commands_.write(MachineCommand(word));
+        busy_ = true;
+        registers_->drive(kStatusIdle, 0);
+        registers_->drive(kStatusErrorCode, 0);
     }
 
-    void offer(const struct tritforge_run& run, int stream, const std::uint64_t* words,
-               std::uint64_t count) {
-        std::uint64_t last = TRITFORGE_LAST_AT_END;
-        std::uint64_t offered = count;
-        if (run.hooks != nullptr) {
-            last = run.hooks->last_word[stream];
-            if (run.hooks->words[stream] < count) offered = run.hooks->words[stream];
-        }
-        if (last == TRITFORGE_LAST_AT_END) last = count - 1;
-        AxisBeat beat;
-        beat.keep = -1;
-        beat.strb = -1;
-        for (std::uint64_t i = 0; i < offered; ++i) {
-            beat.data = words[i];
-            beat.last = i == last;
-            streams[stream].write(beat);
+    /// Everything that can happen happens.
+    void settle() {
+        hls::run_tasks();
+        if (busy_ && !results_.empty()) finish(results_.read());
+        for (std::uint64_t stream = 0; stream < kStreams; ++stream) {
+            if (kIsOutput[stream]) take(transfers_[stream], streams_[stream]);
         }
     }
 
-    void take_output(struct tritforge_run& run) {
-        hls::stream<AxisBeat>& output = streams[TRITFORGE_OUTPUT];
-        run.output_words = 0;
-        while (!output.empty()) {
-            const AxisBeat beat = output.read();
-            if (run.output_words < run.output_capacity) {
-                run.output[run.output_words] = beat.data.to_uint64();
+    void finish(const MachineResult& result) {
+        registers_->drive(kStatusErrorCode, result.range(kErrorBits - 1, 0).to_uint64());
+        int bit = kErrorBits;
+        for (const int field : kFlagFields) registers_->set_bits(field, bool(result[bit++]));
+        registers_->set_bits(kStatusDone, 1);
+        registers_->drive(kStatusIdle, 1);
+        busy_ = false;
+        ran_ = true;
+    }
+
+    static void take(Transfer& transfer, hls::stream<AxisBeat>& stream) {
+        while (transfer.active && !transfer.ended && !stream.empty()) {
+            const AxisBeat beat = stream.read();
+            if (transfer.moved < transfer.count) {
+                transfer.room[transfer.moved] = beat.data.to_uint64();
             }
-            ++run.output_words;
+            ++transfer.moved;
+            transfer.ended = beat.last.to_bool();
         }
     }
 
-    hls::stream<AxisBeat> streams[TRITFORGE_STREAMS];
-    const std::vector<char> initial_state;
+    bool is_open_ = false;
+    bool busy_ = false;
+    bool ran_ = false;  // a run has ended since the last reset
+    std::unique_ptr<Registers> registers_;
+    Transfer transfers_[kStreams];
+    hls::stream<MachineCommand> commands_{"commands"};
+    hls::stream<MachineResult> results_{"results"};
+    hls::stream<AxisBeat> streams_[kStreams];
+    const std::vector<char> initial_state_;
 };
-
-extern "C" {
-
-std::uint64_t tritforge_abi_version() { return TRITFORGE_ABI_VERSION; }
-const char* tritforge_fingerprint() { return CsimMachine::kFingerprint; }
-const char* tritforge_kind() { return "csim"; }
-
-tritforge_instance* tritforge_open() {
-    tritforge_instance& machine = tritforge_instance::instance();
-    if (machine.open) return nullptr;
-    machine.reset();
-    machine.open = true;
-    return &machine;
-}
-
-void tritforge_close(tritforge_instance* machine) { machine->open = false; }
-
-int tritforge_run(tritforge_instance* machine, struct tritforge_run* run) {
-    run->counters = {};
-    run->result = 0;
-    return machine->run(*run);
-}
-
-int tritforge_reset(tritforge_instance* machine) {
-    machine->reset();
-    return TRITFORGE_OK;
-}
-
-const char* tritforge_message(const tritforge_instance* machine) {
-    return machine->message.c_str();
-}
-
-int tritforge_set_memory(tritforge_instance*, const struct tritforge_memory*) {
-    return TRITFORGE_UNSUPPORTED;
-}
-int tritforge_get_memory(const tritforge_instance*, struct tritforge_memory*) {
-    return TRITFORGE_UNSUPPORTED;
-}
-int tritforge_trace(tritforge_instance*, const char*) { return TRITFORGE_UNSUPPORTED; }
-int tritforge_fifo(const tritforge_instance*, std::uint64_t, const char**,
-                   struct tritforge_fifo_counters*) {
-    return TRITFORGE_UNSUPPORTED;
-}
-int tritforge_read_register(tritforge_instance*, std::uint64_t, std::uint64_t*, std::uint64_t*) {
-    return TRITFORGE_UNSUPPORTED;
-}
-int tritforge_write_register(tritforge_instance*, std::uint64_t, std::uint64_t, std::uint64_t*) {
-    return TRITFORGE_UNSUPPORTED;
-}
-int tritforge_send(tritforge_instance*, std::uint64_t, const std::uint64_t*, std::uint64_t) {
-    return TRITFORGE_UNSUPPORTED;
-}
-int tritforge_receive(tritforge_instance*, std::uint64_t*, std::uint64_t) {
-    return TRITFORGE_UNSUPPORTED;
-}
-int tritforge_advance(tritforge_instance*, std::uint64_t) { return TRITFORGE_UNSUPPORTED; }
-int tritforge_progress(const tritforge_instance*, std::uint64_t, std::uint64_t*, std::uint64_t*) {
-    return TRITFORGE_UNSUPPORTED;
-}
-
-}  // extern "C"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The DRAM behind the streams of a machine, cycle by cycle: bandwidth, latency, refresh and the
-// requests of one DMA engine a stream.
+// requests of one DMA engine per stream. The generated translation unit says in kStreams how many.
 //
 // A stream asks for bursts ahead, as many as it may have in flight and its buffer (as large as
 // these) has room for. The memory serves bursts in the order in which they were asked for, one
 // after the other, each not before its latency is over, at a rate that on average (refresh
-// included) is bytes_per_cycle. A port of the machine moves one word a cycle at most, whatever the
+// included) is bytes_per_cycle. A port of the machine moves one word per cycle at most, whatever the
 // memory does. Words that are written collect in a buffer until a burst is full or the packet ends.
 #pragma once
 
@@ -59,7 +59,7 @@ class MemoryModel {
     void cycle() {
         ++now_;
         if (unlimited()) return;
-        for (int stream = 0; stream < TRITFORGE_STREAMS; ++stream) ask(stream);
+        for (std::uint64_t stream = 0; stream < kStreams; ++stream) ask(stream);
         if (memory_.refresh_interval != 0 &&
             now_ % memory_.refresh_interval < memory_.refresh_cycles) {
             ++refresh_cycles_;
@@ -80,7 +80,7 @@ class MemoryModel {
         std::uint64_t buffered = 0;
     };
     struct Request {
-        int stream;
+        std::uint64_t stream;
         std::uint64_t words;
         std::uint64_t ready;
         bool write;
@@ -89,13 +89,13 @@ class MemoryModel {
     bool unlimited() const { return memory_.bytes_per_cycle == 0; }
     std::uint64_t capacity() const { return memory_.burst_words * memory_.outstanding; }
 
-    void request(int stream, std::uint64_t words, bool write) {
+    void request(std::uint64_t stream, std::uint64_t words, bool write) {
         streams_[stream].in_flight += words;
         ++streams_[stream].requests;
         queue_.push_back({stream, words, now_ + memory_.latency_cycles, write});
     }
 
-    void ask(int stream) {
+    void ask(std::uint64_t stream) {
         Stream& state = streams_[stream];
         if (state.to_request == 0 || state.requests == memory_.outstanding) return;
         const std::uint64_t words =
@@ -130,7 +130,7 @@ class MemoryModel {
     }
 
     struct tritforge_memory memory_ = {};
-    Stream streams_[TRITFORGE_STREAMS];
+    Stream streams_[kStreams];
     std::deque<Request> queue_;
     std::uint64_t served_ = 0;  // words of the first request
     double credit_ = 0;         // bytes

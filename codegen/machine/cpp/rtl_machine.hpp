@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// C interface of a machine in Verilated RTL: AXI4-Lite master, a DMA engine a stream, memory model
-// and counters. Part of the translation unit that codegen/machine/rtl_library.py writes, which says
-// in RtlMachine what the machine is:
-//   Model, kFingerprint, kPorts, kFifos, kFifoNames, kStreamNames, kMemory (of the board),
-//   bind(model, streams)
-// and in the enumeration Register where its registers are.
+// A machine in Verilated RTL: AXI4-Lite master, one DMA engine per stream, memory model and counters.
+// Part of the translation unit that codegen/machine/rtl_library.py writes, which says in RtlMachine
+// what the machine is:
+//   Model, kFifos, kFifoNames, kMemory (of the board), bind(model, signals)
+// and beside it kStreams, kStreamNames and kIsOutput.
 #pragma once
 
 #include <verilated.h>
@@ -20,6 +19,7 @@
 
 #include "bit_counters.hpp"
 #include "memory_model.hpp"
+#include "transfer.hpp"
 #include "tritforge_machine.h"
 
 /// Signals of one AXI4-Stream of the model.
@@ -30,16 +30,13 @@ struct StreamSignals {
     CData* ready = nullptr;
 };
 
-/// One packet on its way.
-struct Transfer {
-    const std::uint64_t* words = nullptr;  // to the machine
-    std::uint64_t* room = nullptr;         // from the machine
-    std::uint64_t count = 0;               // words, or room for words
-    std::uint64_t last = TRITFORGE_LAST_AT_END;
-    std::uint64_t moved = 0;
-    bool active = false;
-    bool ended = false;    // the word with TLAST has moved, or there is none and all have
-    bool offered = false;  // a word once offered stays until it is taken
+/// What happened at one edge stream since the counters were cleared.
+struct StreamCounters {
+    std::uint64_t words = 0;
+    /// Cycles in which the machine could move a word, but the memory had none (or no room).
+    std::uint64_t memory_stalls = 0;
+    /// Cycles in which the memory could move a word, but the machine did not.
+    std::uint64_t machine_stalls = 0;
 };
 
 /// xorshift64
@@ -59,7 +56,6 @@ class Random {
 };
 
 struct tritforge_instance {
-    static constexpr int kOutput = TRITFORGE_OUTPUT;
     static constexpr std::uint64_t kResetCycles = 32;
     /// Cycles without any word moving anywhere after which nothing is expected any more; units work
     /// for less than this between two words.
@@ -68,6 +64,15 @@ struct tritforge_instance {
     static tritforge_instance*& current() {
         static tritforge_instance* machine = nullptr;
         return machine;
+    }
+    static tritforge_instance* open() {
+        if (current() != nullptr) return nullptr;
+        current() = new tritforge_instance();
+        return current();
+    }
+    static void close(tritforge_instance* machine) {
+        current() = nullptr;
+        delete machine;
     }
 
     tritforge_instance() {
@@ -88,51 +93,36 @@ struct tritforge_instance {
         model_->final();
     }
 
-    int run(struct tritforge_run& run) {
-        message.clear();
-        start_run(run);
-        const int outcome = finish_run(run);
-        take_counters(run);
-        for (Transfer& transfer : transfers_) transfer = Transfer();
-        memory_.stop();
-        std::fill(stall_percent_, stall_percent_ + TRITFORGE_STREAMS, 0);
-        if (outcome == TRITFORGE_NO_PROGRESS) reset();
-        return outcome;
-    }
-
-    void reset() {
-        for (Transfer& transfer : transfers_) transfer = Transfer();
-        memory_.stop();
-        write(kControl, kControlReset);
-        advance(kResetCycles);
-    }
-
-    int send(int stream, const std::uint64_t* words, std::uint64_t count,
-             std::uint64_t last = TRITFORGE_LAST_AT_END) {
-        Transfer& transfer = transfers_[stream];
-        if (signals_[stream].data == nullptr || stream == kOutput || count == 0) {
-            message = "stream " + std::to_string(stream) + " takes no packet of " +
-                      std::to_string(count) + " words";
-            return TRITFORGE_BAD_ARGUMENT;
-        }
-        transfer = Transfer();
-        transfer.words = words;
-        transfer.count = count;
-        transfer.last = last == TRITFORGE_LAST_AT_END ? count - 1 : last;
-        transfer.active = true;
+    void send(int stream, const std::uint64_t* words, std::uint64_t count, std::uint64_t last) {
+        transfers_[stream] = Transfer::sending(words, count, last);
         memory_.start_read(stream, count);
-        return TRITFORGE_OK;
     }
-    int receive(std::uint64_t* words, std::uint64_t capacity) {
-        Transfer& transfer = transfers_[kOutput];
-        transfer = Transfer();
-        transfer.room = words;
-        transfer.count = capacity;
-        transfer.active = true;
-        memory_.start_write(kOutput);
-        return TRITFORGE_OK;
+    void receive(int stream, std::uint64_t* room, std::uint64_t capacity) {
+        transfers_[stream] = Transfer::receiving(room, capacity);
+        memory_.start_write(stream);
     }
     const Transfer& transfer(int stream) const { return transfers_[stream]; }
+    void stop_streams() {
+        for (Transfer& transfer : transfers_) transfer = Transfer();
+        memory_.stop();
+    }
+
+    int wait(std::uint64_t cycles) {
+        const std::uint64_t end = cycle_ + cycles;
+        quiet_ = 0;
+        // A packet has come when it is in memory.
+        while (!model_->irq || receiving() || memory_.busy()) {
+            cycle();
+            if (cycles != 0 && cycle_ >= end) {
+                message = std::to_string(cycles) + " cycles have passed";
+                return TRITFORGE_TIME_OVER;
+            }
+            if (quiet_ < kQuietCycles) continue;
+            message = report();
+            return TRITFORGE_NO_PROGRESS;
+        }
+        return TRITFORGE_OK;
+    }
 
     void advance(std::uint64_t cycles) {
         for (std::uint64_t i = 0; i < cycles; ++i) cycle();
@@ -197,94 +187,56 @@ struct tritforge_instance {
 #endif
     }
 
-    void fifo(int index, struct tritforge_fifo_counters& counters) const {
-        counters.words = taken_.count(index);
-        counters.full_cycles = full_.count(index);
-        counters.empty_cycles = empty_.count(index);
-        counters.waiting_cycles = waiting_.count(index);
+    int fifo(std::uint64_t index, struct tritforge_fifo_counters& counters) const {
+        if (index >= static_cast<std::uint64_t>(RtlMachine::kFifos)) return TRITFORGE_BAD_ARGUMENT;
+        const int number = static_cast<int>(index);
+        counters.words = taken_.count(number);
+        counters.full_cycles = full_.count(number);
+        counters.empty_cycles = empty_.count(number);
+        counters.waiting_cycles = waiting_.count(number);
+        return TRITFORGE_OK;
     }
 
-    MemoryModel& memory() { return memory_; }
-    const MemoryModel& memory() const { return memory_; }
+    int stall(std::uint64_t seed, const std::uint64_t* percent) {
+        random_.seed(seed);
+        std::copy(percent, percent + kStreams, stall_percent_);
+        return TRITFORGE_OK;
+    }
+
+    int set_memory(const struct tritforge_memory& memory) {
+        memory_.configure(memory);
+        return TRITFORGE_OK;
+    }
+    int get_memory(struct tritforge_memory& memory) const {
+        memory = memory_.configuration();
+        return TRITFORGE_OK;
+    }
+
+    void clear_counters() {
+        for (StreamCounters& counters : stream_counters_) counters = {};
+        for (BitCounters* counters : {&taken_, &full_, &empty_, &waiting_}) counters->clear();
+        memory_.clear_counters();
+    }
+    /// In the order of codegen/machine/description.py.
+    void counters(std::uint64_t* values) const {
+        *values++ = memory_.bytes();
+        *values++ = memory_.refresh_cycles();
+        for (const StreamCounters& counters : stream_counters_) {
+            *values++ = counters.words;
+            *values++ = counters.memory_stalls;
+            *values++ = counters.machine_stalls;
+        }
+    }
 
     std::string message;
 
   private:
-    void start_run(const struct tritforge_run& run) {
-        const struct tritforge_hooks* hooks = run.hooks;
-        write(kSaturation, 0xffffffff);
-        write(kStreamErrors, 0xffffffff);
-        write(kStatus, kStatusDone);
-        write(kCommand, run.command);
-        for (int port = 0; port < RtlMachine::kPorts; ++port) {
-            offer(hooks, TRITFORGE_WEIGHTS_0 + port, run.weights[port], run.weight_words);
+    bool receiving() const {
+        for (std::uint64_t stream = 0; stream < kStreams; ++stream) {
+            const Transfer& transfer = transfers_[stream];
+            if (kIsOutput[stream] && transfer.active && !transfer.ended) return true;
         }
-        offer(hooks, TRITFORGE_PARAMETERS, run.parameters, run.parameter_words);
-        offer(hooks, TRITFORGE_INPUT, run.input, run.input_words);
-        receive(run.output, run.output_capacity);
-        for (int stream = 0; stream < TRITFORGE_STREAMS; ++stream) {
-            stall_percent_[stream] = hooks == nullptr ? 0 : hooks->stall_percent[stream];
-        }
-        random_.seed(hooks == nullptr ? 1 : hooks->seed);
-        reset_at_ = hooks == nullptr || hooks->reset_cycle == 0 ? 0 : cycle_ + hooks->reset_cycle;
-        clear_counters();
-        write(kControl, kControlClearCounters | kControlStart);
-    }
-
-    void offer(const struct tritforge_hooks* hooks, int stream, const std::uint64_t* words,
-               std::uint64_t count) {
-        std::uint64_t last = TRITFORGE_LAST_AT_END;
-        std::uint64_t offered = count;
-        if (hooks != nullptr) {
-            last = hooks->last_word[stream];
-            offered = std::min(count, hooks->words[stream]);
-        }
-        if (last == TRITFORGE_LAST_AT_END) last = count - 1;
-        if (offered != 0) send(stream, words, offered, last);
-    }
-
-    int finish_run(struct tritforge_run& run) {
-        // The output packet has come when it is in memory.
-        while (!model_->irq || !transfers_[kOutput].ended || memory_.busy()) {
-            cycle();
-            if (reset_at_ != 0 && cycle_ >= reset_at_) {
-                message = "the run was reset";
-                return TRITFORGE_NO_PROGRESS;
-            }
-            if (quiet_ >= kQuietCycles) {
-                message = report();
-                return TRITFORGE_NO_PROGRESS;
-            }
-        }
-        run.result = read(kStatus) >> kStatusErrorShift & 0xff;
-        run.result |= read(kSaturation) << 8;
-        run.result |= read(kStreamErrors) << (8 + kSaturationBits);
-        const Transfer& output = transfers_[kOutput];
-        run.output_words = std::min(output.moved, output.count);
-        if (output.moved <= output.count) return TRITFORGE_OK;
-        message = "the output packet has " + std::to_string(output.moved) + " words, room is for " +
-                  std::to_string(output.count);
-        return TRITFORGE_OUTPUT_FULL;
-    }
-
-    void take_counters(struct tritforge_run& run) {
-        struct tritforge_counters& counters = run.counters;
-        counters.cycles = read(kCycles);
-        counters.array_beats = read(kArrayBeats);
-        counters.array_no_weights = read(kArrayNoWeights);
-        counters.array_no_codes = read(kArrayNoCodes);
-        counters.array_blocked = read(kArrayBlocked);
-        counters.array_idle = read(kArrayIdle);
-        counters.memory_bytes = memory_.bytes();
-        counters.memory_refresh_cycles = memory_.refresh_cycles();
-        std::copy(stream_counters_, stream_counters_ + TRITFORGE_STREAMS, counters.streams);
-    }
-
-    void clear_counters() {
-        for (struct tritforge_stream_counters& counters : stream_counters_) counters = {};
-        for (BitCounters* counters : {&taken_, &full_, &empty_, &waiting_}) counters->clear();
-        memory_.clear_counters();
-        quiet_ = 0;
+        return false;
     }
 
     std::string report() const {
@@ -297,13 +249,13 @@ struct tritforge_instance {
             text += full ? "is full" : "holds words";
             text += ", and its reader takes none";
         }
-        for (int stream = 0; stream < TRITFORGE_STREAMS; ++stream) {
+        for (std::uint64_t stream = 0; stream < kStreams; ++stream) {
             const Transfer& transfer = transfers_[stream];
-            if (!transfer.active || (stream == kOutput && transfer.ended)) continue;
-            text += std::string("\nstream '") + RtlMachine::kStreamNames[stream] + "' has moved " +
+            if (!transfer.active || (kIsOutput[stream] && transfer.ended)) continue;
+            text += std::string("\nstream '") + kStreamNames[stream] + "' has moved " +
                     std::to_string(transfer.moved) + " of " + std::to_string(transfer.count) +
                     " words";
-            if (stream != kOutput && transfer.last >= transfer.count) text += ", none with TLAST";
+            if (!kIsOutput[stream] && transfer.last >= transfer.count) text += ", none with TLAST";
         }
         return text;
     }
@@ -311,14 +263,14 @@ struct tritforge_instance {
     /// One clock cycle: inputs settle, words move, the clock rises.
     void cycle() {
         memory_.cycle();
-        for (int stream = 0; stream < TRITFORGE_STREAMS; ++stream) {
-            if (signals_[stream].data != nullptr) drive(stream);
+        for (std::uint64_t stream = 0; stream < kStreams; ++stream) {
+            drive(stream);
         }
         model_->aclk = 0;
         model_->eval();
         dump(0);
-        for (int stream = 0; stream < TRITFORGE_STREAMS; ++stream) {
-            if (signals_[stream].data != nullptr) move(stream);
+        for (std::uint64_t stream = 0; stream < kStreams; ++stream) {
+            move(stream);
         }
         count_fifos();
         model_->aclk = 1;
@@ -327,11 +279,11 @@ struct tritforge_instance {
         ++cycle_;
     }
 
-    void drive(int stream) {
+    void drive(std::uint64_t stream) {
         const StreamSignals& signals = signals_[stream];
         Transfer& transfer = transfers_[stream];
         const bool held_back = random_.chance(stall_percent_[stream]);
-        if (stream == kOutput) {
+        if (kIsOutput[stream]) {
             *signals.ready =
                 transfer.active && !transfer.ended && !held_back && memory_.has_room(stream);
             return;
@@ -347,13 +299,13 @@ struct tritforge_instance {
         *signals.valid = transfer.offered;
     }
 
-    void move(int stream) {
+    void move(std::uint64_t stream) {
         const StreamSignals& signals = signals_[stream];
         Transfer& transfer = transfers_[stream];
-        struct tritforge_stream_counters& counters = stream_counters_[stream];
+        StreamCounters& counters = stream_counters_[stream];
         const bool valid = *signals.valid;
         const bool ready = *signals.ready;
-        const bool is_output = stream == kOutput;
+        const bool is_output = kIsOutput[stream];
         if (!valid || !ready) {
             const bool expected = transfer.active && !transfer.ended;
             counters.memory_stalls += expected && (is_output ? valid : ready);
@@ -361,6 +313,7 @@ struct tritforge_instance {
             return;
         }
         ++counters.words;
+        moved_ = true;
         transfer.offered = false;
         if (is_output) {
             if (transfer.moved < transfer.count) transfer.room[transfer.moved] = *signals.data;
@@ -384,7 +337,8 @@ struct tritforge_instance {
         full_.add(in_valid & ~in_ready);
         empty_.add(~out_valid & kAllFifos);
         waiting_.add(out_valid & ~out_ready);
-        quiet_ = put || taken || memory_.busy() ? 0 : quiet_ + 1;
+        quiet_ = put || taken || moved_ || memory_.busy() ? 0 : quiet_ + 1;
+        moved_ = false;
     }
 
     void dump(int half) {
@@ -403,114 +357,14 @@ struct tritforge_instance {
 #if VM_TRACE
     std::unique_ptr<VerilatedVcdC> waveform_;
 #endif
-    StreamSignals signals_[TRITFORGE_STREAMS];
-    Transfer transfers_[TRITFORGE_STREAMS];
-    struct tritforge_stream_counters stream_counters_[TRITFORGE_STREAMS] = {};
-    std::uint64_t stall_percent_[TRITFORGE_STREAMS] = {};
+    StreamSignals signals_[kStreams];
+    Transfer transfers_[kStreams];
+    StreamCounters stream_counters_[kStreams];
+    std::uint64_t stall_percent_[kStreams] = {};
     Random random_;
     MemoryModel memory_;
     BitCounters taken_, full_, empty_, waiting_;
     std::uint64_t cycle_ = 0;
     std::uint64_t quiet_ = 0;
-    std::uint64_t reset_at_ = 0;
+    bool moved_ = false;  // a word at the edge, in this cycle
 };
-
-extern "C" {
-
-std::uint64_t tritforge_abi_version() { return TRITFORGE_ABI_VERSION; }
-const char* tritforge_fingerprint() { return RtlMachine::kFingerprint; }
-const char* tritforge_kind() { return "rtl"; }
-
-tritforge_instance* tritforge_open() {
-    tritforge_instance*& machine = tritforge_instance::current();
-    if (machine != nullptr) return nullptr;
-    machine = new tritforge_instance();
-    return machine;
-}
-
-void tritforge_close(tritforge_instance* machine) {
-    tritforge_instance::current() = nullptr;
-    delete machine;
-}
-
-int tritforge_run(tritforge_instance* machine, struct tritforge_run* run) {
-    run->counters = {};
-    run->result = 0;
-    run->output_words = 0;
-    return machine->run(*run);
-}
-
-int tritforge_reset(tritforge_instance* machine) {
-    machine->reset();
-    return TRITFORGE_OK;
-}
-
-const char* tritforge_message(const tritforge_instance* machine) {
-    return machine->message.c_str();
-}
-
-int tritforge_set_memory(tritforge_instance* machine, const struct tritforge_memory* memory) {
-    const bool sane =
-        memory->bytes_per_cycle >= 0 && memory->burst_words >= 1 && memory->burst_words <= 256 &&
-        memory->outstanding >= 1 && memory->outstanding <= 64 &&
-        (memory->refresh_interval == 0 || memory->refresh_cycles < memory->refresh_interval);
-    if (!sane) {
-        machine->message = "impossible memory: see struct tritforge_memory for the ranges";
-        return TRITFORGE_BAD_ARGUMENT;
-    }
-    machine->memory().configure(*memory);
-    return TRITFORGE_OK;
-}
-
-int tritforge_get_memory(const tritforge_instance* machine, struct tritforge_memory* memory) {
-    *memory = machine->memory().configuration();
-    return TRITFORGE_OK;
-}
-
-int tritforge_trace(tritforge_instance* machine, const char* path) { return machine->trace(path); }
-
-int tritforge_fifo(const tritforge_instance* machine, std::uint64_t index, const char** name,
-                   struct tritforge_fifo_counters* counters) {
-    if (index >= static_cast<std::uint64_t>(RtlMachine::kFifos)) return TRITFORGE_BAD_ARGUMENT;
-    *name = RtlMachine::kFifoNames[index];
-    machine->fifo(static_cast<int>(index), *counters);
-    return TRITFORGE_OK;
-}
-
-int tritforge_read_register(tritforge_instance* machine, std::uint64_t offset, std::uint64_t* value,
-                            std::uint64_t* response) {
-    *value = machine->read(offset, response);
-    return TRITFORGE_OK;
-}
-
-int tritforge_write_register(tritforge_instance* machine, std::uint64_t offset, std::uint64_t value,
-                             std::uint64_t* response) {
-    *response = machine->write(offset, value);
-    return TRITFORGE_OK;
-}
-
-int tritforge_send(tritforge_instance* machine, std::uint64_t stream, const std::uint64_t* words,
-                   std::uint64_t count) {
-    if (stream >= TRITFORGE_STREAMS) return TRITFORGE_BAD_ARGUMENT;
-    return machine->send(static_cast<int>(stream), words, count);
-}
-
-int tritforge_receive(tritforge_instance* machine, std::uint64_t* words, std::uint64_t capacity) {
-    return machine->receive(words, capacity);
-}
-
-int tritforge_advance(tritforge_instance* machine, std::uint64_t cycles) {
-    machine->advance(cycles);
-    return TRITFORGE_OK;
-}
-
-int tritforge_progress(const tritforge_instance* machine, std::uint64_t stream,
-                       std::uint64_t* words, std::uint64_t* ended) {
-    if (stream >= TRITFORGE_STREAMS) return TRITFORGE_BAD_ARGUMENT;
-    const Transfer& transfer = machine->transfer(static_cast<int>(stream));
-    *words = transfer.moved;
-    *ended = transfer.ended;
-    return TRITFORGE_OK;
-}
-
-}  // extern "C"

@@ -3,8 +3,8 @@
 // What Shiftmax and ShiftGELU share: header and words of a row, and the row's maximum.
 //
 // What it computes: maximum of the elements in use; bookkeeping of the words of a row.
-// Interface:        header word (length, |x0|); a row travels in words of kLanes elements, from
-//                   the low bits up; lanes behind the end of the row may hold anything going in and
+// Interface:        header word (length, |x0|); a row travels in words of kElements elements, from
+//                   the low bits up; elements behind the end of the row may hold anything going in and
 //                   are 0 coming out.
 // Formats:          length 1..kRow, |x0| 1..kLargestX0, elements kInputBits signed.
 // Timing:           one word a step.
@@ -22,13 +22,13 @@ namespace tritforge {
 template <class Config>
 struct RowUnit {
     using Shift = ShiftExponential<Config>;
-    static constexpr int kLanes = Config::kLanes;
-    static constexpr int kWords = groups_of(Config::kRow, kLanes);
+    static constexpr int kElements = Config::kElements;
+    static constexpr int kWords = groups_of(Config::kRow, kElements);
     static constexpr int kInputBits = Config::kInputBits;
 
     using Length = ap_uint<bits_for(Config::kRow)>;
     using Input = typename Shift::Input;
-    using InputWord = ap_uint<kLanes * kInputBits>;
+    using InputWord = ap_uint<kElements * kInputBits>;
     using Memory = Ram<InputWord, kWords>;
     using HeaderWord = ap_uint<Length::width + Shift::kX0Bits>;
 
@@ -79,7 +79,7 @@ struct RowUnit {
     /// What is left behind a word of a row.
     static Length behind_word(const Length& elements_left) {
 #pragma HLS INLINE
-        return elements_left - ap_uint<bits_for(kLanes)>(kLanes);
+        return elements_left - ap_uint<bits_for(kElements)>(kElements);
     }
 
     static Input element(const InputWord& word, int lane) {
@@ -93,7 +93,7 @@ struct RowUnit {
 #pragma HLS INLINE
         memory.write(state.word, word);
     lanes:
-        for (int lane = 0; lane < kLanes; ++lane) {
+        for (int lane = 0; lane < kElements; ++lane) {
 #pragma HLS UNROLL
             const Input x = element(word, lane);
             if (in_use(state, lane) && x > state.maximum) {
@@ -105,13 +105,13 @@ struct RowUnit {
     /// Goes to the next word; true behind the last one, when the row starts over.
     static bool advance(State& state) {
 #pragma HLS INLINE
-        const bool last = state.elements_left <= kLanes;
+        const bool last = state.elements_left <= kElements;
         state.elements_left = last ? state.header.length : behind_word(state.elements_left);
         state.word = last ? typename Memory::Address(0) : typename Memory::Address(state.word + 1);
         return last;
     }
 
-    /// exp((x - maximum) * scale); for lanes out of use a number without meaning.
+    /// exp((x - maximum) * scale); for elements out of use a number without meaning.
     static typename Shift::Exponential exponential_of(const State& state, const Input& x) {
 #pragma HLS INLINE
         const typename Shift::Difference difference = x - state.maximum;

@@ -8,8 +8,8 @@
 //                   sigma_i = floor(exp_i * factor_i / 2**(32 - output bits));
 //                   out_i = x_i * sigma_i. Golden model: tritforge/ivit/golden/shiftgelu.py.
 // Interface:        headers in   one word a row: length and |x0|, x0 = floor(-1 / (1.702 scale));
-//                   inputs in    the row, kLanes elements a word;
-//                   outputs out  the row, kLanes elements a word, 0 behind its end;
+//                   inputs in    the row, kElements elements per word;
+//                   outputs out  the row, kElements elements per word, 0 behind its end;
 //                   memory       the row.
 // Formats:          x kInputBits signed; sigma Q0.kShareBits unsigned, below 1; out kResultBits
 //                   signed with kShareBits more fraction bits than x.
@@ -43,12 +43,12 @@ struct Shiftgelu {
     using Sum = typename Exponential::Sum;
     /// Two subtractions between registers: half the registers of one, and still a short path.
     using Pipeline = PipelinedDivider<Config::kNumeratorBits, Config::kSumBits, 2>;
-    static constexpr int kLanes = Row::kLanes;
+    static constexpr int kElements = Row::kElements;
     static constexpr int kN = Config::kN;
     static constexpr int kNumeratorBits = Config::kNumeratorBits;
     static constexpr int kResultBits = Config::kResultBits;
     using Result = ap_int<kResultBits>;
-    using OutputWord = ap_uint<kLanes * kResultBits>;
+    using OutputWord = ap_uint<kElements * kResultBits>;
 
     static constexpr int kPasses = 2;
     /// Header, argument of the offset, division, offset, way through the pipeline.
@@ -80,8 +80,8 @@ struct Shiftgelu {
         bool positive;  // argument of the offset, because the maximum is below 0
         typename Divider::State division;
         Sum offset;
-        typename Pipeline::Stage pipelines[kLanes][Pipeline::kSteps];
-        Element elements[kLanes][Pipeline::kSteps];
+        typename Pipeline::Stage pipelines[kElements][Pipeline::kSteps];
+        Element elements[kElements][Pipeline::kSteps];
         ap_uint<bits_for(Pipeline::kSteps)> words_in_pipeline;
         typename Row::Length results_left;
     };
@@ -163,7 +163,7 @@ struct Shiftgelu {
         Row::advance(state.row);
         OutputWord output = 0;
     lanes:
-        for (int lane = 0; lane < kLanes; ++lane) {
+        for (int lane = 0; lane < kElements; ++lane) {
 #pragma HLS UNROLL
             const Result result = result_of(state, Row::element(word, lane), lane);
             if (lane < state.results_left) {
@@ -175,7 +175,7 @@ struct Shiftgelu {
             state.words_in_pipeline = state.words_in_pipeline + 1;
         } else {
             outputs.write(output);
-            if (state.results_left <= kLanes) {
+            if (state.results_left <= kElements) {
                 state.phase = kIdle;
             }
             state.results_left = Row::behind_word(state.results_left);

@@ -7,8 +7,8 @@
 //                   out_i = floor(exp_i * factor / 2**(32 - output bits)).
 //                   Golden model: tritforge/ivit/golden/shiftmax.py.
 // Interface:        headers in   one word a row: length and |x0|, x0 = floor(-1 / scale);
-//                   inputs in    the row, kLanes elements a word;
-//                   outputs out  the row, kLanes elements a word, 0 behind its end;
+//                   inputs in    the row, kElements elements per word;
+//                   outputs out  the row, kElements elements per word, 0 behind its end;
 //                   memory       the row.
 // Formats:          x kInputBits signed; out Q0.kShareBits unsigned, below 1; sum, factor and
 //                   mantissa as in shift_exponential.hpp.
@@ -39,9 +39,9 @@ struct Shiftmax {
     using Header = typename Row::Header;
     using InputWord = typename Row::InputWord;
     using Memory = typename Row::Memory;
-    static constexpr int kLanes = Row::kLanes;
+    static constexpr int kElements = Row::kElements;
     static constexpr int kResultBits = Config::kResultBits;
-    using OutputWord = ap_uint<kLanes * kResultBits>;
+    using OutputWord = ap_uint<kElements * kResultBits>;
 
     /// The word written last is one step old when the wait begins.
     static constexpr int kSettleSteps = kRamSettleSteps - 1;
@@ -96,10 +96,10 @@ struct Shiftmax {
     static void exponentiate(State& state, hls::stream<OutputWord>& outputs, Memory& memory) {
 #pragma HLS INLINE
         const InputWord word = memory.read(state.row.word);
-        ap_uint<Config::kExponentialBits + bits_for(kLanes)> word_sum = 0;
+        ap_uint<Config::kExponentialBits + bits_for(kElements)> word_sum = 0;
         OutputWord output = 0;
     lanes:
-        for (int lane = 0; lane < kLanes; ++lane) {
+        for (int lane = 0; lane < kElements; ++lane) {
 #pragma HLS UNROLL
             if (Row::in_use(state.row, lane)) {
                 const typename Exponential::Exponential exponential =

@@ -17,8 +17,8 @@ template <class Unit>
 typename Unit::InputWord input_word(const std::vector<long long>& row, std::size_t word) {
     constexpr int kBits = Unit::Row::kInputBits;
     typename Unit::InputWord packed = 0;
-    for (int lane = 0; lane < Unit::kLanes; ++lane) {
-        const std::size_t index = word * Unit::kLanes + static_cast<std::size_t>(lane);
+    for (int lane = 0; lane < Unit::kElements; ++lane) {
+        const std::size_t index = word * Unit::kElements + static_cast<std::size_t>(lane);
         packed.range(kBits * (lane + 1) - 1, kBits * lane) =
             ap_uint<kBits>(index < row.size() ? row[index] : kPadding);
     }
@@ -38,7 +38,7 @@ void run_row(VectorFile& file, Checker& checker, Top top) {
     header.x0 = file.scalar("x0_magnitude");
     const auto row = file.list("inputs", length);
     const auto expected = file.list("outputs", length);
-    const std::size_t words = (length + Unit::kLanes - 1) / Unit::kLanes;
+    const std::size_t words = (length + Unit::kElements - 1) / Unit::kElements;
 
     hls::stream<typename Unit::HeaderWord> headers("headers");
     hls::stream<typename Unit::InputWord> inputs("inputs");
@@ -53,8 +53,8 @@ void run_row(VectorFile& file, Checker& checker, Top top) {
     checker.equal("words after the documented steps", 0, words, outputs.size());
     for (std::size_t word = 0; word < words && !outputs.empty(); ++word) {
         const typename Unit::OutputWord packed = outputs.read();
-        for (int lane = 0; lane < Unit::kLanes; ++lane) {
-            const std::size_t index = word * Unit::kLanes + static_cast<std::size_t>(lane);
+        for (int lane = 0; lane < Unit::kElements; ++lane) {
+            const std::size_t index = word * Unit::kElements + static_cast<std::size_t>(lane);
             const ap_uint<kBits> bits = packed.range(kBits * (lane + 1) - 1, kBits * lane);
             checker.equal("output", index, index < length ? expected[index] : 0,
                           Output(bits).to_int64());

@@ -33,7 +33,7 @@ MISTAKES = [
     (["--dim", "64", "--n", "15"], "--n is no option of --units language-model"),
     (["--units", "shiftmax", "--row", "many"], "row must be an integer from 1 to 8192"),
     (["--units", "shiftmax", "--row", "8193"], "row = 8193 is out of range"),
-    ([*ROW, "--lanes", "3"], "lanes = 3 is not available: choose one of 1, 2, 4, 8"),
+    ([*ROW, "--elements", "3"], "elements = 3 is not available: choose one of 1, 2, 4, 8"),
     ([*ROW, "--largest-x0", "256"], "largest_x0 up to 255, or a smaller n"),
 ]
 
@@ -59,7 +59,7 @@ def test_every_option_reaches_the_configurations(tmp_path: Path) -> None:
         "output_bits": 9,
         "n": 17,
         "largest_x0": 99,
-        "lanes": 2,
+        "elements": 2,
     }
     options = [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
     folder = tmp_path / "project"
@@ -96,7 +96,7 @@ def test_help_names_ranges_and_defaults(capsys: pytest.CaptureFixture[str]) -> N
     "blueprint",
     [
         RowUnitsBlueprint(BOTH, {"row": 197}),
-        RowUnitsBlueprint(("shiftmax",), {"row": 64, "n": 12, "lanes": 8, "largest_x0": 500}),
+        RowUnitsBlueprint(("shiftmax",), {"row": 64, "n": 12, "elements": 8, "largest_x0": 500}),
     ],
     ids=project_name,
 )
@@ -156,7 +156,7 @@ def test_different_projects_have_different_names() -> None:
                 ("output_bits", 7),
                 ("n", 22),
                 ("largest_x0", 7),
-                ("lanes", 2),
+                ("elements", 2),
             )
         ),
     ]

@@ -13,14 +13,14 @@ from tests.proof.csim.simulation import compile_bench, make_project, run_bench
 
 pytestmark = pytest.mark.csim
 
-#: Every number of lanes; the smallest and largest of every parameter; sums that clamp.
+#: Every number of elements per cycle; the smallest and largest of every parameter; sums that clamp.
 PARAMETERS = [
     {"row": 197},
-    {"row": 64, "lanes": 4, "input_bits": 6, "output_bits": 12},
-    {"row": 1, "lanes": 8, "input_bits": 4, "output_bits": 4},
-    {"row": 49, "lanes": 2, "n": 4, "largest_x0": 65535, "input_bits": 16, "output_bits": 24},
-    {"row": 197, "lanes": 8, "n": 24, "input_bits": 10, "largest_x0": 1},
-    {"row": 768, "lanes": 4, "n": 23, "largest_x0": 255},
+    {"row": 64, "elements": 4, "input_bits": 6, "output_bits": 12},
+    {"row": 1, "elements": 8, "input_bits": 4, "output_bits": 4},
+    {"row": 49, "elements": 2, "n": 4, "largest_x0": 65535, "input_bits": 16, "output_bits": 24},
+    {"row": 197, "elements": 8, "n": 24, "input_bits": 10, "largest_x0": 1},
+    {"row": 768, "elements": 4, "n": 23, "largest_x0": 255},
 ]
 BLUEPRINTS = [RowUnitsBlueprint(tuple(ROW_UNITS), parameters) for parameters in PARAMETERS]
 
@@ -82,8 +82,8 @@ FAULTS = {
         "state.positive = false;",
     ),
 }
-#: Several lanes and a clamped sum, so that every fault can show.
-FAULTY = RowUnitsBlueprint(tuple(ROW_UNITS), {"row": 64, "lanes": 2, "n": 18, "largest_x0": 1000})
+#: Several elements and a clamped sum, so that every fault can show.
+FAULTY = RowUnitsBlueprint(tuple(ROW_UNITS), {"row": 64, "elements": 2, "n": 18, "largest_x0": 1000})
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -27,7 +27,7 @@ MISTAKES = [
     ({"output_bits": 25}, "output_bits = 25 is out of range: give an integer from 4 to 24"),
     ({"n": 25}, "n = 25 is out of range: give an integer from 4 to 24"),
     ({"largest_x0": 0}, "largest_x0 = 0 is out of range: give an integer from 1 to 65535"),
-    ({"lanes": 3}, "lanes = 3 is not available: choose one of 1, 2, 4, 8"),
+    ({"elements": 3}, "elements = 3 is not available: choose one of 1, 2, 4, 8"),
     ({"n": 23, "largest_x0": 256}, "overflow 31 bits: give largest_x0 up to 255, or a smaller n"),
     ({"n": 15, "largest_x0": 65536}, "largest_x0 = 65536 is out of range"),
 ]

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the language model's machine looks like from outside, from its configuration."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from tritforge.language_model.config import AcceleratorConfig
+from tritforge.machine_interface import (
+    Activity,
+    CommandField,
+    Direction,
+    Flag,
+    FlagGroup,
+    MachineInterface,
+    PacketStream,
+    Size,
+    stream_flags,
+)
+
+NAME = "language_model"
+
+#: Signals that saturate, as the golden model's `SaturationFlags` names them: one sticky bit each.
+SATURATION_SIGNALS = (
+    "residual",
+    "operand",
+    "square_operand",
+    "value",
+    "accumulator",
+    "preactivation_forget",
+    "preactivation_candidate",
+    "preactivation_gate",
+    "silu_candidate",
+    "silu_state",
+    "silu_gate",
+    "state",
+    "gate_operand",
+    "up_operand",
+    "logit",
+)
+
+
+class ErrorCode(IntEnum):
+    """Why a run stopped. The first error stays until the next start."""
+
+    NONE = 0
+    UNKNOWN_OPERATION = 1
+    SHAPE_TOO_LARGE = 2
+    OPERATION_OUT_OF_ORDER = 3
+    STREAM_LENGTH = 4
+    INVALID_FIELD = 5
+
+
+#: The ternary array waits for weights where the memory is the limit, for codes where norms and
+#: quantisation are not done yet.
+ARRAY = Activity("array", "the ternary array", ("weights", "codes"))
+
+
+def machine_interface(config: AcceleratorConfig) -> MachineInterface:
+    """Streams, command, result and registers of one generated machine."""
+    streams = _streams(config)
+    return MachineInterface(
+        NAME,
+        config.fingerprint(),
+        streams,
+        _command(config.lanes),
+        tuple(code.name.lower() for code in ErrorCode),
+        (_saturation(), stream_flags(streams)),
+        _sizes(config),
+        (ARRAY,),
+    )
+
+
+def _streams(config: AcceleratorConfig) -> tuple[PacketStream, ...]:
+    inputs = (*(f"weights_{port}" for port in range(config.ports)), "parameters", "input")
+    return (
+        *(PacketStream(name, Direction.INPUT) for name in inputs),
+        PacketStream("output", Direction.OUTPUT),
+    )
+
+
+def _command(lanes: int) -> tuple[CommandField, ...]:
+    return (
+        CommandField("prefill", 1, "Lanes are tokens of one text."),
+        CommandField("all_logits", 1, "Send the logits of all tokens."),
+        CommandField("fresh", lanes, "Lanes that begin a new text."),
+        CommandField("hold", lanes, "Lanes that are not used."),
+    )
+
+
+def _saturation() -> FlagGroup:
+    return FlagGroup(
+        "saturation",
+        "Signals that saturated since cleared.",
+        tuple(
+            Flag(name, f"The signal {name} was limited to its range.")
+            for name in SATURATION_SIGNALS
+        ),
+    )
+
+
+def _sizes(config: AcceleratorConfig) -> tuple[Size, ...]:
+    shape = config.shape
+    assert config.states is not None
+    return (
+        Size("dim", shape.dim, "Largest dim."),
+        Size("layers", shape.layers, "Largest number of layers."),
+        Size("glu_width", shape.glu_width, "Largest GLU width."),
+        Size("vocabulary", shape.vocabulary, "Largest vocabulary."),
+        Size("ports", config.ports, "64-bit weight ports."),
+        Size("lanes", config.lanes, "Activation sets that share the weight stream."),
+        Size("states", config.states, "Recurrent states on chip."),
+    )
