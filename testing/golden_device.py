@@ -13,9 +13,9 @@ from pynq_driver.language_model.words import NO_TOKEN
 from tritforge.errors import ImageError
 from tritforge.fixed_point import SaturationFlags, round_half_up, saturate
 from tritforge.language_model.config import TOP_K, AcceleratorConfig
-from tritforge.language_model.control_registers import SATURATION_SIGNALS, ErrorCode
 from tritforge.language_model.golden import GoldenModel, State
 from tritforge.language_model.image import Image
+from tritforge.language_model.interface import machine_interface
 
 Int64Array = NDArray[np.int64]
 
@@ -32,7 +32,7 @@ class GoldenDevice:
         Args:
             image: only its header is used; the weights come through the ports.
         """
-        self.fingerprint = config.fingerprint()
+        self.interface = machine_interface(config)
         self.runs: list[int] = []
         self.closed = False
         # Unpacking is slow, so it is done again only for other words.
@@ -54,20 +54,26 @@ class GoldenDevice:
         try:
             model = self._model(run)
         except ImageError:
-            return RunResult(np.zeros(1, np.uint64), int(ErrorCode.UNKNOWN_OPERATION))
-        flags = SaturationFlags()
+            flags = {group.name: () for group in self.interface.flags}
+            return RunResult({"output": np.zeros(1, np.uint64)}, "unknown_operation", flags)
+        saturations = SaturationFlags()
         packets = []
-        for lane, mantissas in enumerate(self._lanes_of(run.input)):
+        for lane, mantissas in enumerate(self._lanes_of(run.inputs["input"])):
             number = 0 if prefill else lane
             if fresh[lane] and not (prefill and lane):
                 self._hidden[number] = 0
-            state = State(self._hidden[number][:, None].copy(), flags)
+            state = State(self._hidden[number][:, None].copy(), saturations)
             packets.append(self._step(model, state, mantissas))
             if not hold[lane]:
                 self._hidden[number] = state.hidden[:, 0]
-        bits = [flags[name] > 0 for name in SATURATION_SIGNALS]
-        result = sum(int(bit) << 8 + index for index, bit in enumerate(bits))
-        return RunResult(self._output(packets, bool(all_logits)), result, {"cycles": 7})
+        saturation, stream_errors = self.interface.flags
+        saturated = tuple(item.name for item in saturation.flags if saturations[item.name] > 0)
+        return RunResult(
+            {"output": self._output(packets, bool(all_logits))},
+            "none",
+            {saturation.name: saturated, stream_errors.name: ()},
+            {"cycles": 7},
+        )
 
     def reset(self) -> None:
         """Nothing is ever on its way."""
@@ -77,18 +83,21 @@ class GoldenDevice:
         self.closed = True
 
     def _model(self, run: Run) -> GoldenModel:
-        given = (*run.weights, run.parameters)
+        given = (*self._weights(run), run.inputs["parameters"])
         if self._model_words is None or any(a is not b for a, b in zip(given, self._model_words)):
             self._golden, self._model_words = self._new_model(run), given
         return self._golden
 
+    def _weights(self, run: Run) -> list[NDArray[np.uint64]]:
+        return [run.inputs[f"weights_{port}"] for port in range(self._config.ports)]
+
     def _new_model(self, run: Run) -> GoldenModel:
-        beats = np.stack([words.view("<u8") for words in run.weights], axis=1)
+        beats = np.stack([words.view("<u8") for words in self._weights(run)], axis=1)
         return GoldenModel(
             dataclasses.replace(
                 self._image,
                 weight_stream=np.ascontiguousarray(beats).view(np.uint8).reshape(-1),
-                parameter_stream=run.parameters.view(np.uint8),
+                parameter_stream=run.inputs["parameters"].view(np.uint8),
             )
         )
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pynq_driver.devices.device import Disturbance, Run
+from pynq_driver.devices.device import Disturbance, Run, Words
 from pynq_driver.language_model.fit import config_for
 from pynq_driver.language_model.words import MachineWords
 from tritforge.language_model.config import AcceleratorConfig
-from tritforge.language_model.control_registers import stream_names
 from tritforge.language_model.image import Image
+from tritforge.language_model.interface import machine_interface
 from tritforge.language_model.program import RECORD_HEADER, operation_shapes
 
 WORD_BYTES = 8
@@ -45,18 +45,15 @@ class RunMaker:
         self.image = image
         self.config = config or config_for(image)
         self.words = MachineWords(self.config, image)
-        self._weights = self.words.weight_ports()
-        self._parameters = self.words.parameters()
+        self._model = self.words.model()
 
     def run(self, command: int, tokens: list[int], disturbance: Disturbance | None = None) -> Run:
         """A run that is right."""
         is_all = bool(command >> 1 & 1)
         return Run(
             command,
-            self._weights,
-            self._parameters,
-            self.words.input(tokens),
-            self.words.output_words(is_all),
+            {**self._model, "input": self.words.input(tokens)},
+            {"output": self.words.output_words(is_all)},
             disturbance,
         )
 
@@ -109,22 +106,22 @@ def bad_headers(run: Run, image: Image, generator: np.random.Generator) -> Itera
             if field == "square_shift":
                 usable = usable[1:]  # EMBED has none
             number = usable[int(generator.integers(len(usable)))]
-            data = run.parameters.copy().view(np.uint8)
+            data = run.inputs["parameters"].copy().view(np.uint8)
             header = data[starts[number] : starts[number] + RECORD_HEADER.itemsize]
             record = header.view(RECORD_HEADER)
             place = record["output"][0, :1] if field in OUTPUT_FIELDS else record
             dtype = place.dtype[field]
             place[field] = np.array(value).astype(dtype)
             name = f"{field} = {value} in record {number} ({shapes[number].kind.name})"
-            yield BrokenRun(name, dataclasses.replace(run, parameters=data.view(np.uint64)))
+            yield BrokenRun(name, _with_input(run, "parameters", data.view(np.uint64)))
 
 
 def wrong_lengths(
     run: Run, config: AcceleratorConfig, generator: np.random.Generator
 ) -> Iterator[BrokenRun]:
     """Early, late and absent TLAST, and a packet that dies, on every input stream."""
-    for stream in stream_names(config)[:-1]:
-        size = _size(run, stream)
+    for stream in (item.name for item in machine_interface(config).inputs):
+        size = run.inputs[stream].size
         cut = int(generator.integers(size - 1))
         early = Disturbance(last_word={stream: cut}, words={stream: cut + 1})
         yield BrokenRun(
@@ -132,17 +129,11 @@ def wrong_lengths(
             dataclasses.replace(run, disturbance=early),
             flag=f"{stream}_early",
         )
-        # Weight ports are given at one length, so only the last word of one port may be the last.
         extra = int(generator.integers(1, 40))
-        late = Disturbance(
-            last_word={
-                name: _size(run, name) - 1 for name in stream_names(config)[:-1] if name != stream
-            },
-            words={name: _size(run, name) for name in stream_names(config)[:-1] if name != stream},
-        )
+        tail = np.full(extra, 0x0123456789ABCDEF, np.uint64)
         yield BrokenRun(
             f"{stream}: {extra} words too many",
-            dataclasses.replace(_longer(run, stream, extra), disturbance=late),
+            _with_input(run, stream, np.concatenate([run.inputs[stream], tail])),
             flag=f"{stream}_late",
         )
         yield BrokenRun(
@@ -157,17 +148,5 @@ def wrong_lengths(
         )
 
 
-def _size(run: Run, stream: str) -> int:
-    if stream.startswith("weights_"):
-        return run.weights[0].size
-    return run.parameters.size if stream == "parameters" else run.input.size
-
-
-def _longer(run: Run, stream: str, extra: int) -> Run:
-    tail = np.full(extra, 0x0123456789ABCDEF, np.uint64)
-    if stream.startswith("weights_"):
-        weights = tuple(np.concatenate([words, tail]) for words in run.weights)
-        return dataclasses.replace(run, weights=weights)
-    if stream == "parameters":
-        return dataclasses.replace(run, parameters=np.concatenate([run.parameters, tail]))
-    return dataclasses.replace(run, input=np.concatenate([run.input, tail]))
+def _with_input(run: Run, stream: str, words: Words) -> Run:
+    return dataclasses.replace(run, inputs={**run.inputs, stream: words})

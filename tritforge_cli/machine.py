@@ -7,7 +7,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.machine.csim_library import build_csim_library
+from codegen.project import machine_source
 from pynq_driver import CompiledLibrary
 from pynq_driver.language_model.fit import config_for
 from tritforge.language_model.config import AcceleratorConfig
@@ -29,6 +31,7 @@ def library_for(
 
 def build_library(backend: str, config: AcceleratorConfig, waveform: bool = False) -> Path:
     """Shared library of a machine, with a progress bar while it is built."""
+    source = machine_source(LanguageModelBlueprint(config))
     with tqdm(desc=f"building {backend}", unit="step", disable=None, leave=False) as bar:
 
         def show(what: str, done: int, total: int) -> None:
@@ -39,7 +42,7 @@ def build_library(backend: str, config: AcceleratorConfig, waveform: bool = Fals
 
         if backend == "csim":
             show("compile the C-simulation", 0, 1)
-            return build_csim_library(config)
+            return build_csim_library(source)
         from codegen.machine.rtl_library import build_rtl_library
 
-        return build_rtl_library(config, waveform, show)
+        return build_rtl_library(source, waveform, show)

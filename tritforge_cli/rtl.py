@@ -10,8 +10,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from codegen.blueprint import Blueprint
-from codegen.gen import LANGUAGE_MODEL, add_project_options, project_from_arguments
-from codegen.project import blueprint_of, default_folder
+from codegen.gen import add_project_options, project_from_arguments
+from codegen.models import DEFAULT_MODEL
+from codegen.project import default_folder
 from codegen.rtl import ProjectRtl, build_rtl
 from codegen.waveform import UnitWaveform, waveform_unit, write_unit_waveform
 from tritforge.errors import ConfigurationError
@@ -28,7 +29,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "rtl",
         help="make SystemVerilog from the HLS C++ of a configuration",
         description="Generate the HLS C++ project of a configuration and turn it to SystemVerilog: "
-        "every unit with ready/valid streams, and for the language model the whole machine with "
+        "every unit with ready/valid streams and, without --units, the whole machine with "
         "AXI4-Stream ports and AXI4-Lite registers (clang, XLS; needs the extra `rtl`). "
         f"--dim defaults to {DEFAULT_DIM}.",
     )
@@ -107,10 +108,10 @@ def _write_waveform(
 
 def chosen_project(options: argparse.Namespace) -> tuple[Blueprint, Path]:
     """What the options ask for, and its folder."""
-    if options.dim is None and options.units == LANGUAGE_MODEL:
+    if options.dim is None and options.model == DEFAULT_MODEL:
         options.dim = DEFAULT_DIM
-    project = project_from_arguments(options)
-    return blueprint_of(project), options.out or default_folder(project)
+    blueprint = project_from_arguments(options)
+    return blueprint, options.out or default_folder(blueprint)
 
 
 def build(blueprint: Blueprint, folder: Path, with_resources: bool) -> ProjectRtl:

@@ -53,8 +53,8 @@ class MachineDriver:
             found = self.read_register(name)
             if found != value:
                 raise TritforgeError(
-                    f"register {name} reads {found:#010x} instead of {value:#010x}: this is not the "
-                    f"machine {self.interface.fingerprint} that its description promises"
+                    f"register {name} reads {found:#010x} instead of {value:#010x}: this is not "
+                    f"the machine {self.interface.fingerprint} that its description promises"
                 )
 
     def read_register(self, name: str) -> int:

@@ -13,8 +13,8 @@ from pynq_driver.language_model.scores import Scores
 from pynq_driver.language_model.words import MachineWords, Scoreboard
 from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.language_model.config import AcceleratorConfig
-from tritforge.language_model.control_registers import ErrorCode
 from tritforge.language_model.image import Image
+from tritforge.language_model.interface import ErrorCode
 
 _WHAT_TO_DO: Mapping[ErrorCode, str] = {
     ErrorCode.UNKNOWN_OPERATION: "the parameter stream is damaged, open the image again",
@@ -40,16 +40,16 @@ class MachineSession:
         Raises:
             ConfigurationError: the device was built from another configuration, or is too small.
         """
-        if device.fingerprint != config.fingerprint():
+        fingerprint = device.interface.fingerprint
+        if fingerprint != config.fingerprint():
             raise ConfigurationError(
-                f"the device is configuration {device.fingerprint}, not {config.fingerprint()}: "
+                f"the device is configuration {fingerprint}, not {config.fingerprint()}: "
                 "build it from this configuration"
             )
         self._words = MachineWords(config, image)
         self._device = device
         # Cut once: the weights of every run are the same words.
-        self._weights = self._words.weight_ports()
-        self._parameters = self._words.parameters()
+        self._model = self._words.model()
         self._logit_scale = 2.0**-image.header.widths.logit_fraction
         self.lanes = config.lanes
         self.runs = 0
@@ -73,10 +73,11 @@ class MachineSession:
         command = self._words.command(
             prefill=prefill, all_logits=all_logits, fresh=fresh, hold=hold
         )
-        given, expected = self._words.input(tokens), self._words.output_words(all_logits)
-        result = self._device.run(Run(command, self._weights, self._parameters, given, expected))
+        inputs = {**self._model, "input": self._words.input(tokens)}
+        outputs = {"output": self._words.output_words(all_logits)}
+        result = self._device.run(Run(command, inputs, outputs))
         self._account(result)
-        return self._words.scoreboard(result.output, all_logits)
+        return self._words.scoreboard(result.outputs["output"], all_logits)
 
     def scores(self, board: Scoreboard, lane: int) -> Scores:
         """Scores of one lane of a run that sent all logits."""
@@ -85,13 +86,13 @@ class MachineSession:
         return Scores(logits, board.accumulators[lane])
 
     def _account(self, result: RunResult) -> None:
-        outcome = self._words.outcome(result.result)
         self.runs += 1
         self.counters = result.counters
-        self.saturations.update(outcome.saturations)
-        if outcome.error is not ErrorCode.NONE:
-            streams = f" ({', '.join(outcome.stream_errors)})" if outcome.stream_errors else ""
+        self.saturations.update(result.flags["saturation"])
+        error = ErrorCode[result.error.upper()]
+        if error is not ErrorCode.NONE:
+            lengths = result.flags["stream_errors"]
+            streams = f" ({', '.join(lengths)})" if lengths else ""
             raise TritforgeError(
-                f"the machine stopped with error {outcome.error.name.lower()}{streams}: "
-                f"{_WHAT_TO_DO[outcome.error]}"
+                f"the machine stopped with error {result.error}{streams}: {_WHAT_TO_DO[error]}"
             )

@@ -17,31 +17,14 @@ from pynq_driver.devices.device import Words
 from pynq_driver.language_model.fit import check_fit
 from tritforge.errors import TritforgeError
 from tritforge.language_model.config import BYTES_PER_PORT, TOP_K, AcceleratorConfig
-from tritforge.language_model.control_registers import SATURATION_SIGNALS, ErrorCode, stream_names
 from tritforge.language_model.image import Image
 from tritforge.language_model.packing import row_tiles
 from tritforge.language_model.program import operation_shapes
 
-_ERROR_CODE_BITS = 8
 _WORD = np.dtype("<u8")
 _INPUT_MANTISSA = np.dtype("<i2")
 #: Token of an entry that does not exist because the vocabulary is smaller than TOP_K.
 NO_TOKEN = 0xFFFFFFFF
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A result word, decoded.
-
-    Attributes:
-        error: first error of the run.
-        saturations: signals that saturated.
-        stream_errors: `<stream>_early` or `<stream>_late` for every packet of a wrong length.
-    """
-
-    error: ErrorCode
-    saturations: tuple[str, ...]
-    stream_errors: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -72,12 +55,17 @@ class MachineWords:
         self._image = image
         self.lanes, self.ports = config.lanes, config.ports
         self._rows_per_beat = config.rows_per_beat
-        self._input_streams = stream_names(config)[:-1]
         self.shape = image.header.shape
         self._tiles = row_tiles(self.shape.dim, self._rows_per_beat)
 
-    def weight_ports(self) -> tuple[Words, ...]:
-        """The weight section cut into one packet a port: port p gets bytes 8p to 8p + 7 of a beat.
+    def model(self) -> dict[str, Words]:
+        """Input stream -> words of what is the same in every run: weights and parameters."""
+        ports = {f"weights_{port}": words for port, words in enumerate(self._weight_ports())}
+        parameters = np.ascontiguousarray(self._image.parameter_stream).view(_WORD)
+        return {**ports, "parameters": parameters}
+
+    def _weight_ports(self) -> tuple[Words, ...]:
+        """The weight section in one packet per port: port p gets bytes 8p to 8p + 7 of a beat.
 
         An image packed for another number of ports is put into the accelerator's order first.
         """
@@ -92,10 +80,6 @@ class MachineWords:
             np.ascontiguousarray(ports[:, port]).view(_WORD).reshape(-1)
             for port in range(self.ports)
         )
-
-    def parameters(self) -> Words:
-        """The parameter section as it is."""
-        return np.ascontiguousarray(self._image.parameter_stream).view(_WORD)
 
     def input(self, tokens: Sequence[int]) -> Words:
         """Embedding rows of one token a lane; lanes beyond `tokens` get zeros.
@@ -165,25 +149,6 @@ class MachineWords:
         back = words[self.lanes * whole :].reshape(self.lanes, -1)
         return np.concatenate([front, back], axis=1)
 
-    def outcome(self, result: int) -> Outcome:
-        """Decode a result word.
-
-        Raises:
-            TritforgeError: an error code that this driver does not know.
-        """
-        code = result & ((1 << _ERROR_CODE_BITS) - 1)
-        try:
-            error = ErrorCode(code)
-        except ValueError:
-            raise TritforgeError(
-                f"the machine reports error code {code}, which this driver does not know: build "
-                "the library or overlay with the same version"
-            ) from None
-        flags = result >> _ERROR_CODE_BITS
-        saturations = _set_bits(flags, SATURATION_SIGNALS)
-        kinds = [f"{stream}_{kind}" for stream in self._input_streams for kind in ("early", "late")]
-        return Outcome(error, saturations, _set_bits(flags >> len(SATURATION_SIGNALS), kinds))
-
 
 def _retile(packed: NDArray[np.uint8], rows: int, rows_per_beat: int) -> NDArray[np.uint8]:
     """One operation's weights (tiles, matrices, beats, rows a beat) with other tiles.
@@ -198,10 +163,6 @@ def _retile(packed: NDArray[np.uint8], rows: int, rows_per_beat: int) -> NDArray
     padded = np.zeros((matrices, wanted * rows_per_beat, beats), np.uint8)
     padded[:, :rows] = bytes_of_row[:, :rows]
     return padded.reshape(matrices, wanted, rows_per_beat, beats).transpose(1, 0, 3, 2)
-
-
-def _set_bits(flags: int, names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name for bit, name in enumerate(names) if flags >> bit & 1)
 
 
 def _low(words: Words) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.machine.network import PACKET_DATA_BITS
 from codegen.openhls.bench_words import record_bench
 from codegen.openhls.cache import cached
@@ -60,7 +61,7 @@ def prove_bench_unit(
 
 def _project(config: AcceleratorConfig) -> Path:
     """The generated project, in one place, so that its processes share what was compiled."""
-    files = render_project(config)
+    files = render_project(LanguageModelBlueprint(config))
     parts = [part for name, content in files.items() for part in (name, content)]
     return cached("proof_project", parts, lambda folder: write_project(folder / "p", files)) / "p"
 

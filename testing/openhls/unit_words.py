@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from pathlib import Path
 
+from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.language_model.constants import constants
 from codegen.openhls.flow import default_includes
 from codegen.project import render_project
@@ -28,13 +29,15 @@ def config_include(config: AcceleratorConfig, folder: Path) -> tuple[Path, ...]:
     """Include folders with the generated constants in front."""
     folder.mkdir(parents=True, exist_ok=True)
     header = folder / "tritforge_config.hpp"
-    header.write_bytes(render_project(config)["include/tritforge_config.hpp"])
+    header.write_bytes(
+        render_project(LanguageModelBlueprint(config))["include/tritforge_config.hpp"]
+    )
     return (folder, *default_includes())
 
 
 def project_source(config: AcceleratorConfig, folder: Path) -> Path:
     """The generated top.cpp, which wraps every process, and the headers that it needs."""
-    files = render_project(config)
+    files = render_project(LanguageModelBlueprint(config))
     for name in ("top.cpp", "top.hpp"):
         (folder / name).write_bytes(files[f"src/{name}"])
     return folder / "top.cpp"

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from codegen.blueprint import Blueprint
 from codegen.ivit.row_units import RowUnitsBlueprint
+from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.language_model.constants import constants
 from codegen.language_model.processes import machine_processes
-from codegen.project import Project, blueprint_of, project_name, render_project
+from codegen.project import render_project
 from testing.repository import ROOT
 from tests.codegen.generator import generate, tree
 from tritforge.language_model.config import AcceleratorConfig, Widths
@@ -30,14 +32,19 @@ ROW_UNITS = [
     RowUnitsBlueprint(("shiftmax", "shiftgelu"), {"row": 197}),
     RowUnitsBlueprint(("shiftgelu",), {"row": 3072, "output_bits": 12, "n": 19, "lanes": 4}),
 ]
-PROJECTS: list[Project] = [*CONFIGS, *ROW_UNITS]
-IDS = [project_name(config) for config in CONFIGS]
-PROJECT_IDS = [project_name(project) for project in PROJECTS]
+MACHINES = [LanguageModelBlueprint(config) for config in CONFIGS]
+PROJECTS: list[Blueprint] = [*MACHINES, *ROW_UNITS]
+IDS = [item.name for item in MACHINES]
+PROJECT_IDS = [item.name for item in PROJECTS]
 
 
-def generated_sources(project: Project) -> list[str]:
+def name_of(project: Blueprint) -> str:
+    return project.name
+
+
+def generated_sources(project: Blueprint) -> list[str]:
     """Files that templates of this kind of project make: the configuration and the top level."""
-    return list(blueprint_of(project).templates.values())
+    return list(project.templates.values())
 
 
 def compare_with_golden(path: Path, content: bytes, update: bool) -> None:
@@ -51,23 +58,25 @@ def compare_with_golden(path: Path, content: bytes, update: bool) -> None:
 
 
 @pytest.mark.parametrize("project", PROJECTS, ids=PROJECT_IDS)
-def test_text_goldens(project: Project, update_goldens: bool) -> None:
+def test_text_goldens(project: Blueprint, update_goldens: bool) -> None:
     files = render_project(project)
     for name in generated_sources(project):
-        golden = GOLDENS / project_name(project) / Path(name).name
+        golden = GOLDENS / project.name / Path(name).name
         compare_with_golden(golden, files[name], update_goldens)
 
 
-@pytest.mark.parametrize("project", [CONFIGS[0], ROW_UNITS[0]], ids=project_name)
-def test_vectors_do_not_depend_on_the_numpy_version(project: Project, update_goldens: bool) -> None:
+@pytest.mark.parametrize("project", [MACHINES[0], ROW_UNITS[0]], ids=name_of)
+def test_vectors_do_not_depend_on_the_numpy_version(
+    project: Blueprint, update_goldens: bool
+) -> None:
     """The hashes hold with every NumPy; they change with the golden model or the cases only."""
     lines = [
         f"{hashlib.sha256(content).hexdigest()}  {name}\n"
         for name, content in render_project(project).items()
         if name.startswith("tb/vectors/")
     ]
-    assert len(lines) == len(blueprint_of(project).vectors()) >= 2
-    golden = GOLDENS / project_name(project) / "vectors.sha256"
+    assert len(lines) == len(project.vectors()) >= 2
+    golden = GOLDENS / project.name / "vectors.sha256"
     compare_with_golden(golden, "".join(lines).encode(), update_goldens)
 
 
@@ -76,7 +85,7 @@ def test_no_golden_is_left_over() -> None:
 
 
 @pytest.mark.parametrize("project", PROJECTS, ids=PROJECT_IDS)
-def test_two_runs_are_equal_byte_for_byte(project: Project) -> None:
+def test_two_runs_are_equal_byte_for_byte(project: Blueprint) -> None:
     assert render_project(project) == render_project(project)
 
 
@@ -87,11 +96,11 @@ def test_place_and_process_do_not_matter(tmp_path: Path) -> None:
         result = generate("--dim", "64", "--ports", "1", "--out", "project", cwd=folder)
         assert result.returncode == 0, result.stderr
     first, second = (tree(folder / "project") for folder in folders)
-    assert first == second == render_project(CONFIGS[0])
+    assert first == second == render_project(MACHINES[0])
 
 
 @pytest.mark.parametrize("project", PROJECTS, ids=PROJECT_IDS)
-def test_no_paths_and_no_dates(project: Project) -> None:
+def test_no_paths_and_no_dates(project: Blueprint) -> None:
     for name, content in render_project(project).items():
         text = content.decode()
         for place in (str(ROOT), str(Path.home()), sys.prefix):
@@ -101,7 +110,7 @@ def test_no_paths_and_no_dates(project: Project) -> None:
 
 
 def test_project_is_complete() -> None:
-    names = set(render_project(CONFIGS[0]))
+    names = set(render_project(MACHINES[0]))
     for unit in ("ternary_code", *(item.name for item in machine_processes(CONFIGS[0].ports))):
         assert {
             f"include/language_model/{unit}.hpp",
@@ -112,8 +121,8 @@ def test_project_is_complete() -> None:
     assert {"shim/ap_int.h", "shim/hls_stream.h"} <= names
 
 
-@pytest.mark.parametrize("project", [CONFIGS[0], *ROW_UNITS], ids=project_name)
-def test_every_include_is_in_the_project(project: Project) -> None:
+@pytest.mark.parametrize("project", [MACHINES[0], *ROW_UNITS], ids=name_of)
+def test_every_include_is_in_the_project(project: Blueprint) -> None:
     files = render_project(project)
     folders = ("src", "include", "tb", "shim")
     for name, content in files.items():
@@ -124,7 +133,7 @@ def test_every_include_is_in_the_project(project: Project) -> None:
 
 @pytest.mark.parametrize("config", CONFIGS, ids=IDS)
 def test_header_and_config_file_agree(config: AcceleratorConfig) -> None:
-    files = render_project(config)
+    files = render_project(LanguageModelBlueprint(config))
     header = files["include/tritforge_config.hpp"].decode()
     found = re.findall(r"static constexpr int (k\w+) = (-?\d+);", header)
     expected = {item.name: item.value for item in constants(config)}
@@ -134,12 +143,12 @@ def test_header_and_config_file_agree(config: AcceleratorConfig) -> None:
 
 def test_command_in_the_header_makes_the_same_project(tmp_path: Path) -> None:
     config = AcceleratorConfig(48, layers=2, glu_width=100, vocabulary=50, ports=4, board="pynq-z1")
-    command = json.loads(render_project(config)["config.json"])["command"]
+    command = json.loads(render_project(LanguageModelBlueprint(config))["config.json"])["command"]
     program, script, *options = command.split()
     assert (program, script) == ("python", "codegen/gen.py")
     result = generate(*options, "--out", "project", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert tree(tmp_path / "project") == render_project(config)
+    assert tree(tmp_path / "project") == render_project(LanguageModelBlueprint(config))
 
 
 def test_different_configurations_have_different_names() -> None:
@@ -153,7 +162,7 @@ def test_different_configurations_have_different_names() -> None:
         AcceleratorConfig(64, lanes=2),
         AcceleratorConfig(64, board="pynq-z1"),
     ]
-    assert len({project_name(config) for config in configs}) == len(configs)
+    assert len({LanguageModelBlueprint(config).name for config in configs}) == len(configs)
 
 
 def clang_format() -> str:
@@ -166,10 +175,10 @@ def clang_format() -> str:
 
 @pytest.mark.parametrize(
     "project",
-    [*PROJECTS, AcceleratorConfig(8192, 128, 8256, 1 << 18, 4, 8)],
-    ids=project_name,
+    [*PROJECTS, LanguageModelBlueprint(AcceleratorConfig(8192, 128, 8256, 1 << 18, 4, 8))],
+    ids=name_of,
 )
-def test_generated_sources_are_clang_format_clean(project: Project, tmp_path: Path) -> None:
+def test_generated_sources_are_clang_format_clean(project: Blueprint, tmp_path: Path) -> None:
     program = clang_format()
     files = render_project(project)
     paths = []
@@ -189,6 +198,6 @@ def test_generated_sources_are_clang_format_clean(project: Project, tmp_path: Pa
 
 def test_widths_reach_the_header() -> None:
     config = AcceleratorConfig(64, widths=Widths(root=15, multiplier=14))
-    header = render_project(config)["include/tritforge_config.hpp"].decode()
+    header = render_project(LanguageModelBlueprint(config))["include/tritforge_config.hpp"].decode()
     assert "kRootBits = 15;" in header
     assert "kScaleMantissaBits = 14;" in header

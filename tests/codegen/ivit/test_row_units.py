@@ -11,7 +11,8 @@ import pytest
 
 from codegen import gen
 from codegen.ivit.row_units import ROW_UNITS, RowUnitsBlueprint
-from codegen.project import project_name, render_project
+from codegen.language_model.blueprint import LanguageModelBlueprint
+from codegen.project import render_project
 from codegen.sources import hls_folder
 from tests.codegen.generator import generate, tree
 from tritforge.errors import ConfigurationError
@@ -19,20 +20,39 @@ from tritforge.ivit.golden import ShiftgeluConfig, ShiftmaxConfig
 from tritforge.language_model.config import AcceleratorConfig
 
 BOTH = ("shiftmax", "shiftgelu")
-ROW = ["--units", "shiftgelu", "--row", "197"]
+IVIT = ["--model", "ivit", "--units"]
+ROW = [*IVIT, "shiftgelu", "--row", "197"]
 
 MISTAKES = [
-    (["--units", "softmax", "--row", "9"], "'softmax': give language-model alone, or one or more"),
-    (["--units", "", "--row", "9"], "'': give language-model alone, or one or more"),
-    (["--units", "language-model,shiftmax", "--row", "9"], "give language-model alone"),
-    (["--units", "shiftmax,shiftmax", "--row", "9"], "shiftmax, shiftgelu, each once"),
-    (["--units", "shiftmax"], "the longest row of shiftmax is missing: give one, e.g. --row 197"),
-    ([*ROW, "--dim", "64"], "--dim is no option of --units shiftgelu: leave it out"),
-    ([*ROW, "--board", "pynq-z1"], "--board is no option of --units shiftgelu"),
-    (["--dim", "64", "--row", "197"], "--row is no option of --units language-model"),
-    (["--dim", "64", "--n", "15"], "--n is no option of --units language-model"),
-    (["--units", "shiftmax", "--row", "many"], "row must be an integer from 1 to 8192"),
-    (["--units", "shiftmax", "--row", "8193"], "row = 8193 is out of range"),
+    (
+        ["--model", "ivit", "--units", "softmax", "--row", "9"],
+        "'softmax': give one or more of shiftmax, shiftgelu",
+    ),
+    (
+        ["--model", "ivit", "--units", "", "--row", "9"],
+        "'': give one or more of shiftmax, shiftgelu",
+    ),
+    (["--model", "ivit", "--row", "9"], "the whole machine of --model ivit is not there yet"),
+    (
+        ["--model", "ivit", "--units", "shiftmax,shiftmax", "--row", "9"],
+        "shiftmax, shiftgelu, each once",
+    ),
+    (
+        ["--model", "ivit", "--units", "shiftmax"],
+        "the longest row of shiftmax is missing: give one, e.g.",
+    ),
+    (
+        [*ROW, "--dim", "64"],
+        "--dim is an option of --model language-model, not of ivit:",
+    ),
+    ([*ROW, "--board", "pynq-z1"], "--board is an option of --model language-model"),
+    (["--dim", "64", "--row", "197"], "--row is an option of --model ivit, not of language-model"),
+    (["--dim", "64", "--n", "15"], "--n is an option of --model ivit"),
+    (
+        ["--model", "ivit", "--units", "shiftmax", "--row", "many"],
+        "row must be an integer from 1 to 8192",
+    ),
+    ([*IVIT, "shiftmax", "--row", "8193"], "row = 8193 is out of range"),
     ([*ROW, "--elements", "3"], "elements = 3 is not available: choose one of 1, 2, 4, 8"),
     ([*ROW, "--largest-x0", "256"], "largest_x0 up to 255, or a smaller n"),
 ]
@@ -98,7 +118,7 @@ def test_help_names_ranges_and_defaults(capsys: pytest.CaptureFixture[str]) -> N
         RowUnitsBlueprint(BOTH, {"row": 197}),
         RowUnitsBlueprint(("shiftmax",), {"row": 64, "n": 12, "elements": 8, "largest_x0": 500}),
     ],
-    ids=project_name,
+    ids=lambda item: item.name,
 )
 def test_command_in_the_header_makes_the_same_project(
     blueprint: RowUnitsBlueprint, tmp_path: Path
@@ -125,7 +145,10 @@ def test_every_bench_belongs_to_exactly_one_kind_of_project() -> None:
     benches = {path.name for path in (hls_folder() / "tb").rglob("*_tb.cpp")}
     families = [
         {Path(name).name for name in render_project(project) if name.endswith("_tb.cpp")}
-        for project in (AcceleratorConfig(64), RowUnitsBlueprint(tuple(ROW_UNITS), {"row": 16}))
+        for project in (
+            LanguageModelBlueprint(AcceleratorConfig(64)),
+            RowUnitsBlueprint(tuple(ROW_UNITS), {"row": 16}),
+        )
     ]
     assert set.union(*families) == benches
     assert sum(map(len, families)) == len(benches)
@@ -160,7 +183,7 @@ def test_different_projects_have_different_names() -> None:
             )
         ),
     ]
-    assert len({project_name(project) for project in projects}) == len(projects)
+    assert len({project.name for project in projects}) == len(projects)
     assert len({project.fingerprint for project in projects}) == len(projects)
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from codegen.blueprint import Blueprint
 from codegen.output import write_project
-from codegen.project import Project, render_project
+from codegen.project import render_project
 from codegen.sources import bench_of
 
 BUILD_TIMEOUT_S = 300
@@ -39,7 +40,7 @@ def run(command: Sequence[str | Path], cwd: Path) -> subprocess.CompletedProcess
     )
 
 
-def make_project(project: Project, folder: Path) -> Path:
+def make_project(project: Blueprint, folder: Path) -> Path:
     write_project(folder, render_project(project))
     return folder
 

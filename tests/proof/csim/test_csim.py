@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.language_model.processes import machine_processes
 from codegen.output import write_project
-from codegen.project import project_name, render_project
+from codegen.project import render_project
 from tests.proof.csim.simulation import compile_bench, make_project, run, run_bench, tool
 from tritforge.language_model.config import AcceleratorConfig, SigmoidKind, Widths
 
@@ -68,7 +69,9 @@ SLOW_MATRIX = [
 
 
 def _case(config: AcceleratorConfig, *marks: pytest.MarkDecorator) -> Any:
-    return pytest.param(config, marks=marks, id=f"{project_name(config)}_w{config.widths.root}")
+    return pytest.param(
+        config, marks=marks, id=f"{LanguageModelBlueprint(config).name}_w{config.widths.root}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +79,7 @@ def _case(config: AcceleratorConfig, *marks: pytest.MarkDecorator) -> Any:
     [*map(_case, MATRIX), *(_case(config, pytest.mark.slow) for config in SLOW_MATRIX)],
 )
 def test_units_equal_the_golden_model(config: AcceleratorConfig, tmp_path: Path) -> None:
-    project = make_project(config, tmp_path / "project")
+    project = make_project(LanguageModelBlueprint(config), tmp_path / "project")
     cmake, ctest = tool("cmake"), tool("ctest")
     configure = [cmake, "-S", ".", "-B", "build", "-G", "Ninja", "-DCMAKE_CXX_FLAGS=-Werror"]
     make = [f"-DCMAKE_MAKE_PROGRAM={tool('ninja')}", f"-DCMAKE_CXX_COMPILER={tool('g++')}"]
@@ -406,7 +409,7 @@ def _faults() -> list[Any]:
 
 @pytest.fixture(scope="module")
 def fault_project() -> dict[str, bytes]:
-    return render_project(FAULT_CONFIG)
+    return render_project(LanguageModelBlueprint(FAULT_CONFIG))
 
 
 @pytest.mark.parametrize("fault", _faults())
@@ -429,7 +432,9 @@ def test_a_seeded_fault_is_found(
 
 @pytest.fixture(scope="module")
 def decoder_bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = make_project(AcceleratorConfig(64), tmp_path_factory.mktemp("bench") / "project")
+    project = make_project(
+        LanguageModelBlueprint(AcceleratorConfig(64)), tmp_path_factory.mktemp("bench") / "project"
+    )
     return compile_bench(project, "ternary_code")
 
 
@@ -477,7 +482,7 @@ def test_empty_and_missing_vectors_are_an_error(decoder_bench: Path, tmp_path: P
 
 
 def test_a_moved_project_still_works(tmp_path: Path) -> None:
-    project = make_project(AcceleratorConfig(64), tmp_path / "project")
+    project = make_project(LanguageModelBlueprint(AcceleratorConfig(64)), tmp_path / "project")
     moved = shutil.move(project, tmp_path / "another place")
     result = run_bench(Path(moved), "ternary_code", compile_bench(Path(moved), "ternary_code"))
     assert result.returncode == 0, result.stdout

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from codegen.ivit.row_units import ROW_UNITS, RowUnitsBlueprint
-from codegen.project import project_name
 from tests.proof.csim.simulation import compile_bench, make_project, run_bench
 
 pytestmark = pytest.mark.csim
@@ -25,7 +24,7 @@ PARAMETERS = [
 BLUEPRINTS = [RowUnitsBlueprint(tuple(ROW_UNITS), parameters) for parameters in PARAMETERS]
 
 
-@pytest.mark.parametrize("blueprint", BLUEPRINTS, ids=project_name)
+@pytest.mark.parametrize("blueprint", BLUEPRINTS, ids=lambda item: item.name)
 def test_units_equal_the_golden_model(blueprint: RowUnitsBlueprint, tmp_path: Path) -> None:
     project = make_project(blueprint, tmp_path / "project")
     for unit in blueprint.units:
@@ -83,7 +82,9 @@ FAULTS = {
     ),
 }
 #: Several elements and a clamped sum, so that every fault can show.
-FAULTY = RowUnitsBlueprint(tuple(ROW_UNITS), {"row": 64, "elements": 2, "n": 18, "largest_x0": 1000})
+FAULTY = RowUnitsBlueprint(
+    tuple(ROW_UNITS), {"row": 64, "elements": 2, "n": 18, "largest_x0": 1000}
+)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -30,12 +30,12 @@ struct Guard {
 
 }  // namespace
 
-void control(hls::stream<toy::CommandWord>& commands, hls::stream<toy::PacketWord>& parameters,
+void control(hls::stream<toy::CommandWord>& commands, hls::stream<toy::PacketWord>& setup,
              hls::stream<toy::FlagWord>& adder_status,
-             hls::stream<toy::InputFlagWord>& emitter_status,
+             hls::stream<toy::OffsetFlagWord>& emitter_status,
              hls::stream<toy::RowCount>& adder_headers, hls::stream<toy::RowCount>& emitter_headers,
              hls::stream<toy::ResultWord>& results) {
-    enum Phase { kIdle, kParameters, kCollect };
+    enum Phase { kIdle, kSetup, kCollect };
     static ap_uint<2> phase;
     static bool first;
     static toy::CommandWord command;
@@ -44,9 +44,9 @@ void control(hls::stream<toy::CommandWord>& commands, hls::stream<toy::PacketWor
         command = commands.read();
         sum = 0;
         first = true;
-        phase = kParameters;
-    } else if (phase == kParameters) {
-        const toy::PacketWord word = parameters.read();
+        phase = kSetup;
+    } else if (phase == kSetup) {
+        const toy::PacketWord word = setup.read();
         sum += ap_uint<11>(word.range(10, 0));
         if (first) {
             const toy::RowCount rows = word.range(15, 0);
@@ -56,41 +56,41 @@ void control(hls::stream<toy::CommandWord>& commands, hls::stream<toy::PacketWor
         first = false;
         if (word[64]) phase = kCollect;
     } else {
-        constexpr int kStreamLength = 4;
-        const toy::FlagWord weights = adder_status.read();
-        const toy::InputFlagWord input = emitter_status.read();
+        constexpr int kStreamLength = 1;
+        const toy::FlagWord rows = adder_status.read();
+        const toy::OffsetFlagWord offsets = emitter_status.read();
         toy::ResultWord result = 0;
-        if (weights != 0 || input != 0) result = kStreamLength;
+        if (rows != 0 || offsets != 0) result = kStreamLength;
         result.range(18, 8) = sum;
         result.range(22, 19) = command;
-        result.range(26, 23) = weights;
-        result.range(30, 29) = input;
+        result.range(26, 23) = rows;
+        result.range(30, 29) = offsets;
         results.write(result);
         phase = kIdle;
     }
 }
 
-void adder(hls::stream<toy::RowCount>& headers, hls::stream<toy::PacketWord>& port_0,
-           hls::stream<toy::PacketWord>& port_1, hls::stream<toy::Word>& sums,
+void adder(hls::stream<toy::RowCount>& headers, hls::stream<toy::PacketWord>& left,
+           hls::stream<toy::PacketWord>& right, hls::stream<toy::Word>& sums,
            hls::stream<toy::FlagWord>& status) {
     enum Phase { kIdle, kRows, kDrop };
     static ap_uint<2> phase;
-    static toy::RowCount left;
+    static toy::RowCount count;
     static Guard guards[2];
     if (phase == kIdle) {
-        left = headers.read();
+        count = headers.read();
         guards[0].start();
         guards[1].start();
         phase = kRows;
     } else {
         const bool done = guards[0].ended && guards[1].ended;
         const bool dropping = phase == kDrop;
-        const bool last = left == 1;
-        const toy::Word a = guards[0].take(port_0, dropping, last);
-        const toy::Word b = guards[1].take(port_1, dropping, last);
+        const bool last = count == 1;
+        const toy::Word a = guards[0].take(left, dropping, last);
+        const toy::Word b = guards[1].take(right, dropping, last);
         if (!dropping) {
             sums.write(3 * a + b);
-            left = left - 1;
+            count = count - 1;
             if (last) phase = kDrop;
         } else if (done) {
             toy::FlagWord flags = 0;
@@ -105,8 +105,8 @@ void adder(hls::stream<toy::RowCount>& headers, hls::stream<toy::PacketWord>& po
 }
 
 void emitter(hls::stream<toy::RowCount>& headers, hls::stream<toy::Word>& sums,
-             hls::stream<toy::PacketWord>& input, hls::stream<toy::PacketWord>& output,
-             hls::stream<toy::InputFlagWord>& status) {
+             hls::stream<toy::PacketWord>& offsets, hls::stream<toy::PacketWord>& output,
+             hls::stream<toy::OffsetFlagWord>& status) {
     enum Phase { kIdle, kRows, kDrop };
     static tritforge::Ram<toy::Word, 16> history;
     static ap_uint<2> phase;
@@ -122,7 +122,7 @@ void emitter(hls::stream<toy::RowCount>& headers, hls::stream<toy::Word>& sums,
         const bool done = guard.ended;
         const bool dropping = phase == kDrop;
         const bool last = row + 1 == rows;
-        const toy::Word given = guard.take(input, dropping, last);
+        const toy::Word given = guard.take(offsets, dropping, last);
         if (!dropping) {
             const ap_uint<4> slot = row.range(3, 0);
             const toy::Word old = history.read(slot);
@@ -135,7 +135,7 @@ void emitter(hls::stream<toy::RowCount>& headers, hls::stream<toy::Word>& sums,
             row = row + 1;
             if (last) phase = kDrop;
         } else if (done) {
-            toy::InputFlagWord flags = 0;
+            toy::OffsetFlagWord flags = 0;
             flags[0] = guard.early;
             flags[1] = guard.late;
             status.write(flags);
