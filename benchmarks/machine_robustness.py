@@ -34,7 +34,7 @@ from testing.machine_runs import BrokenRun, RunMaker, bad_headers, wrong_lengths
 from testing.random_model import random_image
 from tritforge.errors import TritforgeError
 from tritforge.language_model.config import ModelShape
-from tritforge.language_model.control_registers import ErrorCode, stream_names
+from tritforge.language_model.interface import machine_interface
 from tritforge_cli.machine import build_library
 
 #: K not a multiple of 5, rows not a multiple of a beat, the smallest vocabulary of a random model.
@@ -62,27 +62,27 @@ def random_memory(generator: np.random.Generator, ports: int) -> MemoryModel:
 def random_stalls(generator: np.random.Generator, maker: RunMaker) -> Disturbance:
     """Some streams are held back, some are not."""
     percent = {
-        name: int(generator.integers(_LARGEST_STALL_PERCENT + 1))
-        for name in stream_names(maker.config)
+        item.name: int(generator.integers(_LARGEST_STALL_PERCENT + 1))
+        for item in machine_interface(maker.config).streams
         if generator.random() < 0.6
     }
     return Disturbance(stall_percent=percent, seed=int(generator.integers(1, 1 << 31)))
 
 
 def check_equal(what: str, found: RunResult, expected: RunResult) -> None:
-    """Raise WrongResultError unless output and result words are equal."""
-    if found.result != expected.result:
-        raise WrongResultError(f"{what}: result {found.result:#x}, expected {expected.result:#x}")
-    if not np.array_equal(found.output, expected.output):
-        differing = (
-            int(np.argmax(found.output != expected.output))
-            if found.output.size == expected.output.size
-            else -1
-        )
+    """Raise WrongResultError unless error, flags and output words are equal."""
+    if (found.error, found.flags) != (expected.error, expected.flags):
         raise WrongResultError(
-            f"{what}: {found.output.size} output words, expected {expected.output.size}; "
-            f"word {differing} differs first"
+            f"{what}: {found.error} {found.flags}, expected {expected.error} {expected.flags}"
         )
+    for name, words in expected.outputs.items():
+        got = found.outputs[name]
+        if not np.array_equal(got, words):
+            differing = int(np.argmax(got != words)) if got.size == words.size else -1
+            raise WrongResultError(
+                f"{what}: {got.size} words of {name}, expected {words.size}; "
+                f"word {differing} differs first"
+            )
 
 
 def stall_runs(
@@ -91,7 +91,7 @@ def stall_runs(
     """Right runs, held back at random; the contexts live on from run to run."""
     reference = GoldenDevice(maker.config, maker.image)
     for index in range(count):
-        if device.kind == "rtl":
+        if device.simulation == "rtl":
             device.memory = random_memory(generator, maker.config.ports)
         run = maker.random_run(generator, fresh=index == 0)
         run = dataclasses.replace(run, disturbance=random_stalls(generator, maker))
@@ -109,7 +109,7 @@ def broken_runs(
             bad_headers(maker.random_run(generator), maker.image, generator),
             wrong_lengths(maker.random_run(generator), maker.config, generator),
         ]
-        if device.kind == "rtl":
+        if device.simulation == "rtl":
             kinds.append(resets(device, maker, generator))
         yield from itertools.chain(*kinds)
 
@@ -130,7 +130,7 @@ def resets(
         )
 
 
-def break_run(device: CompiledMachine, maker: RunMaker, broken: BrokenRun) -> str:
+def break_run(device: CompiledMachine, broken: BrokenRun) -> str:
     """Run a broken run; what the machine made of it.
 
     Raises:
@@ -144,15 +144,14 @@ def break_run(device: CompiledMachine, maker: RunMaker, broken: BrokenRun) -> st
         return "reset"
     if broken.halts:
         raise WrongResultError(f"{broken.name}: the run ended")
-    outcome = maker.words.outcome(found.result)
-    if outcome.error is ErrorCode.NONE:
+    if found.error == "none":
         raise WrongResultError(f"{broken.name}: no error")
-    if broken.flag and (outcome.error, outcome.stream_errors) != (
-        ErrorCode.STREAM_LENGTH,
-        (broken.flag,),
-    ):
-        raise WrongResultError(f"{broken.name}: reported as {outcome}, expected {broken.flag}")
-    return outcome.error.name.lower()
+    lengths = found.flags["stream_errors"]
+    if broken.flag and (found.error, lengths) != ("stream_length", (broken.flag,)):
+        raise WrongResultError(
+            f"{broken.name}: reported as {found.error} {lengths}, expected {broken.flag}"
+        )
+    return found.error
 
 
 def malformed_runs(
@@ -161,7 +160,7 @@ def malformed_runs(
     """Broken runs, each followed by a right one that is compared."""
     reference = GoldenDevice(maker.config, maker.image)
     for broken in itertools.islice(broken_runs(device, maker, generator), count):
-        outcome = break_run(device, maker, broken)
+        outcome = break_run(device, broken)
         for run in (maker.fresh_run(generator), maker.random_run(generator)):
             check_equal(f"after {broken.name}", device.run(run), reference.run(run))
         yield outcome

@@ -20,8 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
+from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.machine.csim_library import build_csim_library
 from codegen.machine.rtl_library import build_rtl_library
+from codegen.machine.source import MachineSource
+from codegen.project import machine_source
 from pynq_driver.devices.compiled import CompiledMachine
 from pynq_driver.devices.device import Run
 from pynq_driver.language_model.fit import config_for
@@ -33,7 +36,7 @@ from tritforge.language_model.image import Image, open_image
 
 _CACHE = "TRITFORGE_CACHE"
 #: Library -> how it is built.
-_BUILDS: dict[str, Callable[[AcceleratorConfig], Path]] = {
+_BUILDS: dict[str, Callable[[MachineSource], Path]] = {
     "csim": build_csim_library,
     "rtl": build_rtl_library,
 }
@@ -42,7 +45,7 @@ _BUILDS: dict[str, Callable[[AcceleratorConfig], Path]] = {
 def runs_of(image: Image, config: AcceleratorConfig, count: int) -> list[Run]:
     """Runs with random tokens in every lane; the first one starts all contexts."""
     words = MachineWords(config, image)
-    weights, parameters = words.weight_ports(), words.parameters()
+    model = words.model()
     generator = np.random.default_rng(1)
     lanes = range(config.lanes)
     runs = []
@@ -50,8 +53,8 @@ def runs_of(image: Image, config: AcceleratorConfig, count: int) -> list[Run]:
         tokens = generator.integers(image.header.shape.vocabulary, size=config.lanes).tolist()
         fresh = lanes if index == 0 else ()
         command = words.command(prefill=False, all_logits=True, fresh=fresh)
-        capacity = words.output_words(all_logits=True)
-        runs.append(Run(command, weights, parameters, words.input(tokens), capacity))
+        inputs = {**model, "input": words.input(tokens)}
+        runs.append(Run(command, inputs, {"output": words.output_words(all_logits=True)}))
     return runs
 
 
@@ -64,16 +67,17 @@ def measure(image: Image, config: AcceleratorConfig, tokens: int) -> dict[str, d
     runs = runs_of(image, config, tokens)
     result: dict[str, dict[str, float]] = {}
     outputs = {}
+    source = machine_source(LanguageModelBlueprint(config))
     for kind, build in _BUILDS.items():
         start = time.perf_counter()
-        library = build(config)
+        library = build(source)
         built = time.perf_counter()
         machine = CompiledMachine(library)
         answers = [machine.run(runs[0])]
         first = time.perf_counter()
         answers += [machine.run(run) for run in runs[1:]]
         end = time.perf_counter()
-        outputs[kind] = [answer.output for answer in answers]
+        outputs[kind] = [answer.outputs["output"] for answer in answers]
         row = {"build_s": built - start, "first_token_s": first - built}
         if len(runs) > 1:
             row["token_s"] = (end - first) / (len(runs) - 1)

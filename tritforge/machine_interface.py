@@ -309,16 +309,16 @@ class MachineInterface:
         ]
 
     def _counters(self) -> list[_Content]:
-        events = {"cycles": "Cycles in which a run was in progress."}
-        for item in self.streams:
-            events[f"stall_{item.name}"] = (
-                f"Cycles of a run in which it waited for stream {item.name}."
-            )
+        events = [("cycles", "Cycles in which a run was in progress.")]
+        events += [
+            (f"stall_{item.name}", f"Cycles of a run in which it waited for stream {item.name}.")
+            for item in self.streams
+        ]
         for activity in self.activities:
-            events |= activity.counters
+            events += activity.counters.items()
         return [
             (name, meaning, (Field("count", 0, REGISTER_BITS, Access.COUNTER, meaning),))
-            for name, meaning in events.items()
+            for name, meaning in events
         ]
 
     def to_mapping(self) -> dict[str, Any]:

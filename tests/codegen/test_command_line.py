@@ -10,6 +10,8 @@ import pytest
 from codegen import gen
 from tests.codegen.generator import copy_checkout, dependencies, generate, run, tree
 from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.interface import machine_interface
+from tritforge.machine_interface import MachineInterface
 
 MISTAKES = [
     ([], "--dim is required: give an integer from 16 to 8192"),
@@ -160,3 +162,49 @@ def test_generates_dim_2048_in_less_than_a_second(tmp_path: Path) -> None:
         # Processor time: other tests share the machine.
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(seconds) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dim", "64", "--units", "quantiser,adder"], "'quantiser,adder': give one or more of"),
+        (["--dim", "64", "--units", "head,head"], "each once"),
+        (["--dim", "64", "--units", ""], "--units '': give one or more of sequencer, "),
+        (["--model", "diffusion", "--dim", "64"], "invalid choice: 'diffusion'"),
+    ],
+)
+def test_choices_that_are_not_there(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        gen.main(arguments)
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_single_units_of_the_language_model(tmp_path: Path) -> None:
+    """A project of units that stand alone: no machine, nothing of the other units."""
+    folder = tmp_path / "project"
+    units = "ternary_array,scalar_unit"
+    assert gen.main(["--dim", "64", "--units", units, "--out", str(folder), "--quiet"]) == 0
+    names = set(tree(folder))
+    benches = {name for name in names if name.endswith("_tb.cpp")}
+    assert benches == {f"tb/language_model/{unit}_tb.cpp" for unit in units.split(",")}
+    assert not {"src/machine.cpp", "include/language_model/head.hpp"} & names
+    assert not any(name.startswith("vitis/") for name in names)
+    document = json.loads((folder / "config.json").read_text())
+    assert set(document["pipeline_stages"]) == set(units.split(","))
+    assert "interface" not in document
+    program, script, *options = document["command"].split()
+    assert (program, script) == ("python", "codegen/gen.py")
+    again = tmp_path / "again"
+    assert gen.main([*options, "--out", str(again), "--quiet"]) == 0
+    assert tree(again) == tree(folder)
+
+
+def test_a_machine_says_in_its_project_what_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    assert gen.main(["--dim", "64", "--lanes", "2", "--out", str(folder), "--quiet"]) == 0
+    document = json.loads((folder / "config.json").read_text())
+    config = AcceleratorConfig(64, lanes=2)
+    assert MachineInterface.from_mapping(document["interface"]) == machine_interface(config)

@@ -14,23 +14,22 @@ from typing import Any
 
 import pytest
 
-from codegen.register_file import main, render_register_file
+from codegen.register_file import render_register_file
 from tests.proof.rtl.benches.register_map import MAP
 from tests.proof.rtl.sources import ROOT, check_programs
 from tests.proof.rtl.test_lint import lint
 from tritforge.errors import ConfigurationError
 from tritforge.language_model.config import AcceleratorConfig
-from tritforge.language_model.control_registers import (
-    IDENTIFICATION,
+from tritforge.language_model.interface import (
     SATURATION_SIGNALS,
     ErrorCode,
-    control_registers,
-    input_stream_names,
-    stream_names,
+    machine_interface,
 )
+from tritforge.machine_interface import IDENTIFICATION
 from tritforge.register_map import Access, Field, Register, RegisterMap
 
 CONFIGS = [AcceleratorConfig(dim=64, ports=ports, lanes=ports) for ports in (1, 2, 4)]
+MAPS = [machine_interface(config).registers for config in CONFIGS]
 VALUE = Field("value", 0, 8, Access.READ_WRITE, "A value.")
 
 
@@ -40,7 +39,7 @@ def register(*fields: Field, name: str = "one", offset: int = 0) -> Register:
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_configuration_hash_is_the_fingerprint(config: AcceleratorConfig) -> None:
-    registers = control_registers(config)
+    registers = machine_interface(config).registers
     low, high = (registers.register(f"configuration_{half}").reset for half in ("low", "high"))
     assert f"{high << 32 | low:016x}" == config.fingerprint()
     assert registers.register("identification").reset == IDENTIFICATION
@@ -51,13 +50,13 @@ def test_configuration_hash_is_the_fingerprint(config: AcceleratorConfig) -> Non
 def test_every_stream_has_a_stall_counter_and_inputs_have_two_error_flags(
     config: AcceleratorConfig,
 ) -> None:
-    registers = control_registers(config)
+    interface = machine_interface(config)
+    registers = interface.registers
     names = {item.name for item in registers.register("stream_errors").fields}
-    assert len(stream_names(config)) == config.ports + 3
-    inputs = input_stream_names(config)
-    assert inputs == stream_names(config)[:-1]
+    inputs = [*(f"weights_{port}" for port in range(config.ports)), "parameters", "input"]
+    assert [item.name for item in interface.streams] == [*inputs, "output"]
     assert names == {f"{s}_{kind}" for s in inputs for kind in ("early", "late")}
-    for stream in stream_names(config):
+    for stream in (*inputs, "output"):
         (field,) = registers.register(f"stall_{stream}").fields
         assert field.access is Access.COUNTER
 
@@ -82,12 +81,12 @@ def test_saturation_flags_are_the_golden_models_signals() -> None:
 
 
 def test_error_codes_fit_their_field_and_are_named_in_it() -> None:
-    fields = {item.name: item for item in control_registers(CONFIGS[0]).register("status").fields}
+    fields = {item.name: item for item in MAPS[0].register("status").fields}
     assert max(ErrorCode) < 1 << fields["error_code"].bits
     assert all(code.name.lower() in fields["error_code"].meaning for code in ErrorCode)
 
 
-@pytest.mark.parametrize("registers", [MAP, *map(control_registers, CONFIGS)])
+@pytest.mark.parametrize("registers", [MAP, *MAPS])
 def test_json_round_trip(registers: RegisterMap) -> None:
     text = render_register_file(registers)[f"{registers.name}.json"]
     assert RegisterMap.from_mapping(json.loads(text)) == registers
@@ -177,7 +176,7 @@ def test_port_names_that_collide_are_refused() -> None:
 
 
 @pytest.mark.cosim
-@pytest.mark.parametrize("registers", [MAP, *map(control_registers, CONFIGS)])
+@pytest.mark.parametrize("registers", [MAP, *MAPS])
 def test_generated_hardware_is_clean(tmp_path: Path, registers: RegisterMap) -> None:
     text = render_register_file(registers)[f"{registers.name}.sv"]
     (tmp_path / f"{registers.name}.sv").write_text(text, encoding="utf-8")
@@ -210,16 +209,3 @@ def test_markdown_lists_every_field() -> None:
     for row, (item, field) in zip(rows, MAP.fields()):
         assert row[3:5] == [field.name, field.access.value]
         assert field.meaning in row[6] and item.name in (row[1], item.name)
-
-
-def test_command_writes_the_same_files_twice(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    contents = []
-    for name in ("a", "b"):
-        assert main(["--dim", "64", "--out", str(tmp_path / name)]) == 0
-        contents.append({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()})
-    assert contents[0] == contents[1]
-    assert sorted(contents[0]) == [f"tritforge_control.{end}" for end in ("h", "json", "md", "sv")]
-    assert main(["--dim", "3", "--out", str(tmp_path / "c")]) == 1
-    assert "dim = 3 is out of range" in capsys.readouterr().err

@@ -43,7 +43,16 @@ def test_rtl_of_every_unit_with_its_manifest(
 
 
 def test_synth_counts_add_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--units", "shiftmax", "--row", "16", "--out", str(tmp_path / "project")]
+    options = [
+        "--model",
+        "ivit",
+        "--units",
+        "shiftmax",
+        "--row",
+        "16",
+        "--out",
+        str(tmp_path / "project"),
+    ]
     assert main(["synth", *options, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert set(result["total"]) == {"lut", "ff", "dsp", "bram36"}
@@ -60,7 +69,7 @@ def test_synth_counts_add_up(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     [
         (["--dim", "9"], "dim = 9"),
         (["--dim", "64", "--ports", "3"], "ports"),
-        (["--units", "shiftmax"], "--row"),
+        (["--model", "ivit", "--units", "shiftmax"], "--row"),
         (["--units", "nothing"], "nothing"),
     ],
 )

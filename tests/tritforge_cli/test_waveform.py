@@ -16,7 +16,7 @@ from tritforge_cli.main import main
 
 pytestmark = pytest.mark.cosim
 
-SHIFTMAX = ["rtl", "--units", "shiftmax", "--row", "16"]
+SHIFTMAX = ["rtl", "--model", "ivit", "--units", "shiftmax", "--row", "16"]
 STREAMS = {"headers": "input", "inputs": "input", "outputs": "output"}
 RESET_CYCLES = 4
 

@@ -25,20 +25,20 @@ ROW = [*IVIT, "shiftgelu", "--row", "197"]
 
 MISTAKES = [
     (
-        ["--model", "ivit", "--units", "softmax", "--row", "9"],
+        [*IVIT, "softmax", "--row", "9"],
         "'softmax': give one or more of shiftmax, shiftgelu",
     ),
     (
-        ["--model", "ivit", "--units", "", "--row", "9"],
+        [*IVIT, "", "--row", "9"],
         "'': give one or more of shiftmax, shiftgelu",
     ),
     (["--model", "ivit", "--row", "9"], "the whole machine of --model ivit is not there yet"),
     (
-        ["--model", "ivit", "--units", "shiftmax,shiftmax", "--row", "9"],
+        [*IVIT, "shiftmax,shiftmax", "--row", "9"],
         "shiftmax, shiftgelu, each once",
     ),
     (
-        ["--model", "ivit", "--units", "shiftmax"],
+        [*IVIT, "shiftmax"],
         "the longest row of shiftmax is missing: give one, e.g.",
     ),
     (
@@ -49,7 +49,7 @@ MISTAKES = [
     (["--dim", "64", "--row", "197"], "--row is an option of --model ivit, not of language-model"),
     (["--dim", "64", "--n", "15"], "--n is an option of --model ivit"),
     (
-        ["--model", "ivit", "--units", "shiftmax", "--row", "many"],
+        [*IVIT, "shiftmax", "--row", "many"],
         "row must be an integer from 1 to 8192",
     ),
     ([*IVIT, "shiftmax", "--row", "8193"], "row = 8193 is out of range"),
@@ -83,14 +83,14 @@ def test_every_option_reaches_the_configurations(tmp_path: Path) -> None:
     }
     options = [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
     folder = tmp_path / "project"
-    assert gen.main(["--units", ",".join(BOTH), *options, "--out", str(folder), "--quiet"]) == 0
+    assert gen.main([*IVIT, ",".join(BOTH), *options, "--out", str(folder), "--quiet"]) == 0
     document = json.loads((folder / "config.json").read_text())
     assert document["config"] == dict.fromkeys(BOTH, values)
 
 
 def test_defaults_are_those_of_the_units(tmp_path: Path) -> None:
     folder = tmp_path / "project"
-    arguments = ["--units", ",".join(BOTH), "--row", "197", "--out", str(folder), "--quiet"]
+    arguments = [*IVIT, ",".join(BOTH), "--row", "197", "--out", str(folder), "--quiet"]
     assert gen.main(arguments) == 0
     document = json.loads((folder / "config.json").read_text())
     assert document["config"] == {
@@ -104,7 +104,7 @@ def test_help_names_ranges_and_defaults(capsys: pytest.CaptureFixture[str]) -> N
         gen.main(["--help"])
     text = " ".join(capsys.readouterr().out.split())
     for part in (
-        "one or more of shiftmax,shiftgelu (default: language-model)",
+        "ivit: shiftmax, shiftgelu",
         "longest row, 1 to 8192 (required)",
         "4 to 24 (default: 15 of shiftmax, 23 of shiftgelu)",
         "1 to 65535 (default: 127)",

@@ -25,9 +25,9 @@ def test_machine(tmp_path: Path) -> None:
 FAULTS = [
     ("if (control_start && !busy) begin", "if (control_start) begin"),
     ("error_code <= results_tdata[7:0];", "error_code <= '0;"),
-    ("{s_axis_input_tlast, s_axis_input_tdata}", "{s_axis_parameters_tlast, s_axis_input_tdata}"),
+    ("{s_axis_left_tlast, s_axis_left_tdata}", "{s_axis_setup_tlast, s_axis_left_tdata}"),
     ("if (rst || control_reset) begin", "if (rst) begin"),
-    ("saturation_operand_set = result_comes", "saturation_operand_set = results_tvalid && !busy"),
+    ("echo_bit_0_set = result_comes", "echo_bit_0_set = results_tvalid && !busy"),
     ("assign status_done_set = result_comes;", "assign status_done_set = control_start;"),
 ]
 

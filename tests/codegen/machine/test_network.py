@@ -14,15 +14,18 @@ from codegen.machine.network import Edge, EdgeKind, Network
 from codegen.openhls.connection import Connection
 from codegen.openhls.errors import InterfaceError
 from codegen.openhls.manifest import Direction, Manifest, Port, Stream
-from tests.codegen.machine.toy_machine import NETWORK
+from tests.codegen.machine.toy_machine import INTERFACE, NETWORK
+from tritforge import machine_interface
 from tritforge.language_model.config import AcceleratorConfig
+from tritforge.machine_interface import PacketStream
 
 IN, OUT = Direction.INPUT, Direction.OUTPUT
+MORE = PacketStream("more", machine_interface.Direction.OUTPUT)
 #: What the open flow says about the toy.
 MANIFESTS = {
     "control": {
         "commands": (4, IN),
-        "parameters": (65, IN),
+        "setup": (65, IN),
         "adder_status": (4, IN),
         "emitter_status": (2, IN),
         "adder_headers": (16, OUT),
@@ -31,15 +34,15 @@ MANIFESTS = {
     },
     "adder": {
         "headers": (16, IN),
-        "port_0": (65, IN),
-        "port_1": (65, IN),
+        "left": (65, IN),
+        "right": (65, IN),
         "sums": (64, OUT),
         "status": (4, OUT),
     },
     "emitter": {
         "headers": (16, IN),
         "sums": (64, IN),
-        "input": (65, IN),
+        "offsets": (65, IN),
         "output": (65, OUT),
         "status": (2, OUT),
     },
@@ -111,15 +114,44 @@ def _connect(**change: object) -> Network:
         (
             lambda: dataclasses.replace(
                 NETWORK,
-                edges=(*NETWORK.edges, Edge("input", EdgeKind.PACKETS_IN, "adder", "more", 1)),
+                edges=(*NETWORK.edges, Edge("left", EdgeKind.PACKETS_IN, "adder", "more", 1)),
             ),
-            "edge input is there twice",
+            "edge left is there twice",
+        ),
+        (
+            lambda: dataclasses.replace(NETWORK, monitors={"adder": ("adder.left", "adder.up")}),
+            "adder is to count adder.up, which is not connected",
         ),
     ],
 )
 def test_impossible_networks(make: Callable[[], Network], says: str) -> None:
     with pytest.raises(InterfaceError, match=says):
         make()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            {"streams": INTERFACE.streams[1:]},
+            r"takes packets on \['left', .*\], the interface says \['right', ",
+        ),
+        (
+            {
+                "streams": (
+                    *INTERFACE.streams,
+                    PacketStream("more", machine_interface.Direction.OUTPUT),
+                )
+            },
+            r"sends packets on \['sums'\], the interface says \['sums', 'more'\]",
+        ),
+        ({"activities": ()}, r"monitors \{'adder': 2\} .*, the interface says \{\}"),
+    ],
+)
+def test_an_interface_that_does_not_fit(change: dict[str, Any], says: str) -> None:
+    NETWORK.check_interface(INTERFACE)
+    with pytest.raises(InterfaceError, match=says):
+        NETWORK.check_interface(dataclasses.replace(INTERFACE, **change))
 
 
 def test_missing_process() -> None:

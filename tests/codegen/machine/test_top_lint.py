@@ -11,16 +11,18 @@ from pathlib import Path
 import pytest
 
 from codegen.language_model.network import machine_network
-from codegen.machine.core import render_core, render_top
+from codegen.machine.core import render_core
 from codegen.machine.network import Network
+from codegen.machine.top import render_top, render_vitis_core
 from codegen.openhls.manifest import Manifest, Stream
 from codegen.openhls.wrapper import black_box
-from codegen.register_file import render_register_file
 from tests.codegen.machine.test_network import MANIFESTS
-from tests.codegen.machine.toy_machine import CONFIG, NETWORK
+from tests.codegen.machine.toy_machine import INTERFACE, NETWORK
+from tests.codegen.machine.vitis_ip import vitis_ip_ports
 from tests.proof.rtl.sources import RTL_FOLDER, verilator_root
 from tritforge.language_model.config import AcceleratorConfig
-from tritforge.language_model.control_registers import control_registers
+from tritforge.language_model.interface import machine_interface
+from tritforge.machine_interface import MachineInterface
 
 pytestmark = pytest.mark.cosim
 
@@ -32,13 +34,14 @@ def stub(manifest: Manifest) -> str:
 
 
 def lint(
-    folder: Path, network: Network, manifests: Mapping[str, Manifest], config: AcceleratorConfig
+    folder: Path, network: Network, manifests: Mapping[str, Manifest], interface: MachineInterface
 ) -> str:
-    registers = control_registers(config)
     files = {f"{item.top}.sv": stub(item) for item in manifests.values()}
-    files[f"{registers.name}.sv"] = render_register_file(registers)[f"{registers.name}.sv"]
-    files[f"{network.name}_core.sv"] = render_core(network, manifests)
-    files[f"{network.name}.sv"] = render_top(network, manifests, registers)
+    files[f"{network.core_name}.sv"] = render_core(network, manifests)
+    return lint_files(folder, network.name, {**files, **render_top(network, interface)})
+
+
+def lint_files(folder: Path, top: str, files: Mapping[str, str]) -> str:
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     root = verilator_root()
@@ -46,7 +49,7 @@ def lint(
         [
             str(root / "bin" / "verilator_bin"),
             *("--lint-only", "-Wall", "-y", str(folder), "-y", str(RTL_FOLDER)),
-            *("--top-module", network.name, str(folder / f"{network.name}.sv")),
+            *("--top-module", top, str(folder / f"{top}.sv")),
         ],
         capture_output=True,
         text=True,
@@ -65,29 +68,45 @@ def toy_manifests() -> dict[str, Manifest]:
     }
 
 
-def language_model_manifests(config: AcceleratorConfig) -> tuple[Network, dict[str, Manifest]]:
+def language_model(ports: int, lanes: int) -> tuple[Network, MachineInterface, dict[str, Manifest]]:
     """Streams as the network says, widths as the edges need them, 7 bits elsewhere."""
-    network = machine_network(config)
-    registers = control_registers(config)
-    flags = sum(len(registers.register(name).fields) for name in ("saturation", "stream_errors"))
-    widths = {"commands": 2 + 2 * config.lanes, "results": 8 + flags}
+    config = AcceleratorConfig(dim=64, ports=ports, lanes=lanes)
+    network, interface = machine_network(config), machine_interface(config)
+    widths = {"commands": interface.command_bits, "results": interface.result_bits}
     edges = {edge.end: 65 if edge.kind.is_packets else widths[edge.name] for edge in network.edges}
     streams: dict[str, list[Stream]] = {name: [] for name in network.processes}
     for end in network.ends():
         stream = Stream(end.stream, edges.get(str(end), 7), end.direction)
         streams[end.process].append(stream)
-    return network, {name: Manifest(name, streams=tuple(items)) for name, items in streams.items()}
+    manifests = {name: Manifest(name, streams=tuple(items)) for name, items in streams.items()}
+    return network, interface, manifests
 
 
 def test_toy(tmp_path: Path) -> None:
-    assert lint(tmp_path, NETWORK, toy_manifests(), CONFIG) == ""
+    assert lint(tmp_path, NETWORK, toy_manifests(), INTERFACE) == ""
 
 
-@pytest.mark.parametrize(("ports", "lanes"), [(1, 1), (2, 1), (2, 4), (4, 8)])
+SIZES = [(1, 1), (2, 1), (2, 4), (4, 8)]
+
+
+@pytest.mark.parametrize(("ports", "lanes"), SIZES)
 def test_language_model(tmp_path: Path, ports: int, lanes: int) -> None:
-    config = AcceleratorConfig(dim=64, ports=ports, lanes=lanes)
-    network, manifests = language_model_manifests(config)
-    assert lint(tmp_path, network, manifests, config) == ""
+    network, interface, manifests = language_model(ports, lanes)
+    assert lint(tmp_path, network, manifests, interface) == ""
+
+
+@pytest.mark.parametrize(("ports", "lanes"), SIZES)
+def test_what_is_around_the_ip_of_vitis(tmp_path: Path, ports: int, lanes: int) -> None:
+    network, interface, _ = language_model(ports, lanes)
+    files = {
+        f"{network.core_name}.sv": render_vitis_core(network, interface),
+        f"{network.tasks_name}.sv": vitis_ip_ports(network, interface) + "endmodule\n",
+    }
+    files |= render_top(network, interface)
+    off = ("UNUSEDSIGNAL", "UNDRIVEN")
+    stub = "".join(f"// verilator lint_off {what}\n" for what in off)
+    files[f"{network.tasks_name}.sv"] = stub + files[f"{network.tasks_name}.sv"]
+    assert lint_files(tmp_path, network.name, files) == ""
 
 
 def test_lint_notices_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,4 +115,4 @@ def test_lint_notices_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     wrong = honest.replace("wire [63:0] adder_sums_tdata;", "wire [62:0] adder_sums_tdata;")
     assert wrong != honest
     monkeypatch.setattr("tests.codegen.machine.test_top_lint.render_core", lambda *_: wrong)
-    assert "WIDTH" in lint(tmp_path, NETWORK, manifests, CONFIG)
+    assert "WIDTH" in lint(tmp_path, NETWORK, manifests, INTERFACE)

@@ -62,9 +62,9 @@ def test_is_formatted(project: Path) -> None:
 def test_says_what_vitis_needs(project: Path) -> None:
     text = (project / "src" / "machine.cpp").read_text(encoding="utf-8")
     for line in (
-        "#pragma HLS INTERFACE mode = s_axilite port = return",
-        "#pragma HLS INTERFACE mode = s_axilite port = command",
-        "#pragma HLS INTERFACE mode = axis port = weights_1",
+        "#pragma HLS INTERFACE mode = ap_ctrl_none port = return",
+        "#pragma HLS INTERFACE mode = axis port = commands",
+        "#pragma HLS INTERFACE mode = axis port = right",
         "#pragma HLS DATAFLOW",
         "    hls_thread_local hls::stream<toy::Word, 3> emitter_sums(",
     ):

@@ -15,8 +15,8 @@ from testing.golden_device import GoldenDevice
 from testing.machine_runs import RunMaker
 from tests.engine.extreme_cases import EXTREME, OTHER_WIDTHS, SHAPES, UNREACHABLE, USUAL, Case
 from tritforge.language_model.config import AcceleratorConfig, ModelShape
-from tritforge.language_model.control_registers import SATURATION_SIGNALS
 from tritforge.language_model.image import Image
+from tritforge.language_model.interface import SATURATION_SIGNALS
 from tritforge.language_model.packing import pack_matrix, unpack_matrix
 from tritforge.language_model.program import operation_shapes
 from tritforge_cli.machine import build_library
@@ -76,7 +76,7 @@ def check(case: Case, config: AcceleratorConfig, device: CompiledMachine) -> set
     for index, run in enumerate(runs):
         found = device.run(run)
         check_equal(f"{case}, run {index}", found, reference.run(run))
-        seen |= set(maker.words.outcome(found.result).saturations)
+        seen |= set(found.flags["saturation"])
     return seen
 
 

@@ -65,9 +65,9 @@ def test_counters_account_for_every_cycle(device: CompiledMachine, maker: RunMak
     assert beats == run.weights[0].size
     stalls = sum(counters[name] for name in STALLS.values())
     assert beats + stalls == counters["cycles"]
-    assert counters["parameters_words"] == run.parameters.size
-    assert counters["input_words"] == run.input.size
-    assert counters["output_words"] == run.output_words
+    assert counters["parameters_words"] == run.inputs["parameters"].size
+    assert counters["input_words"] == run.inputs["input"].size
+    assert counters["output_words"] == run.outputs["output"]
     assert device.fifos()
 
 
@@ -126,11 +126,12 @@ def test_waveform_of_a_generation(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["generate", "a", *options]) == 0
     assert [int(item) for item in capsys.readouterr().out.split()] == golden.tokens
     maker = RunMaker(image)
+    model = maker.words.model()
     # The last token is chosen, but no more run on.
     runs = golden.statistics.prompt_tokens + len(golden.tokens) - 1
     expected = {
-        "s_axis_weights_0": maker.words.weight_ports()[0].size,
-        "s_axis_parameters": maker.words.parameters().size,
+        "s_axis_weights_0": model["weights_0"].size,
+        "s_axis_parameters": model["parameters"].size,
         "m_axis_output": maker.words.output_words(all_logits=False),
     }
     moved = dict.fromkeys(expected, 0)

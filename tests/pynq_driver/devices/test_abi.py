@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import ctypes
+import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from pynq_driver.devices.compiled import CompiledMachine
 from testing.repository import ROOT
 from tests.proof.csim.simulation import tool
 from tritforge.errors import TritforgeError
+from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.interface import machine_interface
 
 HEADER = ROOT / "codegen" / "machine" / "cpp" / "tritforge_machine.h"
 
@@ -36,18 +40,13 @@ def compiled_numbers(folder: Path, expressions: list[str]) -> list[int]:
 def test_header_and_mirror_agree(tmp_path: Path) -> None:
     expected: dict[str, int] = {
         "TRITFORGE_ABI_VERSION": abi.VERSION,
-        "TRITFORGE_MAXIMUM_PORTS": abi.MAXIMUM_PORTS,
-        "TRITFORGE_STREAMS": abi.STREAMS,
-        "TRITFORGE_LAST_AT_END": abi.LAST_AT_END,
         "TRITFORGE_LAST_NEVER": abi.LAST_NEVER,
-        "TRITFORGE_ALL_WORDS": abi.ALL_WORDS,
     }
-    expected |= {f"TRITFORGE_{item.name}": item for item in (*abi.Stream, *abi.Status)}
+    expected |= {f"TRITFORGE_{item.name}": item for item in abi.Status}
     for name, kind in abi.STRUCTS.items():
         expected[f"sizeof(struct {name})"] = ctypes.sizeof(kind)
         for field, _ in kind._fields_:
             expected[f"offsetof(struct {name}, {field})"] = getattr(kind, field).offset
-    assert len(abi.STREAM_NAMES) == abi.STREAMS
     found = compiled_numbers(tmp_path, list(expected))
     assert dict(zip(expected, found)) == expected
 
@@ -55,21 +54,34 @@ def test_header_and_mirror_agree(tmp_path: Path) -> None:
 STAND_IN = """
 #include "{header}"
 uint64_t tritforge_abi_version(void) {{ return {version}; }}
-const char* tritforge_fingerprint(void) {{ return "0123456789abcdef"; }}
-const char* tritforge_kind(void) {{ return "csim"; }}
-tritforge_instance* tritforge_open(void) {{ return (tritforge_instance*){machine}; }}
-void tritforge_close(tritforge_instance* machine) {{}}
-int tritforge_run(tritforge_instance* machine, struct tritforge_run* run) {{ return 0; }}
-int tritforge_reset(tritforge_instance* machine) {{ return 0; }}
-const char* tritforge_message(const tritforge_instance* machine) {{ return ""; }}
-int tritforge_set_memory(tritforge_instance* machine, const struct tritforge_memory* memory)
-{{ return 4; }}
-int tritforge_get_memory(const tritforge_instance* machine, struct tritforge_memory* memory)
-{{ return 4; }}
-int tritforge_trace(tritforge_instance* machine, const char* path) {{ return 4; }}
-int tritforge_fifo(const tritforge_instance* machine, uint64_t index, const char** name,
-                   struct tritforge_fifo_counters* counters) {{ return 4; }}
+const char* tritforge_description(void) {{ return {description}; }}
+tritforge_instance* tritforge_open(void) {{ return 0; }}
+{others}
 """
+
+
+def stand_in(version: int = abi.VERSION, description: str = "{}") -> str:
+    """A library with every function of the header; those that matter here do something."""
+    names = re.findall(r"^[\w* ]+ \**tritforge_(\w+)\(", HEADER.read_text(), re.MULTILINE)
+    others = [
+        f'int tritforge_{name}_() __asm__("tritforge_{name}"); int tritforge_{name}_() '
+        "{ return 4; }"
+        for name in names
+        if name not in ("abi_version", "description", "open")
+    ]
+    assert len(others) == 17
+    return STAND_IN.format(
+        header=HEADER,
+        version=version,
+        description=json.dumps(description),
+        others="\n".join(others),
+    )
+
+
+def description(**change: object) -> str:
+    interface = machine_interface(AcceleratorConfig(64)).to_mapping()
+    document = {"interface": interface, "simulation": "csim", "counters": [], "fifos": []}
+    return json.dumps({**document, **change})
 
 
 def library(folder: Path, text: str) -> Path:
@@ -85,8 +97,15 @@ def library(folder: Path, text: str) -> Path:
     ("text", "message"),
     [
         ("int x;", "not a compiled machine .*tritforge_abi_version"),
-        (STAND_IN.format(header=HEADER, version=99, machine=1), "interface version 99"),
-        (STAND_IN.format(header=HEADER, version=abi.VERSION, machine=0), "gives no machine"),
+        (stand_in(version=1), "interface version 1, this driver reads 2"),
+        (stand_in(description="{"), "its description is no JSON"),
+        (stand_in(description="[]"), "its description is no object"),
+        (stand_in(), "description: missing .*'interface'"),
+        (stand_in(description=description(more=1)), "unknown .'more'"),
+        (stand_in(description=description(simulation="dream")), "simulation 'dream' is unknown"),
+        (stand_in(description=description(fifos=[1])), "fifos of the description"),
+        (stand_in(description=description(interface={"format": 1})), "machine: missing"),
+        (stand_in(description=description()), "gives no machine"),
     ],
 )
 def test_libraries_that_cannot_be_used(tmp_path: Path, text: str, message: str) -> None:

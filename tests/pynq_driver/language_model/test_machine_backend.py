@@ -19,8 +19,9 @@ from pynq_driver.language_model.sampler import Sampler
 from pynq_driver.language_model.scores import Scores
 from testing.golden_device import GoldenDevice
 from tritforge.errors import ConfigurationError, TritforgeError
-from tritforge.language_model.control_registers import SATURATION_SIGNALS, ErrorCode
 from tritforge.language_model.image import Image
+from tritforge.language_model.interface import machine_interface
+from tritforge.machine_interface import MachineInterface
 
 TOKENS = [1, 17, 250, 3, 99, 299, 0, 42, 5]
 
@@ -113,14 +114,18 @@ def test_lanes_hold_different_streams(small_image: Image, golden: Backend) -> No
 
 
 class ScriptedDevice:
-    """Answers every run with the same result word and zeros."""
+    """Answers every run with the same error and flags, and zeros."""
 
-    def __init__(self, fingerprint: str, result: int) -> None:
-        self.fingerprint, self.result = fingerprint, result
+    def __init__(self, interface: MachineInterface) -> None:
+        self.interface = interface
+        self.error = "none"
+        self.saturation: tuple[str, ...] = ()
+        self.stream_errors: tuple[str, ...] = ()
 
     def run(self, run: Run) -> RunResult:
-        aborted = self.result & 0xFF
-        return RunResult(np.zeros(1 if aborted else run.output_words, np.uint64), self.result)
+        count = run.outputs["output"] if self.error == "none" else 1
+        flags = {"saturation": self.saturation, "stream_errors": self.stream_errors}
+        return RunResult({"output": np.zeros(count, np.uint64)}, self.error, flags)
 
     def reset(self) -> None:
         """Nothing is ever on its way."""
@@ -130,12 +135,12 @@ class ScriptedDevice:
 
 def test_an_error_code_is_an_error_and_loses_the_context(small_image: Image) -> None:
     config = config_for(small_image)
-    early = 1 << 8 + len(SATURATION_SIGNALS)
-    device = ScriptedDevice(config.fingerprint(), ErrorCode.STREAM_LENGTH | early)
+    device = ScriptedDevice(machine_interface(config))
+    device.error, device.stream_errors = "stream_length", ("weights_0_early",)
     backend = MachineBackend(small_image, device, config)
     with pytest.raises(TritforgeError, match=r"error stream_length \(weights_0_early\)"):
         backend.prefill([1])
-    device.result = 1 << 9
+    device.error, device.stream_errors, device.saturation = "none", (), ("operand",)
     with pytest.raises(TritforgeError, match="context of the machine is lost"):
         backend.prefill([1])
     backend.reset()

@@ -4,18 +4,26 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pynq_driver.devices.device import Words
 from pynq_driver.language_model.fit import config_for
 from pynq_driver.language_model.words import NO_TOKEN, MachineWords
 from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.language_model.config import TOP_K
-from tritforge.language_model.control_registers import SATURATION_SIGNALS, ErrorCode
 from tritforge.language_model.image import Image
 from tritforge.language_model.packing import unpack_matrix
 from tritforge.language_model.program import operation_shapes
 
 
+def weight_ports(image: Image, ports: int | None = None) -> list[Words]:
+    config = config_for(image) if ports is None else config_for(image, ports=ports)
+    model = MachineWords(config, image).model()
+    assert list(model) == [*(f"weights_{port}" for port in range(config.ports)), "parameters"]
+    assert np.array_equal(model["parameters"].view(np.uint8), image.parameter_stream)
+    return [model[f"weights_{port}"] for port in range(config.ports)]
+
+
 def test_weight_ports_put_together_are_the_weight_section(small_image: Image) -> None:
-    words = MachineWords(config_for(small_image), small_image).weight_ports()
+    words = weight_ports(small_image)
     assert len(words) == 2
     together = np.stack(words, axis=1).reshape(-1).view(np.uint8)
     assert np.array_equal(together, small_image.weight_stream)
@@ -23,7 +31,7 @@ def test_weight_ports_put_together_are_the_weight_section(small_image: Image) ->
 
 @pytest.mark.parametrize("ports", [1, 4])
 def test_an_image_for_other_ports_is_packed_again(small_image: Image, ports: int) -> None:
-    words = MachineWords(config_for(small_image, ports=ports), small_image).weight_ports()
+    words = weight_ports(small_image, ports)
     stream = np.stack(words, axis=1).reshape(-1).view(np.uint8)
     position = 0
     items = [item for item in operation_shapes(small_image.header.shape) if item.matrices]
@@ -96,19 +104,6 @@ def test_output_is_decoded(small_image: Image) -> None:
     assert short.logits is None and short.best_tokens.tolist() == board.best_tokens.tolist()
     with pytest.raises(TritforgeError, match="615 output words instead of 616"):
         words.scoreboard(np.array(sent[1:], np.uint64), all_logits=True)
-
-
-def test_result_word_is_decoded(small_image: Image) -> None:
-    words = MachineWords(config_for(small_image), small_image)
-    flags = 1 << SATURATION_SIGNALS.index("state") | 1
-    streams = 1 << 1 | 1 << 6  # weights_0 late, input early
-    outcome = words.outcome(4 | flags << 8 | streams << 8 + len(SATURATION_SIGNALS))
-    assert outcome.error is ErrorCode.STREAM_LENGTH
-    assert outcome.saturations == ("residual", "state")
-    assert outcome.stream_errors == ("weights_0_late", "input_early")
-    assert words.outcome(0).error is ErrorCode.NONE
-    with pytest.raises(TritforgeError, match="error code 200"):
-        words.outcome(200)
 
 
 @pytest.mark.parametrize("name", ["dim", "layers", "glu_width", "vocabulary"])

@@ -6,7 +6,6 @@ The machine is testing.tiny_accelerator; a random model is made when the simulat
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import tempfile
 from functools import cache
@@ -25,17 +24,12 @@ from testing.machine_runs import RunMaker, bad_headers
 from testing.random_model import random_image
 from testing.tiny_accelerator import tiny_accelerator
 from tests.proof.rtl.benches.support import AxiMachine, stalls
-from tritforge.language_model.control_registers import (
-    IDENTIFICATION,
-    SATURATION_SIGNALS,
-    ErrorCode,
-    control_registers,
-    input_stream_names,
-)
+from tritforge.language_model.interface import ARRAY, machine_interface
+from tritforge.machine_interface import IDENTIFICATION
 
 CONFIG = tiny_accelerator()
-REGISTERS = control_registers(CONFIG)
-STREAMS = input_stream_names(CONFIG)
+INTERFACE = machine_interface(CONFIG)
+REGISTERS = INTERFACE.registers
 TIMEOUT_NS = 2_000_000
 #: Share of stalled cycles of the producers and of the consumer.
 STALLS = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.9), (0.7, 0.5))
@@ -51,7 +45,7 @@ class Bench(AxiMachine):
     """The machine beside the golden model."""
 
     def __init__(self, dut: Any) -> None:
-        super().__init__(dut, REGISTERS, STREAMS, TIMEOUT_NS)
+        super().__init__(dut, INTERFACE, TIMEOUT_NS)
         self.reference = GoldenDevice(CONFIG, maker().image)
         self.generator = np.random.default_rng(1)
 
@@ -75,8 +69,7 @@ class Bench(AxiMachine):
         self.sink.set_pause_generator(stalls(seed + 99, consumer))
 
     def offer(self, run: Run) -> None:
-        packets = (*run.weights, run.parameters, run.input)
-        for name, words in zip(STREAMS, packets):
+        for name, words in run.inputs.items():
             self.sources[name].send_nowait(AxiStreamFrame(words.tobytes()))
 
     async def begin(self, run: Run) -> None:
@@ -84,29 +77,32 @@ class Bench(AxiMachine):
         await self.write("control", 1)
         self.offer(run)
 
-    async def finish(self) -> tuple[list[int], int]:
-        """Output words and the result word, put together from the registers."""
+    async def finish(self) -> tuple[list[int], str, dict[str, tuple[str, ...]]]:
+        """Output words, error and flags, from the registers."""
         frame = await with_timeout(self.sink.recv(), TIMEOUT_NS, "ns")
         for _ in range(2000):
             status = await self.read("status")
             if status & 1:
                 break
         assert status & 3 == 3, "idle and done"
-        flags = await self.read("saturation")
-        errors = await self.read("stream_errors")
-        for name in ("saturation", "stream_errors", "status"):
-            await self.write(name, 0xFFFFFFFF)
-        result = (status >> 8) | flags << 8 | errors << 8 + len(SATURATION_SIGNALS)
+        flags = {}
+        for group in INTERFACE.flags:
+            value = await self.read(group.name)
+            names = (item.name for bit, item in enumerate(group.flags) if value >> bit & 1)
+            flags[group.name] = tuple(names)
+            await self.write(group.name, 0xFFFFFFFF)
+        await self.write("status", 0xFFFFFFFF)
+        error = INTERFACE.errors[status >> 8]
         assert self.sink.empty(), "one packet a run"
         words = np.frombuffer(bytes(frame.tdata), "<u8")
-        return words.tolist(), result
+        return words.tolist(), error, flags
 
     async def check(self, run: Run, what: str) -> None:
         await self.begin(run)
-        words, result = await self.finish()
+        words, error, flags = await self.finish()
         expected = self.reference.run(run)
-        assert result == expected.result, f"{what}: result {result:#x}"
-        assert words == expected.output.tolist(), f"{what}: output"
+        assert (error, flags) == (expected.error, expected.flags), what
+        assert words == expected.outputs["output"].tolist(), f"{what}: output"
         for name, source in self.sources.items():
             assert source.idle(), f"{what}: words of {name} are left"
 
@@ -144,9 +140,8 @@ async def counters_count_a_run(dut: Any) -> None:
     run = maker().fresh_run(bench.generator)
     await bench.write("control", 2)
     await bench.check(run, "counted run")
-    events = ("array_beats", "array_no_weights", "array_no_codes", "array_blocked", "array_idle")
-    counts = {name: await bench.read(name) for name in events}
-    assert counts["array_beats"] == run.weights[0].size
+    counts = {name: await bench.read(name) for name in ARRAY.counters}
+    assert counts["array_beats"] == run.inputs["weights_0"].size
     assert sum(counts.values()) == await bench.read("cycles")
     await bench.write("control", 2)
     assert await bench.read("cycles") == 0
@@ -156,20 +151,19 @@ async def counters_count_a_run(dut: Any) -> None:
 async def wrong_packets_are_reported_and_left_behind(dut: Any) -> None:
     bench = await prepared(dut)
     bench.stall(5, 0.3, 0.3)
-    for index, name in enumerate(STREAMS):
+    for index, name in enumerate(bench.sources):
         for extra in (-3, 7):
             run = maker().fresh_run(bench.generator)
             await bench.write("command", run.command)
             await bench.write("control", 1)
-            for stream, words in zip(STREAMS, (*run.weights, run.parameters, run.input)):
+            for stream, words in run.inputs.items():
                 size = words.size + (extra if stream == name else 0)
                 data = np.resize(words, size).tobytes()
                 bench.sources[stream].send_nowait(AxiStreamFrame(data))
-            _, result = await bench.finish()
-            outcome = maker().words.outcome(result)
-            assert outcome.error is ErrorCode.STREAM_LENGTH, (name, extra, outcome)
+            _, error, flags = await bench.finish()
             kind = "early" if extra < 0 else "late"
-            assert outcome.stream_errors == (f"{name}_{kind}",), (name, extra, outcome)
+            assert error == "stream_length", (name, extra, flags)
+            assert flags["stream_errors"] == (f"{name}_{kind}",), (name, extra, flags)
         await bench.check(maker().fresh_run(bench.generator), f"after {name} ({index})")
 
 
@@ -180,9 +174,9 @@ async def bad_headers_are_reported_and_left_behind(dut: Any) -> None:
     broken = bad_headers(run, maker().image, bench.generator)
     for item in itertools.islice(broken, 0, None, 5):
         await bench.begin(item.run)
-        words, result = await bench.finish()
+        words, error, _ = await bench.finish()
         assert words == [0], item.name
-        assert maker().words.outcome(result).error is not ErrorCode.NONE, item.name
+        assert error != "none", item.name
         await bench.check(maker().fresh_run(bench.generator), f"after {item.name}")
 
 
@@ -206,8 +200,7 @@ async def reset_in_mid_token_leaves_nothing_behind(dut: Any, kind: str) -> None:
 async def a_dead_packet_needs_a_soft_reset(dut: Any) -> None:
     bench = await prepared(dut)
     run = maker().fresh_run(bench.generator)
-    short = dataclasses.replace(run, input=run.input[:-2])
-    await bench.write("command", short.command)
+    await bench.write("command", run.command)
     await bench.write("control", 1)
     bench.offer(run)
     bench.sources["input"].clear()

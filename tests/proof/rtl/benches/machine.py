@@ -9,12 +9,10 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge, with_timeout
 
-from tests.codegen.machine.toy_machine import CONFIG, ToyCase, toy_case
+from tests.codegen.machine.toy_machine import INTERFACE, ROW_INPUTS, ToyCase, toy_case
 from tests.proof.rtl.benches.support import AxiMachine, stalls
-from tritforge.language_model.control_registers import control_registers
 
-REGISTERS = control_registers(CONFIG)
-INPUTS = ("weights_0", "weights_1", "parameters", "input")
+REGISTERS = INTERFACE.registers
 WORD_BYTES = 8
 TIMEOUT_NS = 200_000
 
@@ -23,7 +21,7 @@ class Machine(AxiMachine):
     """The toy machine and its cases."""
 
     def __init__(self, dut: Any) -> None:
-        super().__init__(dut, REGISTERS, INPUTS, TIMEOUT_NS)
+        super().__init__(dut, INTERFACE, TIMEOUT_NS)
 
     def stall(self, seed: int) -> None:
         """Bubbles and back-pressure of random shares on every stream."""
@@ -36,15 +34,14 @@ class Machine(AxiMachine):
         await self.write(name, found.mask)
 
     def send(self, case: ToyCase) -> None:
-        packets = dict(zip(INPUTS, (*case.weights, case.parameters, case.given)))
-        for name, words in packets.items():
+        for name, words in case.inputs.items():
             data = b"".join(word.to_bytes(WORD_BYTES, "little") for word in words)
             self.sources[name].send_nowait(data)
 
     async def run(self, case: ToyCase, send: bool = True) -> None:
         """One run; everything that comes back is checked."""
-        for name in ("saturation", "stream_errors"):
-            await self.write(name, 0xFFFFFFFF)
+        for group in INTERFACE.flags:
+            await self.write(group.name, 0xFFFFFFFF)
         await self.write("command", case.command)
         if send:
             self.send(case)
@@ -56,9 +53,9 @@ class Machine(AxiMachine):
         if int(self.dut.irq.value) == 0:
             await with_timeout(RisingEdge(self.dut.irq), TIMEOUT_NS, "ns")
         status = await self.read("status")
-        assert (status & 3, status >> 8) == (3, case.result & 0xFF)
-        assert await self.read("saturation") == case.result >> 8 & 0x7FFF
-        assert await self.read("stream_errors") == case.result >> 23
+        assert (status & 3, status >> 8) == (3, INTERFACE.errors.index(case.error))
+        for group in INTERFACE.flags:
+            assert await self.read(group.name) == case.flags[group.name]
         await self.write_field("status", "done")
         assert await self.read("status") & 3 == 1
 
@@ -85,7 +82,7 @@ async def packets_of_a_wrong_length(dut: Any) -> None:
     for seed in range(40):
         machine.stall(seed)
         rows = choose.randint(1, 30)
-        lengths = {name: choose.randint(1, 60) for name in ("weights_0", "weights_1", "input")}
+        lengths = {name: choose.randint(1, 60) for name in ROW_INPUTS}
         await machine.run(toy_case(seed, rows, lengths))
     await machine.run(toy_case(99, 20))
 

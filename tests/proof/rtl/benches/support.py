@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import cocotb
@@ -12,7 +12,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamSink, AxiStreamSource
 
-from tritforge.register_map import RegisterMap
+from tritforge.machine_interface import MachineInterface
 
 PERIOD_NS = 10
 
@@ -69,18 +69,17 @@ class AxiMachine:
         sink: consumer of the output.
     """
 
-    def __init__(
-        self, dut: Any, registers: RegisterMap, streams: Sequence[str], timeout_ns: int
-    ) -> None:
+    def __init__(self, dut: Any, interface: MachineInterface, timeout_ns: int) -> None:
         self.dut = dut
-        self._map, self._timeout_ns = registers, timeout_ns
+        self._map, self._timeout_ns = interface.registers, timeout_ns
+        (output,) = interface.outputs
         end = (dut.aclk, dut.aresetn, False)
         self._processor = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), *end)
         self.sources = {
-            name: AxiStreamSource(AxiStreamBus.from_prefix(dut, f"s_axis_{name}"), *end)
-            for name in streams
+            item.name: AxiStreamSource(AxiStreamBus.from_prefix(dut, f"s_axis_{item.name}"), *end)
+            for item in interface.inputs
         }
-        self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis_output"), *end)
+        self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, f"m_axis_{output.name}"), *end)
         for item in (self._processor.write_if, self._processor.read_if, *self.ends):
             item.log.setLevel("WARNING")
 
