@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tritforge.errors import ConfigurationError
-from tritforge.whole_file import whole_file
+from tritforge.whole_file import write_whole_text
 
 #: The file that says that a folder is the generator's, and the key in it.
 MARKER_FILE = "config.json"
@@ -54,8 +54,7 @@ def write_texts(folder: Path, files: Mapping[str, str]) -> list[Path]:
     paths = []
     for name, text in files.items():
         paths.append(folder / name)
-        with whole_file(paths[-1]) as part:
-            part.write_text(text, encoding="utf-8")
+        write_whole_text(paths[-1], text)
     return paths
 
 

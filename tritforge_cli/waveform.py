@@ -57,7 +57,7 @@ def waveform_file(path: Path) -> Iterator[Path]:
         try:
             yield part
         except TritforgeError as error:
-            if not part.exists():
+            if not part.stat().st_size:
                 raise
             failure = error
     if failure is not None:
