@@ -25,7 +25,8 @@ from tritforge.language_model.config import (
     ModelShape,
 )
 from tritforge.language_model.convert.random_checkpoint import byte_tokenizer
-from tritforge.language_model.image import ImageHeader, write_image
+from tritforge.language_model.image import write_image
+from tritforge.language_model.image_header import ImageHeader
 from tritforge.language_model.packing import decode_table, encode_table
 from tritforge.language_model.program import (
     Operation,

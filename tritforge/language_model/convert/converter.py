@@ -38,7 +38,8 @@ from tritforge.language_model.float_parameters import (
     encode_float_section,
     gather_float_operation,
 )
-from tritforge.language_model.image import ImageHeader, ImageWriter, Sampling, write_image
+from tritforge.language_model.image import ImageWriter, write_image
+from tritforge.language_model.image_header import ImageHeader, Sampling
 from tritforge.language_model.program import (
     EMBEDDING_SHIFT_RANGE,
     Operation,
@@ -108,7 +109,9 @@ def convert(
     """Convert a Hugging Face HGRNBit directory into a model image.
 
     Raises:
-        CheckpointError: the directory is not a supported HGRNBit checkpoint.
+        CheckpointError: the directory is not a supported HGRNBit checkpoint, or the output is one
+            of its files.
+        ImageError: the image cannot be written.
     """
     checkpoint = Checkpoint(folder)
     widths = Widths()
@@ -140,6 +143,11 @@ def convert(
             "checkpoint_sha256": checkpoint.digest(),
         },
     )
+    if any(output.exists() and output.samefile(path) for path in checkpoint.files):
+        raise CheckpointError(
+            f"cannot write {output}: it belongs to the checkpoint; give another name, as "
+            f"{output.with_suffix('.tritforge').name}"
+        )
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -150,7 +158,7 @@ def convert(
     sizes = header.section_bytes()
     return ConversionReport(
         path=output,
-        file_bytes=output.stat().st_size,
+        file_bytes=writer.file_bytes,
         weight_bytes=sizes["weights"],
         parameter_bytes=sizes["parameters"],
         embedding_bytes=sizes["embedding"],
