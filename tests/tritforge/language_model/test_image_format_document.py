@@ -22,6 +22,7 @@ from tritforge.language_model.config import (
     ModelShape,
     Widths,
 )
+from tritforge.language_model.convert.tensor_shapes import module_names
 from tritforge.language_model.image_header import ImageHeader, Sampling
 from tritforge.language_model.program import RECORD_HEADER, operation_shapes
 
@@ -159,7 +160,7 @@ def test_program() -> None:
         assert (row["norm gain"] == "yes") == item.has_norm_gain
         (tensors,) = (text for name, text in row.items() if name.startswith("tensors"))
         named = re.findall(r"[a-z.]*_(?:proj|head)|lm_head", tensors)
-        assert named == [module.removeprefix("model.layers.0.") for module in item.modules]
+        assert named == [module.removeprefix("model.layers.0.") for module in module_names(item)]
 
 
 def test_escape_code() -> None:

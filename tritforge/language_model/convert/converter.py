@@ -30,13 +30,15 @@ from tritforge.language_model.convert.fixed_point_formats import (
     quantised_operation,
     vector_mantissas,
 )
-from tritforge.language_model.convert.tensor_shapes import EMBEDDING, LOWER_BOUNDS
+from tritforge.language_model.convert.float_operations import (
+    cumulative_lower_bounds,
+    gather_float_operation,
+)
+from tritforge.language_model.convert.tensor_shapes import EMBEDDING, LOWER_BOUNDS, module_names
 from tritforge.language_model.float_parameters import (
     FloatArray,
     FloatOperation,
-    cumulative_lower_bounds,
     encode_float_section,
-    gather_float_operation,
 )
 from tritforge.language_model.image import ImageWriter, write_image
 from tritforge.language_model.image_header import ImageHeader, Sampling
@@ -273,7 +275,7 @@ class _Conversion:
     ) -> tuple[list[TernaryLinear], list[float]]:
         """Ternarise and pack the operation's tensors one after the other."""
         linears, scales, matrix = [], [], 0
-        for module in item.modules:
+        for module in module_names(item):
             name = f"{module}.weight"
             trits, scale = ternarise(self._checkpoint.load(name))
             for start in range(0, len(trits), item.rows):

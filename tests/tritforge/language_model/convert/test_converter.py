@@ -34,9 +34,14 @@ from tritforge.language_model.config import BYTES_PER_PORT, PORT_CHOICES, ModelS
 from tritforge.language_model.convert import ConversionOptions, convert
 from tritforge.language_model.convert.converter import ternarise
 from tritforge.language_model.convert.float_model import float_model
+from tritforge.language_model.convert.float_operations import cumulative_lower_bounds
 from tritforge.language_model.convert.random_checkpoint import write_random_checkpoint
-from tritforge.language_model.convert.tensor_shapes import EMBEDDING, LOWER_BOUNDS, expected_shapes
-from tritforge.language_model.float_parameters import cumulative_lower_bounds
+from tritforge.language_model.convert.tensor_shapes import (
+    EMBEDDING,
+    LOWER_BOUNDS,
+    expected_shapes,
+    module_names,
+)
 from tritforge.language_model.golden import GoldenModel
 from tritforge.language_model.image import Image, open_image
 from tritforge.language_model.image_header import Sampling
@@ -89,7 +94,7 @@ def test_every_matrix_of_the_image_is_the_ternarised_tensor(folder: Path) -> Non
     tensors, image = load_file(folder / SINGLE_FILE), converted(folder)
     items = [item for item in operation_shapes(SMALL_SHAPE) if item.matrices]
     for item, packed in zip(items, image.weights()):
-        rows = np.concatenate([ternarise(tensors[f"{m}.weight"])[0] for m in item.modules])
+        rows = np.concatenate([ternarise(tensors[f"{m}.weight"])[0] for m in module_names(item)])
         for index, expected in enumerate(np.split(rows, item.matrices)):
             trits = packing.unpack_matrix(packed[:, index], item.rows, item.inputs)
             assert np.array_equal(trits, expected)
