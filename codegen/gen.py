@@ -42,6 +42,7 @@ try:
         VOCABULARY_RANGE,
         AcceleratorConfig,
         SigmoidKind,
+        accelerator,
     )
 except ModuleNotFoundError as error:
     if error.name not in ("jinja2", "numpy"):
@@ -209,7 +210,7 @@ def _language_model(given: Mapping[str, object]) -> AcceleratorConfig:
         raise ConfigurationError(
             f"--dim is required: give an integer from {_range(DIM_RANGE)}, e.g. --dim 2048"
         )
-    return AcceleratorConfig(**given)  # type: ignore[arg-type]
+    return accelerator(**given)  # type: ignore[arg-type]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

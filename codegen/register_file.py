@@ -16,7 +16,7 @@ from pathlib import Path
 from codegen.output import write_texts
 from codegen.rendering import render
 from tritforge.errors import ConfigurationError, TritforgeError
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import accelerator
 from tritforge.language_model.control_registers import control_registers
 from tritforge.register_map import ADDRESS_BITS, REGISTER_BITS, Access, Field, Register, RegisterMap
 
@@ -158,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for the files")
     options = parser.parse_args(arguments)
     try:
-        config = AcceleratorConfig(dim=options.dim, ports=options.ports, lanes=options.lanes)
+        config = accelerator(dim=options.dim, ports=options.ports, lanes=options.lanes)
         for path in write_register_file(options.out, control_registers(config)):
             print(path)
     except (TritforgeError, OSError) as error:

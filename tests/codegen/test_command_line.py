@@ -9,7 +9,7 @@ import pytest
 
 from codegen import gen
 from tests.codegen.generator import copy_checkout, dependencies, generate, run, tree
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import accelerator
 
 MISTAKES = [
     ([], "--dim is required: give an integer from 16 to 8192"),
@@ -56,7 +56,7 @@ def test_mistakes_are_one_line_and_exit_code_2(
 
 
 def test_every_option_reaches_the_configuration(tmp_path: Path) -> None:
-    config = AcceleratorConfig(
+    config = accelerator(
         dim=96, layers=3, glu_width=250, vocabulary=777, ports=4, lanes=2, board="pynq-z1"
     )
     options = [
@@ -73,7 +73,7 @@ def test_every_option_reaches_the_configuration(tmp_path: Path) -> None:
 def test_defaults_are_those_of_the_configuration(tmp_path: Path) -> None:
     assert gen.main(["--dim", "64", "--out", str(tmp_path / "project"), "--quiet"]) == 0
     document = json.loads((tmp_path / "project" / "config.json").read_text())
-    assert document["config"] == AcceleratorConfig(64).to_mapping()
+    assert document["config"] == accelerator(64).to_mapping()
 
 
 def test_text_output_says_what_where_and_how(

@@ -266,3 +266,56 @@ class AcceleratorConfig:
         """First 16 hex digits of the SHA-256 of the canonical JSON form."""
         text = json.dumps(self.to_mapping(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def accelerator(
+    dim: int,
+    layers: int = AcceleratorConfig.layers,
+    glu_width: int | None = None,
+    vocabulary: int = AcceleratorConfig.vocabulary,
+    ports: int = AcceleratorConfig.ports,
+    lanes: int = AcceleratorConfig.lanes,
+    states: int | None = None,
+    board: str = AcceleratorConfig.board,
+    sigmoid: SigmoidKind | str = AcceleratorConfig.sigmoid,
+    widths: Widths = Widths(),
+) -> AcceleratorConfig:
+    """Make the configuration of an accelerator from what was chosen; the rest follows.
+
+    Args:
+        glu_width: default: that of the released checkpoints, see `default_glu_width`.
+        states: default: as many as lanes.
+        sigmoid: a kind or its name.
+
+    Raises:
+        ConfigurationError: names the value that is out of range, the range and the fix.
+    """
+    check_integer("dim", dim, *DIM_RANGE)
+    if glu_width is None:
+        glu_width = default_glu_width(dim)
+        if glu_width > GLU_RANGE[1]:
+            raise ConfigurationError(
+                f"dim = {dim} implies a GLU width of {glu_width}, above {GLU_RANGE[1]}: lower dim "
+                "or give glu_width"
+            )
+    try:
+        kind = SigmoidKind(sigmoid)
+    except ValueError:
+        raise _unknown_sigmoid(sigmoid) from None
+    return AcceleratorConfig(
+        dim,
+        layers=layers,
+        glu_width=glu_width,
+        vocabulary=vocabulary,
+        ports=ports,
+        lanes=lanes,
+        states=lanes if states is None else states,
+        board=board,
+        sigmoid=kind,
+        widths=widths,
+    )
+
+
+def _unknown_sigmoid(value: object) -> ConfigurationError:
+    known = ", ".join(kind.value for kind in SigmoidKind)
+    return ConfigurationError(f"sigmoid = {value!r} is unknown: choose one of {known}")

@@ -16,7 +16,7 @@ from codegen.sources import hls_folder
 from tests.codegen.generator import generate, tree
 from tritforge.errors import ConfigurationError
 from tritforge.ivit.golden import ShiftgeluConfig, ShiftmaxConfig
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import accelerator
 
 BOTH = ("shiftmax", "shiftgelu")
 ROW = ["--units", "shiftgelu", "--row", "197"]
@@ -125,7 +125,7 @@ def test_every_bench_belongs_to_exactly_one_kind_of_project() -> None:
     benches = {path.name for path in (hls_folder() / "tb").rglob("*_tb.cpp")}
     families = [
         {Path(name).name for name in render_project(project) if name.endswith("_tb.cpp")}
-        for project in (AcceleratorConfig(64), RowUnitsBlueprint(tuple(ROW_UNITS), {"row": 16}))
+        for project in (accelerator(64), RowUnitsBlueprint(tuple(ROW_UNITS), {"row": 16}))
     ]
     assert set.union(*families) == benches
     assert sum(map(len, families)) == len(benches)

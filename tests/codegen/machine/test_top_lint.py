@@ -19,7 +19,7 @@ from codegen.register_file import render_register_file
 from tests.codegen.machine.test_network import MANIFESTS
 from tests.codegen.machine.toy_machine import CONFIG, NETWORK
 from tests.proof.rtl.sources import RTL_FOLDER, verilator_root
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import AcceleratorConfig, accelerator
 from tritforge.language_model.control_registers import control_registers
 
 pytestmark = pytest.mark.cosim
@@ -85,7 +85,7 @@ def test_toy(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("ports", "lanes"), [(1, 1), (2, 1), (2, 4), (4, 8)])
 def test_language_model(tmp_path: Path, ports: int, lanes: int) -> None:
-    config = AcceleratorConfig(dim=64, ports=ports, lanes=lanes)
+    config = accelerator(dim=64, ports=ports, lanes=lanes)
     network, manifests = language_model_manifests(config)
     assert lint(tmp_path, network, manifests, config) == ""
 

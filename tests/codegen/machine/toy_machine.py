@@ -15,12 +15,12 @@ from codegen.machine.vitis_form import vitis_values
 from codegen.openhls.connection import Connection
 from codegen.rendering import render
 from codegen.sources import hls_folder
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import accelerator
 from tritforge.language_model.control_registers import ErrorCode
 
 FOLDER = Path(__file__).parent / "toy"
 #: Its registers are those of such an accelerator.
-CONFIG = AcceleratorConfig(dim=64, layers=1, vocabulary=64, ports=2, lanes=1)
+CONFIG = accelerator(dim=64, layers=1, vocabulary=64, ports=2, lanes=1)
 
 
 def _process(name: str, stages: int, **words: str) -> Process:

@@ -16,9 +16,9 @@ from tritforge.language_model.config import (
     LAYER_RANGE,
     RELEASED_SHAPES,
     VOCABULARY_RANGE,
-    AcceleratorConfig,
     ModelShape,
     Widths,
+    accelerator,
     default_glu_width,
 )
 
@@ -121,18 +121,18 @@ def test_released_shapes_have_the_size_in_their_name(name: str, parameters: floa
 )
 def test_accelerator_errors_name_value_and_choices(change: dict, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        AcceleratorConfig(**{"dim": 1024, **change})
+        accelerator(**{"dim": 1024, **change})
 
 
 def test_accelerator_derives_glu_width_and_beat() -> None:
-    config = AcceleratorConfig(dim=2048, ports=4)
+    config = accelerator(dim=2048, ports=4)
     assert config.shape == RELEASED_SHAPES["1.3b"]
     assert config.rows_per_beat == 32
 
 
 def test_fingerprint_depends_on_every_parameter_and_nothing_else() -> None:
-    config = AcceleratorConfig(dim=1024)
-    assert config.fingerprint() == AcceleratorConfig(dim=1024, glu_width=2816).fingerprint()
+    config = accelerator(dim=1024)
+    assert config.fingerprint() == accelerator(dim=1024, glu_width=2816).fingerprint()
     changes = [
         {"dim": 512},
         {"layers": 3},
@@ -143,7 +143,7 @@ def test_fingerprint_depends_on_every_parameter_and_nothing_else() -> None:
         {"board": "pynq-z1"},
         {"widths": Widths(gain=15)},
     ]
-    prints = {AcceleratorConfig(**{"dim": 1024, **change}).fingerprint() for change in changes}
+    prints = {accelerator(**{"dim": 1024, **change}).fingerprint() for change in changes}
     assert len(prints | {config.fingerprint()}) == len(changes) + 1
 
 
