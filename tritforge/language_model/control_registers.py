@@ -144,7 +144,6 @@ def _identity(config: AcceleratorConfig) -> list[_Content]:
     fingerprint = int(config.fingerprint(), 16)
     meaning = "half of AcceleratorConfig.fingerprint()"
     shape = config.shape
-    assert config.states is not None
     low = fingerprint & ((1 << REGISTER_BITS) - 1)
     high = fingerprint >> REGISTER_BITS
     numbers = (
