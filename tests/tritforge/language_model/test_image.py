@@ -39,7 +39,6 @@ from tritforge.language_model.config import ModelShape, Widths
 from tritforge.language_model.image import (
     LANGUAGE_MODEL,
     MAXIMUM_TOKENIZER_BYTES,
-    Image,
     ImageWriter,
     open_image,
     write_image,
@@ -52,7 +51,6 @@ from tritforge.language_model.program import (
     encode_operation,
     operation_shapes,
 )
-from tritforge.language_model.tokenizer import load_tokenizer
 
 SECTIONS = tuple(rule.name for rule in LANGUAGE_MODEL.sections)
 TINY = ModelShape(dim=16, layers=1, glu_width=18, vocabulary=5)
@@ -622,21 +620,6 @@ def test_tokenizer_too_large_for_the_format(tmp_path: Path) -> None:
 def test_what_could_not_be_read_cannot_be_written(changes: dict[str, Any], text: str) -> None:
     with pytest.raises(ConfigurationError, match=text):
         tiny_header(**changes)
-
-
-# --- tokenizer ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b"[1]", b'{"model": {"type": "BPE"}}'])
-def test_broken_tokenizer_is_refused(content: bytes) -> None:
-    with pytest.raises(ImageError, match="tokenizer cannot be loaded"):
-        load_tokenizer(content)
-
-
-def test_tokenizer_of_an_image_works(small_image: Image) -> None:
-    tokenizer = load_tokenizer(small_image.tokenizer)
-    ids = tokenizer.encode("Hello", add_special_tokens=False).ids
-    assert tokenizer.decode(ids) == "Hello"
 
 
 def test_all_errors_are_of_one_family() -> None:
