@@ -107,8 +107,21 @@ def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
         write_whole_text(tmp_path / "missing" / "file", "new")
 
 
-def test_temporary_names_cannot_be_planted(tmp_path: Path) -> None:
-    """Two blocks of one process at the same time do not meet either."""
+def test_a_link_planted_under_the_temporary_name_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In /tmp another user could do so, if the name could be guessed."""
+    monkeypatch.setattr(secrets, "token_hex", lambda size: "0" * 2 * size)
+    victim, planted = tmp_path / "victim", tmp_path / f".file.{'0' * 16}.part"
+    victim.write_text("precious")
+    planted.symlink_to(victim)
+    with pytest.raises(FileExistsError):
+        write_whole_text(tmp_path / "file", "new")
+    assert victim.read_text() == "precious"
+    assert planted.is_symlink()
+
+
+def test_two_blocks_at_the_same_time_do_not_meet(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with whole_file(path) as first, whole_file(path) as second:
         assert first != second
