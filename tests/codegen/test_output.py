@@ -45,6 +45,9 @@ def test_refuses_what_is_no_folder(tmp_path: Path) -> None:
     for name in ("file", "link", "dangling", "fifo"):
         with pytest.raises(ConfigurationError, match="is not a folder"):
             write_project(tmp_path / name, FILES)
+    for name in ("file", "dangling", "fifo"):
+        with pytest.raises(ConfigurationError, match="is not a folder"):
+            write_texts(tmp_path / name, {"a": "b"})
 
 
 def test_reports_a_folder_that_cannot_be_made(
