@@ -12,7 +12,7 @@ import pytest
 
 from tritforge.errors import TritforgeError
 from tritforge_cli.roofline import Point, write_roofline
-from tritforge_cli.waveform import waveform_file
+from tritforge_cli.waveform import check_waveform, waveform_file
 
 POINTS = [Point("a board", 2e9, 1e9)]
 
@@ -49,6 +49,26 @@ def test_a_plot_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "folder.svg").mkdir()
     with pytest.raises(TritforgeError, match=r"cannot write .*folder\.svg: Is a directory"):
         plot(tmp_path / "folder.svg")
+
+
+def test_a_waveform_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    names = ("folder.vcd", "to_folder.vcd", "circle.vcd", "lost.vcd", "fifo.vcd", "new.vcd")
+    folder, to_folder, circle, lost, fifo, new = (tmp_path / name for name in names)
+    folder.mkdir()
+    to_folder.symlink_to(folder)
+    circle.symlink_to(circle)
+    lost.symlink_to("no/such/folder.vcd")
+    os.mkfifo(fifo)
+    for path, text in (
+        (folder, "cannot"),
+        (to_folder, "cannot"),
+        (circle, "cannot"),
+        (lost, "there is no"),
+    ):
+        with pytest.raises(TritforgeError, match=text):
+            check_waveform(path)
+    check_waveform(fifo)
+    check_waveform(new)
 
 
 def test_a_waveform_appears_when_the_run_has_ended(tmp_path: Path) -> None:
