@@ -33,7 +33,7 @@ from pynq_driver import _engine
 from testing.repository import ROOT
 from tritforge.language_model.config import RELEASED_SHAPES, ModelShape
 from tritforge.language_model.convert.random_checkpoint import SMALLEST_VOCABULARY
-from tritforge.whole_file import whole_file
+from tritforge.whole_file import whole_file, write_whole_text
 
 #: Where `make bench` puts the peers.
 PEERS_PYTHON = ROOT / "build" / "peers" / "bin" / "python"
@@ -420,7 +420,7 @@ def main() -> None:
     if options.json is not None:
         values = {"machine": machine(), "rows": [dataclasses.asdict(row) for row in rows]}
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+        write_whole_text(options.json, json.dumps(values, indent=1) + "\n")
     if options.plot is not None:
         options.plot.parent.mkdir(parents=True, exist_ok=True)
         plot(rows, options.plot)

@@ -28,12 +28,13 @@ from benchmarks.mutation import (
 )
 from testing.image_editing import with_repaired_hashes
 from testing.random_model import random_image
+from tritforge.container.format import PREFIX
 from tritforge.errors import TritforgeError
 from tritforge.language_model.config import ModelShape
 from tritforge.language_model.convert import convert
 from tritforge.language_model.convert.random_checkpoint import SMALLEST_VOCABULARY
 from tritforge.language_model.golden import GoldenModel
-from tritforge.language_model.image import PREFIX, Image, open_image
+from tritforge.language_model.image import Image, open_image
 from tritforge.language_model.tokenizer import load_tokenizer
 
 #: Rows and columns with padding, two layers, and little work.

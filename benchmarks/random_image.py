@@ -18,14 +18,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from tritforge.errors import TritforgeError
-from tritforge.language_model.config import (
-    RELEASED_SHAPES,
-    TRITS_PER_BYTE,
-    AcceleratorConfig,
-    ModelShape,
-)
+from tritforge.language_model.config import RELEASED_SHAPES, TRITS_PER_BYTE, ModelShape, accelerator
 from tritforge.language_model.convert.random_checkpoint import byte_tokenizer
-from tritforge.language_model.image import ImageHeader, write_image
+from tritforge.language_model.image import write_image
+from tritforge.language_model.image_header import ImageHeader
 from tritforge.language_model.packing import decode_table, encode_table
 from tritforge.language_model.program import (
     Operation,
@@ -36,7 +32,7 @@ from tritforge.language_model.program import (
     operation_shapes,
 )
 
-ROWS_PER_BEAT = AcceleratorConfig(dim=1024).rows_per_beat
+ROWS_PER_BEAT = accelerator(dim=1024).rows_per_beat
 
 
 def benchmark_operation(item: OperationShape) -> Operation:

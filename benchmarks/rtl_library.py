@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from codegen.openhls.yosys import synthesise
 from codegen.register_file import render_register_file
 from testing.repository import ROOT
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import accelerator
 from tritforge.language_model.interface import machine_interface
 
 RTL_FOLDER = ROOT / "hls" / "rtl"
@@ -58,7 +58,7 @@ MEASURED = (
 def sources() -> str:
     """The library and the control registers of the default accelerator."""
     texts = [path.read_text(encoding="utf-8") for path in sorted(RTL_FOLDER.glob("*.sv"))]
-    registers = machine_interface(AcceleratorConfig(dim=2048)).registers
+    registers = machine_interface(accelerator(dim=2048)).registers
     return "\n".join([*texts, render_register_file(registers)[f"{registers.name}.sv"]])
 
 

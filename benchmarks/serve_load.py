@@ -33,6 +33,7 @@ import openai
 from tqdm import tqdm
 
 from pynq_driver import load
+from tritforge.whole_file import write_whole_text
 
 PROMPTS = (
     "Once upon a time",
@@ -370,7 +371,7 @@ def main() -> int:
     print(report(result))
     if options.json is not None:
         values = dataclasses.asdict(result) | {"complaints": result.complaints()}
-        options.json.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+        write_whole_text(options.json, json.dumps(values, indent=1) + "\n")
     return 1 if result.complaints() else 0
 
 

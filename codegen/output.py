@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tritforge.errors import ConfigurationError
-from tritforge.whole_file import whole_file
+from tritforge.whole_file import write_whole_text
 
 #: The file that says that a folder is the generator's, and the key in it.
 MARKER_FILE = "config.json"
@@ -49,19 +49,29 @@ def write_texts(folder: Path, files: Mapping[str, str]) -> list[Path]:
     """Write `files` (name -> content) into `folder`, each one whole or not at all; their paths.
 
     Other than `write_project`, it leaves whatever else lies in the folder alone.
+
+    Raises:
+        ConfigurationError: `folder` is something else than a folder.
+        OSError: a file cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise _not_a_folder(folder) from None
     paths = []
     for name, text in files.items():
         paths.append(folder / name)
-        with whole_file(paths[-1]) as part:
-            part.write_text(text, encoding="utf-8")
+        write_whole_text(paths[-1], text)
     return paths
+
+
+def _not_a_folder(folder: Path) -> ConfigurationError:
+    return ConfigurationError(f"{folder} is not a folder: choose another one with --out")
 
 
 def _check_ownership(folder: Path) -> None:
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise ConfigurationError(f"{folder} is not a folder: choose another one with --out")
+        raise _not_a_folder(folder)
     if not folder.exists() or not any(folder.iterdir()):
         return
     try:

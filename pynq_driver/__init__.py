@@ -18,7 +18,7 @@ from pynq_driver.language_model.model import (
 )
 from pynq_driver.language_model.scores import Scores
 from tritforge.errors import TritforgeError
-from tritforge.language_model.image import Sampling
+from tritforge.language_model.image_header import Sampling
 
 __all__ = [
     "BACKEND_NAMES",

@@ -8,15 +8,17 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tritforge.language_model.image import ALIGNMENT, FORMAT_VERSION, MAGIC, PREFIX
+from tritforge.container.format import (
+    ALIGNMENT,
+    KIND_KEY,
+    MAGIC,
+    PREFIX,
+    RESERVED,
+    VERSION_WITHOUT_KIND,
+    prefix,
+)
 
 Header = dict[str, Any]
-
-
-def prefix_of(document: bytes, file_bytes: int) -> bytes:
-    """A correct prefix for that header."""
-    digest = hashlib.sha256(document).digest()
-    return PREFIX.pack(MAGIC, FORMAT_VERSION, len(document), file_bytes, bytes(8), digest)
 
 
 def document_of(data: bytes) -> bytes:
@@ -39,8 +41,8 @@ def with_document(data: bytes, document: bytes) -> bytes:
     first = min(item["offset"] for item in header_of(data)["sections"].values())
     used = PREFIX.size + len(document)
     start = max(first, -(-used // ALIGNMENT) * ALIGNMENT)
-    prefix = prefix_of(document, start + len(data) - first)
-    return (prefix + document).ljust(start, b"\0") + data[first:]
+    head = prefix(document, start + len(data) - first) + document
+    return head.ljust(start, b"\0") + data[first:]
 
 
 def with_header(data: bytes, change: Callable[[Header], object]) -> bytes:
@@ -48,6 +50,17 @@ def with_header(data: bytes, change: Callable[[Header], object]) -> bytes:
     header = header_of(data)
     change(header)
     return with_document(data, json.dumps(header, indent=1).encode())
+
+
+def as_version_1(data: bytes) -> bytes:
+    """The same language model as a file of format version 1, which had no kinds."""
+    header = header_of(data)
+    del header[KIND_KEY]
+    # The sections stay where they are: white space after JSON is still JSON.
+    document = json.dumps(header, indent=1).encode().ljust(len(document_of(data)))
+    digest = hashlib.sha256(document).digest()
+    head = PREFIX.pack(MAGIC, VERSION_WITHOUT_KIND, len(document), len(data), RESERVED, digest)
+    return head + document + data[PREFIX.size + len(document) :]
 
 
 def section_offset(data: bytes, name: str) -> int:
@@ -82,4 +95,4 @@ def with_repaired_hashes(data: bytes) -> bytes:
             if len(digest) == len(actual):
                 old, new = json.dumps(digest).encode(), json.dumps(actual).encode()
                 document = document.replace(old, new) if len(old) == len(new) else document
-    return prefix_of(document, len(data)) + document + data[PREFIX.size + header_bytes :]
+    return prefix(document, len(data)) + document + data[PREFIX.size + header_bytes :]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tritforge.language_model.config import AcceleratorConfig, ModelShape
+from tritforge.language_model.config import AcceleratorConfig, ModelShape, accelerator
 
 #: Larger than the models that run on it, as an overlay usually is.
 TINY_SHAPE = ModelShape(dim=24, layers=2, glu_width=36, vocabulary=1104)
@@ -13,4 +13,4 @@ TINY_SHAPE = ModelShape(dim=24, layers=2, glu_width=36, vocabulary=1104)
 
 def tiny_accelerator() -> AcceleratorConfig:
     """Two ports, two lanes."""
-    return AcceleratorConfig(**dataclasses.asdict(TINY_SHAPE), ports=2, lanes=2)
+    return accelerator(**dataclasses.asdict(TINY_SHAPE), ports=2, lanes=2)

@@ -4,8 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeGuard
 
 from tritforge.errors import ConfigurationError
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Whether the value is an integer: JSON's 16.0 and true, equal to 16 and 1, are none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether the value is an integer or a float, and no truth value."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def check_integer(name: str, value: object, minimum: int, maximum: int) -> int:
@@ -14,7 +25,7 @@ def check_integer(name: str, value: object, minimum: int, maximum: int) -> int:
     Raises:
         ConfigurationError: names the parameter, the value and the allowed range.
     """
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not is_integer(value):
         raise ConfigurationError(
             f"{name} must be an integer from {minimum} to {maximum}, not {value!r}"
         )
@@ -42,6 +53,6 @@ def as_integer(name: str, value: object) -> int:
     Raises:
         ConfigurationError: names the parameter and the value.
     """
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not is_integer(value):
         raise ConfigurationError(f"{name} must be an integer, not {value!r}")
     return value

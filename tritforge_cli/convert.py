@@ -13,7 +13,7 @@ from tqdm import tqdm
 from tritforge.errors import TritforgeError
 from tritforge.language_model.config import PORT_CHOICES
 from tritforge.language_model.convert import ConversionOptions, convert
-from tritforge.language_model.image import EMBEDDING_BITS
+from tritforge.language_model.image_header import EMBEDDING_BITS
 from tritforge_cli.arguments import add_json_argument, print_json, read_text
 from tritforge_cli.memory import megabytes, peak_memory_bytes
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pynq_driver import EMBEDDED_MODEL
-from tritforge.language_model.image import FORMAT_VERSION, Image, open_image
+from tritforge.language_model.image import LANGUAGE_MODEL, Image, open_image
 from tritforge_cli.arguments import add_json_argument, print_json
 from tritforge_cli.memory import megabytes
 
@@ -45,7 +45,8 @@ def _weight_bits(image: Image) -> float:
 def _mapping(image: Image) -> dict[str, object]:
     return {
         "path": str(image.path),
-        "format_version": FORMAT_VERSION,
+        "format_version": image.format_version,
+        "kind": LANGUAGE_MODEL.name,
         "file_bytes": image.file_bytes,
         **image.header.to_mapping(),
         "ternary_weights": image.header.shape.ternary_weights,
@@ -58,7 +59,8 @@ def _lines(image: Image) -> list[tuple[str, str]]:
     header, shape, sampling = image.header, image.header.shape, image.header.sampling
     token_bytes = image.sections["weights"].bytes + image.sections["parameters"].bytes
     rows = [
-        ("image", f"{image.path} (format {FORMAT_VERSION}, all hashes good)"),
+        ("image", f"{image.path} (format {image.format_version}, all hashes good)"),
+        ("kind", LANGUAGE_MODEL.name),
         ("model", header.name),
         ("dim", f"{shape.dim}"),
         ("layers", f"{shape.layers}"),

@@ -22,6 +22,7 @@ from tritforge.language_model.config import (
     RELEASED_SHAPES,
     AcceleratorConfig,
     ModelShape,
+    accelerator,
 )
 from tritforge.language_model.convert import ConversionOptions, convert
 from tritforge.language_model.convert.random_checkpoint import (
@@ -117,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
     if options.plot:
         check_path(options.plot)
     shape = RELEASED_SHAPES[options.model]
-    config = AcceleratorConfig(
+    config = accelerator(
         **dataclasses.asdict(shape), ports=options.ports, lanes=options.lanes, board=options.board
     )
     shapes = sample_shapes(shape, options.layers, _VOCABULARY)

@@ -36,12 +36,15 @@ def check_waveform(path: Path) -> None:
     Raises:
         TritforgeError: another suffix, no such folder, or no right to write there.
     """
-    folder = path.absolute().parent
+    target = Path(os.path.realpath(path))
+    folder = target.parent
     if path.suffix != SUFFIX:
         raise TritforgeError(f"--waveform {path}: give a name that ends in {SUFFIX}")
     if not folder.is_dir():
         raise TritforgeError(f"--waveform {path}: there is no folder {folder}")
-    if path.is_dir() or not os.access(folder, os.W_OK):
+    is_special = target.exists() and not target.is_file()
+    is_circle = target.is_symlink()  # of links, which have no end
+    if is_circle or target.is_dir() or not os.access(target if is_special else folder, os.W_OK):
         raise TritforgeError(f"--waveform {path}: cannot be written, choose another place")
 
 
@@ -57,7 +60,7 @@ def waveform_file(path: Path) -> Iterator[Path]:
         try:
             yield part
         except TritforgeError as error:
-            if not part.exists():
+            if not part.stat().st_size:
                 raise
             failure = error
     if failure is not None:

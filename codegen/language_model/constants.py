@@ -128,14 +128,14 @@ def _shape(config: AcceleratorConfig) -> tuple[Constant, ...]:
 
 
 def _array(config: AcceleratorConfig) -> tuple[Constant, ...]:
-    assert config.states is not None
-    states = config.states
     return (
         Constant("kPorts", config.ports, "ports", _choices(PORT_CHOICES), "64-bit weight ports"),
         Constant(
             "kLanes", config.lanes, "vectors", _choices(LANE_CHOICES), "vectors that share a weight"
         ),
-        Constant("kStates", states, "states", f"1 or {config.lanes}", "recurrent states on chip"),
+        Constant(
+            "kStates", config.states, "states", f"1 or {config.lanes}", "recurrent states on chip"
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from tritforge.language_model.config import (
     VOCABULARY_RANGE,
     AcceleratorConfig,
     SigmoidKind,
+    accelerator,
 )
 
 _DEFAULTS = {item.name: item.default for item in dataclasses.fields(AcceleratorConfig)}
@@ -29,7 +30,7 @@ def _blueprint(given: Given, units: tuple[str, ...]) -> LanguageModelBlueprint:
         raise ConfigurationError(
             f"--dim is required: give an integer from {span(DIM_RANGE)}, e.g. --dim 2048"
         )
-    return LanguageModelBlueprint(AcceleratorConfig(**given), units)  # type: ignore[arg-type]
+    return LanguageModelBlueprint(accelerator(**given), units)  # type: ignore[arg-type]
 
 
 def _option(name: str, text: str, is_text: bool = False) -> Option:

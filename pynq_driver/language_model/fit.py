@@ -7,7 +7,7 @@ import dataclasses
 from typing import Any
 
 from tritforge.errors import ConfigurationError
-from tritforge.language_model.config import BYTES_PER_PORT, AcceleratorConfig
+from tritforge.language_model.config import BYTES_PER_PORT, AcceleratorConfig, accelerator
 from tritforge.language_model.image import Image
 
 
@@ -27,7 +27,7 @@ def config_for(image: Image, **changes: Any) -> AcceleratorConfig:
         "widths": header.widths,
         **changes,
     }
-    return AcceleratorConfig(**values)
+    return accelerator(**values)
 
 
 def check_fit(config: AcceleratorConfig, image: Image) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pynq_driver.language_model.scores import Scores
 from tritforge.errors import ConfigurationError
-from tritforge.language_model.image import Sampling
+from tritforge.language_model.image_header import Sampling
 
 WEIGHT_BITS = 34
 SEED_BITS = 64

@@ -25,7 +25,7 @@ from pynq_driver.language_model.backends.base import Lanes
 from pynq_driver.language_model.sampler import Sampler
 from pynq_driver.language_model.text_stream import StopSequences, TextStream
 from tritforge.errors import TritforgeError
-from tritforge.language_model.image import Sampling
+from tritforge.language_model.image_header import Sampling
 
 #: Tokens the engine takes through its weights at once: rounds are filled up to a multiple.
 PASS_TOKENS = 16

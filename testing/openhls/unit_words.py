@@ -12,7 +12,7 @@ from codegen.language_model.constants import constants
 from codegen.openhls.flow import default_includes
 from codegen.project import render_project
 from testing.openhls.words import corner_word, corner_words
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import AcceleratorConfig, accelerator
 from tritforge.language_model.program import SCALE_EXPONENT_RANGE
 
 Words = dict[str, list[int]]
@@ -22,7 +22,7 @@ SHIFT_BITS = 6
 
 def small_config(ports: int = 1, lanes: int = 1) -> AcceleratorConfig:
     """A configuration whose RAMs and counters are small, so that tests reach their ends."""
-    return AcceleratorConfig(dim=64, layers=2, vocabulary=128, ports=ports, lanes=lanes)
+    return accelerator(dim=64, layers=2, vocabulary=128, ports=ports, lanes=lanes)
 
 
 def config_include(config: AcceleratorConfig, folder: Path) -> tuple[Path, ...]:

@@ -9,7 +9,7 @@ import pytest
 
 from codegen import gen
 from tests.codegen.generator import copy_checkout, dependencies, generate, run, tree
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import accelerator
 from tritforge.language_model.interface import machine_interface
 from tritforge.machine_interface import MachineInterface
 
@@ -58,7 +58,7 @@ def test_mistakes_are_one_line_and_exit_code_2(
 
 
 def test_every_option_reaches_the_configuration(tmp_path: Path) -> None:
-    config = AcceleratorConfig(
+    config = accelerator(
         dim=96, layers=3, glu_width=250, vocabulary=777, ports=4, lanes=2, board="pynq-z1"
     )
     options = [
@@ -75,7 +75,7 @@ def test_every_option_reaches_the_configuration(tmp_path: Path) -> None:
 def test_defaults_are_those_of_the_configuration(tmp_path: Path) -> None:
     assert gen.main(["--dim", "64", "--out", str(tmp_path / "project"), "--quiet"]) == 0
     document = json.loads((tmp_path / "project" / "config.json").read_text())
-    assert document["config"] == AcceleratorConfig(64).to_mapping()
+    assert document["config"] == accelerator(64).to_mapping()
 
 
 def test_text_output_says_what_where_and_how(
@@ -206,5 +206,5 @@ def test_a_machine_says_in_its_project_what_it_is(tmp_path: Path) -> None:
     folder = tmp_path / "project"
     assert gen.main(["--dim", "64", "--lanes", "2", "--out", str(folder), "--quiet"]) == 0
     document = json.loads((folder / "config.json").read_text())
-    config = AcceleratorConfig(64, lanes=2)
+    config = accelerator(64, lanes=2)
     assert MachineInterface.from_mapping(document["interface"]) == machine_interface(config)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codegen import gen
-from codegen.output import write_project
+from codegen.output import write_project, write_texts
 from tests.codegen.generator import tree
 from tritforge.errors import ConfigurationError
 
@@ -37,12 +37,17 @@ def test_refuses_a_folder_with_another_config_file(tmp_path: Path, marker: bytes
     assert tree(tmp_path) == {"config.json": marker}
 
 
-def test_refuses_a_file_and_a_link(tmp_path: Path) -> None:
+def test_refuses_what_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("text")
     (tmp_path / "link").symlink_to(tmp_path)
-    for name in ("file", "link"):
+    (tmp_path / "dangling").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "fifo")
+    for name in ("file", "link", "dangling", "fifo"):
         with pytest.raises(ConfigurationError, match="is not a folder"):
             write_project(tmp_path / name, FILES)
+    for name in ("file", "dangling", "fifo"):
+        with pytest.raises(ConfigurationError, match="is not a folder"):
+            write_texts(tmp_path / name, {"a": "b"})
 
 
 def test_reports_a_folder_that_cannot_be_made(
@@ -55,6 +60,19 @@ def test_reports_a_folder_that_cannot_be_made(
     message = capsys.readouterr().err
     assert "cannot write" in message
     assert message.count("\n") == 1
+
+
+def test_texts_go_through_a_link_and_leave_other_files(tmp_path: Path) -> None:
+    folder, target = tmp_path / "rtl", tmp_path / "shared.sv"
+    folder.mkdir()
+    target.write_text("old")
+    (folder / "a.sv").symlink_to(target)
+    (folder / "notes").write_text("mine")
+    assert write_texts(folder, {"a.sv": "new", "b.sv": "½"}) == [folder / "a.sv", folder / "b.sv"]
+    assert (folder / "a.sv").is_symlink()
+    assert target.read_text() == "new"
+    assert (folder / "b.sv").read_text(encoding="utf-8") == "½"
+    assert sorted(item.name for item in folder.iterdir()) == ["a.sv", "b.sv", "notes"]
 
 
 def test_fills_an_empty_folder(tmp_path: Path) -> None:

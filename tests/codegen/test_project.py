@@ -20,13 +20,13 @@ from codegen.language_model.processes import machine_processes
 from codegen.project import render_project
 from testing.repository import ROOT
 from tests.codegen.generator import generate, tree
-from tritforge.language_model.config import AcceleratorConfig, Widths
+from tritforge.language_model.config import AcceleratorConfig, Widths, accelerator
 
 GOLDENS = Path(__file__).parent / "goldens"
 CONFIGS = [
-    AcceleratorConfig(64, ports=1),
-    AcceleratorConfig(384, lanes=4, layers=6, board="pynq-z1"),
-    AcceleratorConfig(2048, ports=4, lanes=8),
+    accelerator(64, ports=1),
+    accelerator(384, lanes=4, layers=6, board="pynq-z1"),
+    accelerator(2048, ports=4, lanes=8),
 ]
 ROW_UNITS = [
     RowUnitsBlueprint(("shiftmax", "shiftgelu"), {"row": 197}),
@@ -142,7 +142,7 @@ def test_header_and_config_file_agree(config: AcceleratorConfig) -> None:
 
 
 def test_command_in_the_header_makes_the_same_project(tmp_path: Path) -> None:
-    config = AcceleratorConfig(48, layers=2, glu_width=100, vocabulary=50, ports=4, board="pynq-z1")
+    config = accelerator(48, layers=2, glu_width=100, vocabulary=50, ports=4, board="pynq-z1")
     command = json.loads(render_project(LanguageModelBlueprint(config))["config.json"])["command"]
     program, script, *options = command.split()
     assert (program, script) == ("python", "codegen/gen.py")
@@ -153,14 +153,14 @@ def test_command_in_the_header_makes_the_same_project(tmp_path: Path) -> None:
 
 def test_different_configurations_have_different_names() -> None:
     configs = [
-        AcceleratorConfig(64),
-        AcceleratorConfig(65),
-        AcceleratorConfig(64, layers=2),
-        AcceleratorConfig(64, glu_width=64),
-        AcceleratorConfig(64, vocabulary=64),
-        AcceleratorConfig(64, ports=1),
-        AcceleratorConfig(64, lanes=2),
-        AcceleratorConfig(64, board="pynq-z1"),
+        accelerator(64),
+        accelerator(65),
+        accelerator(64, layers=2),
+        accelerator(64, glu_width=64),
+        accelerator(64, vocabulary=64),
+        accelerator(64, ports=1),
+        accelerator(64, lanes=2),
+        accelerator(64, board="pynq-z1"),
     ]
     assert len({LanguageModelBlueprint(config).name for config in configs}) == len(configs)
 
@@ -175,7 +175,7 @@ def clang_format() -> str:
 
 @pytest.mark.parametrize(
     "project",
-    [*PROJECTS, LanguageModelBlueprint(AcceleratorConfig(8192, 128, 8256, 1 << 18, 4, 8))],
+    [*PROJECTS, LanguageModelBlueprint(accelerator(8192, 128, 8256, 1 << 18, 4, 8))],
     ids=name_of,
 )
 def test_generated_sources_are_clang_format_clean(project: Blueprint, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_generated_sources_are_clang_format_clean(project: Blueprint, tmp_path: 
 
 
 def test_widths_reach_the_header() -> None:
-    config = AcceleratorConfig(64, widths=Widths(root=15, multiplier=14))
+    config = accelerator(64, widths=Widths(root=15, multiplier=14))
     header = render_project(LanguageModelBlueprint(config))["include/tritforge_config.hpp"].decode()
     assert "kRootBits = 15;" in header
     assert "kScaleMantissaBits = 14;" in header

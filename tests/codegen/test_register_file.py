@@ -19,7 +19,7 @@ from tests.proof.rtl.benches.register_map import MAP
 from tests.proof.rtl.sources import ROOT, check_programs
 from tests.proof.rtl.test_lint import lint
 from tritforge.errors import ConfigurationError
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import AcceleratorConfig, accelerator
 from tritforge.language_model.interface import (
     SATURATION_SIGNALS,
     ErrorCode,
@@ -28,7 +28,7 @@ from tritforge.language_model.interface import (
 from tritforge.machine_interface import IDENTIFICATION
 from tritforge.register_map import Access, Field, Register, RegisterMap
 
-CONFIGS = [AcceleratorConfig(dim=64, ports=ports, lanes=ports) for ports in (1, 2, 4)]
+CONFIGS = [accelerator(dim=64, ports=ports, lanes=ports) for ports in (1, 2, 4)]
 MAPS = [machine_interface(config).registers for config in CONFIGS]
 VALUE = Field("value", 0, 8, Access.READ_WRITE, "A value.")
 

@@ -14,7 +14,8 @@ from tritforge.errors import ConfigurationError
 from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model import packing
 from tritforge.language_model.config import ModelShape, Widths
-from tritforge.language_model.image import Image, ImageHeader
+from tritforge.language_model.image import Image
+from tritforge.language_model.image_header import ImageHeader
 from tritforge.language_model.program import (
     EMBEDDING_SHIFT_RANGE,
     SCALE_EXPONENT_RANGE,

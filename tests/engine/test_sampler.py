@@ -13,7 +13,7 @@ from pynq_driver.language_model.scores import Scores
 from tests.engine.extension import KERNELS, _engine, make_engine
 from tests.engine.extreme_model import extreme_image
 from tritforge.language_model.config import ModelShape, Widths
-from tritforge.language_model.image import Sampling
+from tritforge.language_model.image_header import Sampling
 
 
 @settings(max_examples=300, deadline=None)

@@ -13,7 +13,7 @@ import pytest
 from tests.codegen.machine.pair_machine import interface as pair_interface
 from tests.codegen.machine.toy_machine import INTERFACE
 from tritforge.errors import ConfigurationError
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import accelerator
 from tritforge.language_model.interface import machine_interface
 from tritforge.machine_interface import (
     Activity,
@@ -31,7 +31,7 @@ ALL = [
     INTERFACE,
     pair_interface("pair"),
     pair_interface("fork"),
-    machine_interface(AcceleratorConfig(64, ports=4, lanes=8)),
+    machine_interface(accelerator(64, ports=4, lanes=8)),
 ]
 
 

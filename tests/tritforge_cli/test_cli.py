@@ -86,8 +86,18 @@ def test_info_lists_what_scripts_need(capsys: pytest.CaptureFixture[str]) -> Non
     values = json.loads(capsys.readouterr().out)
     assert values["shape"] == {"dim": 384, "layers": 8, "glu_width": 1024, "vocabulary": 4096}
     assert values["bits_per_ternary_weight"] < 1.61
+    assert (values["kind"], values["format_version"]) == ("language-model", 1)
     assert main(["info"]) == 0
-    assert "all hashes good" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert "(format 1, all hashes good)" in lines[0]
+    assert lines[1].split() == ["kind", "language-model"]
+
+
+def test_info_names_the_version_of_a_new_image(
+    small_image: Image, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["info", str(small_image.path)]) == 0
+    assert "(format 2, all hashes good)" in capsys.readouterr().out
 
 
 def test_evaluate_json_has_the_documented_keys(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The only source of parameters: model shape, bit widths, array size and board.
 
-`AcceleratorConfig` feeds the templates, the image layout, the golden model, the engine and the
-tests.
+`accelerator` makes an `AcceleratorConfig`, which feeds the templates, the image layout, the golden
+model, the engine and the tests.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from enum import Enum
 from typing import Any
 
 from tritforge.boards import Board, board_names, load_board
-from tritforge.checks import as_integer, check_integer, check_keys
+from tritforge.checks import as_integer, check_integer, check_keys, is_integer
 from tritforge.errors import ConfigurationError
 
 TRITS_PER_BYTE = 5
@@ -167,59 +167,51 @@ RELEASED_SHAPES: Mapping[str, ModelShape] = {
 
 @dataclass(frozen=True)
 class AcceleratorConfig:
-    """Everything that fixes a generated accelerator.
+    """Everything that fixes a generated accelerator; `accelerator` makes one and derives the rest.
 
     An overlay runs every model whose dim, layers, GLU width and vocabulary do not exceed its own.
 
     Attributes:
-        states: recurrent states on chip. As many as lanes (the default): every lane may be a
-            stream of its own. One: lanes are consecutive prompt tokens of one stream.
+        dim, layers, glu_width, vocabulary: the largest model shape.
+        ports: 64-bit ports of the weight stream.
+        lanes: activation sets that share the weight stream.
+        states: recurrent states on chip. As many as lanes: every lane may be a stream of its own.
+            One: lanes are consecutive prompt tokens of one stream.
+        board: name of a file in tritforge/boards.
         sigmoid: implementation of the sigmoid; all but `table` change the model's outputs.
+        widths: bit widths of every signal.
     """
 
     dim: int
+    _: KW_ONLY
     layers: int = 24
-    glu_width: int | None = None
+    glu_width: int
     vocabulary: int = 32000
     ports: int = 2
     lanes: int = 1
-    states: int | None = None
+    states: int
     board: str = "pynq-z2"
     sigmoid: SigmoidKind = SigmoidKind.TABLE
     widths: Widths = field(default_factory=Widths)
 
     def __post_init__(self) -> None:
-        check_integer("dim", self.dim, *DIM_RANGE)
-        if self.glu_width is None:
-            object.__setattr__(self, "glu_width", default_glu_width(self.dim))
-            if default_glu_width(self.dim) > GLU_RANGE[1]:
-                raise ConfigurationError(
-                    f"dim = {self.dim} implies a GLU width of {default_glu_width(self.dim)}, above "
-                    f"{GLU_RANGE[1]}: lower dim or give glu_width"
-                )
-        _ = self.shape  # validates the other shape numbers
+        _ = self.shape  # validates its numbers
         for name, value, choices in (
             ("ports", self.ports, PORT_CHOICES),
             ("lanes", self.lanes, LANE_CHOICES),
         ):
-            if value not in choices:
+            if not is_integer(value) or value not in choices:
                 raise ConfigurationError(
                     f"{name} = {value!r} is not available: choose one of "
                     + ", ".join(map(str, choices))
                 )
-        if self.states is None:
-            object.__setattr__(self, "states", self.lanes)
-        if self.states not in (1, self.lanes):
+        if not is_integer(self.states) or self.states not in (1, self.lanes):
             raise ConfigurationError(
                 f"states = {self.states!r} is not available: give 1 (all lanes share one state) "
                 f"or {self.lanes} (one state per lane)"
             )
-        sigmoids = [kind.value for kind in SigmoidKind]
-        if self.sigmoid not in sigmoids:
-            raise ConfigurationError(
-                f"sigmoid = {self.sigmoid!r} is unknown: choose one of {', '.join(sigmoids)}"
-            )
-        object.__setattr__(self, "sigmoid", SigmoidKind(self.sigmoid))
+        if not isinstance(self.sigmoid, SigmoidKind):
+            raise _unknown_sigmoid(self.sigmoid)
         if self.board not in board_names():
             raise ConfigurationError(
                 f"board {self.board!r} is unknown: choose one of {', '.join(board_names())}, "
@@ -245,7 +237,6 @@ class AcceleratorConfig:
     @property
     def shape(self) -> ModelShape:
         """Largest model shape the accelerator holds."""
-        assert self.glu_width is not None
         return ModelShape(self.dim, self.layers, self.glu_width, self.vocabulary)
 
     @property
@@ -255,7 +246,7 @@ class AcceleratorConfig:
 
     @property
     def rows_per_beat(self) -> int:
-        """Matrix rows that advance together: one byte (five columns) of each row a beat."""
+        """Matrix rows that advance together: one byte (five columns) of each row per beat."""
         return BYTES_PER_PORT * self.ports
 
     def to_mapping(self) -> dict[str, Any]:
@@ -266,3 +257,56 @@ class AcceleratorConfig:
         """First 16 hex digits of the SHA-256 of the canonical JSON form."""
         text = json.dumps(self.to_mapping(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def accelerator(
+    dim: int,
+    layers: int = AcceleratorConfig.layers,
+    glu_width: int | None = None,
+    vocabulary: int = AcceleratorConfig.vocabulary,
+    ports: int = AcceleratorConfig.ports,
+    lanes: int = AcceleratorConfig.lanes,
+    states: int | None = None,
+    board: str = AcceleratorConfig.board,
+    sigmoid: SigmoidKind | str = AcceleratorConfig.sigmoid,
+    widths: Widths = Widths(),
+) -> AcceleratorConfig:
+    """Make the configuration of an accelerator from what was chosen; the rest follows.
+
+    Args:
+        glu_width: default: that of the released checkpoints, see `default_glu_width`.
+        states: default: as many as lanes.
+        sigmoid: a kind or its name.
+
+    Raises:
+        ConfigurationError: names the value that is out of range, the range and the fix.
+    """
+    check_integer("dim", dim, *DIM_RANGE)
+    if glu_width is None:
+        glu_width = default_glu_width(dim)
+        if glu_width > GLU_RANGE[1]:
+            raise ConfigurationError(
+                f"dim = {dim} implies a GLU width of {glu_width}, above {GLU_RANGE[1]}: lower dim "
+                "or give glu_width"
+            )
+    try:
+        kind = SigmoidKind(sigmoid)
+    except ValueError:
+        raise _unknown_sigmoid(sigmoid) from None
+    return AcceleratorConfig(
+        dim,
+        layers=layers,
+        glu_width=glu_width,
+        vocabulary=vocabulary,
+        ports=ports,
+        lanes=lanes,
+        states=lanes if states is None else states,
+        board=board,
+        sigmoid=kind,
+        widths=widths,
+    )
+
+
+def _unknown_sigmoid(value: object) -> ConfigurationError:
+    known = ", ".join(kind.value for kind in SigmoidKind)
+    return ConfigurationError(f"sigmoid = {value!r} is unknown: choose one of {known}")

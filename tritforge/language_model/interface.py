@@ -101,7 +101,6 @@ def _saturation() -> FlagGroup:
 
 def _sizes(config: AcceleratorConfig) -> tuple[Size, ...]:
     shape = config.shape
-    assert config.states is not None
     return (
         Size("dim", shape.dim, "Largest dim."),
         Size("layers", shape.layers, "Largest number of layers."),

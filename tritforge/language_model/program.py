@@ -97,8 +97,6 @@ class OperationShape:
     matrices: int
     outputs: int
     has_norm_gain: bool
-    #: state-dict modules of the matrices, in weight-stream order
-    modules: tuple[str, ...]
 
     @property
     def has_lower_bound(self) -> bool:
@@ -120,19 +118,14 @@ class OperationShape:
 def operation_shapes(shape: ModelShape) -> Iterator[OperationShape]:
     """The program of a model of that shape, in order of use."""
     kind, dim = OperationKind, shape.dim
-    yield OperationShape(kind.EMBED, 0, dim, shape.vocabulary, 0, 0, False, ())
+    yield OperationShape(kind.EMBED, 0, dim, shape.vocabulary, 0, 0, False)
     for layer in range(shape.layers):
-        prefix = f"model.layers.{layer}"
-        mixer = tuple(f"{prefix}.attn.{name}_proj" for name in ("f", "i", "g"))
-        output, down = f"{prefix}.attn.o_proj", f"{prefix}.mlp.down_proj"
-        # Upstream's gate_proj holds both matrices: gate rows first, then up rows.
-        gate = f"{prefix}.mlp.gate_proj"
         glu = shape.glu_width
-        yield OperationShape(kind.MIX, layer, dim, dim, 3, 3, True, mixer)
-        yield OperationShape(kind.PROJECT, layer, dim, dim, 1, 1, True, (output,))
-        yield OperationShape(kind.GLU, layer, dim, glu, 2, 1, True, (gate,))
-        yield OperationShape(kind.PROJECT, layer, glu, dim, 1, 1, False, (down,))
-    yield OperationShape(kind.HEAD, 0, dim, shape.vocabulary, 1, 1, True, ("lm_head",))
+        yield OperationShape(kind.MIX, layer, dim, dim, 3, 3, True)
+        yield OperationShape(kind.PROJECT, layer, dim, dim, 1, 1, True)
+        yield OperationShape(kind.GLU, layer, dim, glu, 2, 1, True)
+        yield OperationShape(kind.PROJECT, layer, glu, dim, 1, 1, False)
+    yield OperationShape(kind.HEAD, 0, dim, shape.vocabulary, 1, 1, True)
 
 
 _OUTPUT_FIELDS = [("scale_mantissa", "<u4"), ("scale_exponent", "<i2"), ("value_shift", "<u2")]

@@ -55,7 +55,6 @@ class _States:
     """The states on chip, as the golden model updates them."""
 
     def __init__(self, config: AcceleratorConfig) -> None:
-        assert config.states is not None
         self._config, self._flags = config, SaturationFlags()
         self._sets = np.zeros((config.states, config.layers * config.dim), np.int64)
 

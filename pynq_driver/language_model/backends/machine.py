@@ -32,7 +32,6 @@ class MachineBackend:
         """
         self.device = device
         self.session = MachineSession(image, device, config)
-        assert config.states is not None
         self.batch = config.states
         self._is_fresh, self._is_lost = True, False
 

@@ -17,7 +17,7 @@ from codegen.sources import hls_folder
 from tests.codegen.generator import generate, tree
 from tritforge.errors import ConfigurationError
 from tritforge.ivit.golden import ShiftgeluConfig, ShiftmaxConfig
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import accelerator
 
 BOTH = ("shiftmax", "shiftgelu")
 IVIT = ["--model", "ivit", "--units"]
@@ -146,7 +146,7 @@ def test_every_bench_belongs_to_exactly_one_kind_of_project() -> None:
     families = [
         {Path(name).name for name in render_project(project) if name.endswith("_tb.cpp")}
         for project in (
-            LanguageModelBlueprint(AcceleratorConfig(64)),
+            LanguageModelBlueprint(accelerator(64)),
             RowUnitsBlueprint(tuple(ROW_UNITS), {"row": 16}),
         )
     ]

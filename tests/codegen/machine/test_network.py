@@ -16,7 +16,7 @@ from codegen.openhls.errors import InterfaceError
 from codegen.openhls.manifest import Direction, Manifest, Port, Stream
 from tests.codegen.machine.toy_machine import INTERFACE, NETWORK
 from tritforge import machine_interface
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import accelerator
 from tritforge.machine_interface import PacketStream
 
 IN, OUT = Direction.INPUT, Direction.OUTPUT
@@ -161,7 +161,7 @@ def test_missing_process() -> None:
 
 @pytest.mark.parametrize(("ports", "lanes"), [(1, 1), (2, 4), (4, 8)])
 def test_language_model(ports: int, lanes: int) -> None:
-    network = machine_network(AcceleratorConfig(dim=64, ports=ports, lanes=lanes))
+    network = machine_network(accelerator(dim=64, ports=ports, lanes=lanes))
     names = [edge.name for edge in network.edges if edge.kind.is_packets]
     assert names == [*(f"weights_{i}" for i in range(ports)), "parameters", "input", "output"]
     depths = {f"{item.target}.{item.target_stream}": item.depth for item in network.connections}

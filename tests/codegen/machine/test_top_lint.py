@@ -20,7 +20,7 @@ from tests.codegen.machine.test_network import MANIFESTS
 from tests.codegen.machine.toy_machine import INTERFACE, NETWORK
 from tests.codegen.machine.vitis_ip import vitis_ip_ports
 from tests.proof.rtl.sources import RTL_FOLDER, verilator_root
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import accelerator
 from tritforge.language_model.interface import machine_interface
 from tritforge.machine_interface import MachineInterface
 
@@ -70,7 +70,7 @@ def toy_manifests() -> dict[str, Manifest]:
 
 def language_model(ports: int, lanes: int) -> tuple[Network, MachineInterface, dict[str, Manifest]]:
     """Streams as the network says, widths as the edges need them, 7 bits elsewhere."""
-    config = AcceleratorConfig(dim=64, ports=ports, lanes=lanes)
+    config = accelerator(dim=64, ports=ports, lanes=lanes)
     network, interface = machine_network(config), machine_interface(config)
     widths = {"commands": interface.command_bits, "results": interface.result_bits}
     edges = {edge.end: 65 if edge.kind.is_packets else widths[edge.name] for edge in network.edges}

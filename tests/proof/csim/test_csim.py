@@ -12,7 +12,7 @@ from codegen.language_model.processes import machine_processes
 from codegen.output import write_project
 from codegen.project import render_project
 from tests.proof.csim.simulation import compile_bench, make_project, run, run_bench, tool
-from tritforge.language_model.config import AcceleratorConfig, SigmoidKind, Widths
+from tritforge.language_model.config import AcceleratorConfig, SigmoidKind, Widths, accelerator
 
 pytestmark = pytest.mark.csim
 
@@ -44,27 +44,27 @@ WIDE_STATE = Widths(preactivation=18, preactivation_fraction=12, accumulator=24,
 
 #: Ports, lanes and states of every kind; a GLU narrower than dim; no width has its usual value.
 MATRIX = [
-    AcceleratorConfig(64, ports=1, lanes=1),
-    AcceleratorConfig(1021, ports=2, lanes=1),
-    AcceleratorConfig(65, layers=3, vocabulary=130, ports=2, lanes=2, states=1),
-    AcceleratorConfig(128, layers=2, vocabulary=99, ports=4, lanes=4),
-    AcceleratorConfig(64, 1, 48, 300, ports=1, lanes=2, widths=WIDE_STATE),
+    accelerator(64, ports=1, lanes=1),
+    accelerator(1021, ports=2, lanes=1),
+    accelerator(65, layers=3, vocabulary=130, ports=2, lanes=2, states=1),
+    accelerator(128, layers=2, vocabulary=99, ports=4, lanes=4),
+    accelerator(64, 1, 48, 300, ports=1, lanes=2, widths=WIDE_STATE),
     # The narrowest formats: the sum of squares saturates.
-    AcceleratorConfig(96, glu_width=200, widths=NARROW),
-    AcceleratorConfig(64, layers=2, vocabulary=64, ports=1, sigmoid=SigmoidKind.PIECEWISE_LINEAR),
-    AcceleratorConfig(64, layers=2, vocabulary=64, ports=1, sigmoid=SigmoidKind.SHIFT_EXPONENTIAL),
+    accelerator(96, glu_width=200, widths=NARROW),
+    accelerator(64, layers=2, vocabulary=64, ports=1, sigmoid=SigmoidKind.PIECEWISE_LINEAR),
+    accelerator(64, layers=2, vocabulary=64, ports=1, sigmoid=SigmoidKind.SHIFT_EXPONENTIAL),
 ]
 #: With these, every number of ports with every number of lanes; dims up to 2048.
 SLOW_MATRIX = [
-    AcceleratorConfig(2048, ports=2, lanes=1),
-    AcceleratorConfig(1021, ports=4, lanes=1),
-    AcceleratorConfig(384, ports=1, lanes=2),
-    AcceleratorConfig(1536, ports=4, lanes=2),
-    AcceleratorConfig(253, ports=1, lanes=4),
-    AcceleratorConfig(512, ports=2, lanes=4),
-    AcceleratorConfig(2048, ports=1, lanes=8),
-    AcceleratorConfig(1024, ports=2, lanes=8),
-    AcceleratorConfig(768, ports=4, lanes=8),
+    accelerator(2048, ports=2, lanes=1),
+    accelerator(1021, ports=4, lanes=1),
+    accelerator(384, ports=1, lanes=2),
+    accelerator(1536, ports=4, lanes=2),
+    accelerator(253, ports=1, lanes=4),
+    accelerator(512, ports=2, lanes=4),
+    accelerator(2048, ports=1, lanes=8),
+    accelerator(1024, ports=2, lanes=8),
+    accelerator(768, ports=4, lanes=8),
 ]
 
 
@@ -395,7 +395,7 @@ FAULTS = {
 }
 
 #: Several lanes, so that a fault between lanes shows.
-FAULT_CONFIG = AcceleratorConfig(64, layers=2, vocabulary=128, ports=1, lanes=2)
+FAULT_CONFIG = accelerator(64, layers=2, vocabulary=128, ports=1, lanes=2)
 
 
 def _faults() -> list[Any]:
@@ -433,7 +433,7 @@ def test_a_seeded_fault_is_found(
 @pytest.fixture(scope="module")
 def decoder_bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = make_project(
-        LanguageModelBlueprint(AcceleratorConfig(64)), tmp_path_factory.mktemp("bench") / "project"
+        LanguageModelBlueprint(accelerator(64)), tmp_path_factory.mktemp("bench") / "project"
     )
     return compile_bench(project, "ternary_code")
 
@@ -482,7 +482,7 @@ def test_empty_and_missing_vectors_are_an_error(decoder_bench: Path, tmp_path: P
 
 
 def test_a_moved_project_still_works(tmp_path: Path) -> None:
-    project = make_project(LanguageModelBlueprint(AcceleratorConfig(64)), tmp_path / "project")
+    project = make_project(LanguageModelBlueprint(accelerator(64)), tmp_path / "project")
     moved = shutil.move(project, tmp_path / "another place")
     result = run_bench(Path(moved), "ternary_code", compile_bench(Path(moved), "ternary_code"))
     assert result.returncode == 0, result.stdout

@@ -14,7 +14,7 @@ from pynq_driver.devices.compiled import CompiledMachine
 from testing.golden_device import GoldenDevice
 from testing.machine_runs import RunMaker
 from tests.engine.extreme_cases import EXTREME, OTHER_WIDTHS, SHAPES, UNREACHABLE, USUAL, Case
-from tritforge.language_model.config import AcceleratorConfig, ModelShape
+from tritforge.language_model.config import AcceleratorConfig, ModelShape, accelerator
 from tritforge.language_model.image import Image
 from tritforge.language_model.interface import SATURATION_SIGNALS
 from tritforge.language_model.packing import pack_matrix, unpack_matrix
@@ -53,7 +53,7 @@ def config_of(case: Case, lanes: int) -> AcceleratorConfig:
     image = case.image()
     ports = case.rows_per_beat // 8
     shape = LARGEST if not case.any_widths else image.header.shape
-    return AcceleratorConfig(
+    return accelerator(
         shape.dim,
         shape.layers,
         shape.glu_width,

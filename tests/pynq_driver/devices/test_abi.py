@@ -16,7 +16,7 @@ from pynq_driver.devices.compiled import CompiledMachine
 from testing.repository import ROOT
 from tests.proof.csim.simulation import tool
 from tritforge.errors import TritforgeError
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import accelerator
 from tritforge.language_model.interface import machine_interface
 
 HEADER = ROOT / "codegen" / "machine" / "cpp" / "tritforge_machine.h"
@@ -79,7 +79,7 @@ def stand_in(version: int = abi.VERSION, description: str = "{}") -> str:
 
 
 def description(**change: object) -> str:
-    interface = machine_interface(AcceleratorConfig(64)).to_mapping()
+    interface = machine_interface(accelerator(64)).to_mapping()
     document = {"interface": interface, "simulation": "csim", "counters": [], "fifos": []}
     return json.dumps({**document, **change})
 

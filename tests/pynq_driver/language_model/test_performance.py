@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 from pynq_driver.language_model.performance import Sample, sample_shapes, scale
-from tritforge.language_model.config import RELEASED_SHAPES, AcceleratorConfig, ModelShape
+from tritforge.language_model.config import RELEASED_SHAPES, ModelShape, accelerator
 
 
 def counts(shape: ModelShape) -> dict[str, int]:
@@ -21,7 +21,7 @@ def test_scaling_is_exact_for_a_linear_machine(layers: int) -> None:
     shape = RELEASED_SHAPES["370m"]
     shapes = sample_shapes(shape, layers, 1024)
     samples = tuple(Sample(item, counts(item)) for item in shapes)
-    config = AcceleratorConfig(shape.dim, ports=2, lanes=4)
+    config = accelerator(shape.dim, ports=2, lanes=4)
     found = scale(samples, shape, config, 12.5, 125e6)
     assert found.token == counts(shape)
     assert found.layer == {
@@ -39,7 +39,7 @@ def test_scaling_is_exact_for_a_linear_machine(layers: int) -> None:
 def test_ports_limit_what_is_on_offer() -> None:
     shape = RELEASED_SHAPES["370m"]
     samples = tuple(Sample(item, counts(item)) for item in sample_shapes(shape, 1, 512))
-    config = AcceleratorConfig(shape.dim, ports=1)
+    config = accelerator(shape.dim, ports=1)
     found = scale(samples, shape, config, 12.5, 125e6)
     assert found.limit == "ports"
     assert found.offered_bytes_per_cycle == 8

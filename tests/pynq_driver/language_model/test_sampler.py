@@ -9,7 +9,7 @@ import pytest
 from pynq_driver.language_model.sampler import Sampler, SplitMix64, nucleus_size, token_weights
 from pynq_driver.language_model.scores import Scores
 from tritforge.errors import ConfigurationError
-from tritforge.language_model.image import Sampling
+from tritforge.language_model.image_header import Sampling
 
 
 def scores(logits: list[float]) -> Scores:

@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
-from tritforge.boards import board_names, load_board
-from tritforge.checks import check_integer
 from tritforge.errors import ConfigurationError
 from tritforge.language_model.config import (
     DIM_RANGE,
@@ -16,9 +15,10 @@ from tritforge.language_model.config import (
     LAYER_RANGE,
     RELEASED_SHAPES,
     VOCABULARY_RANGE,
-    AcceleratorConfig,
     ModelShape,
+    SigmoidKind,
     Widths,
+    accelerator,
     default_glu_width,
 )
 
@@ -45,8 +45,6 @@ def test_width_out_of_range_names_itself_the_value_and_the_range(name: str, side
 
 @pytest.mark.parametrize("value", [True, 16.0, "16", None, [16]])
 def test_only_integers_count_as_integers(value: object) -> None:
-    with pytest.raises(ConfigurationError, match="x must be an integer from 1 to 99"):
-        check_integer("x", value, 1, 99)
     with pytest.raises(ConfigurationError):
         Widths.from_mapping({**dataclasses.asdict(Widths()), "gain": value})
     with pytest.raises(ConfigurationError):
@@ -110,7 +108,13 @@ def test_released_shapes_have_the_size_in_their_name(name: str, parameters: floa
     ("change", "message"),
     [
         ({"ports": 3}, "ports = 3 is not available: choose one of 1, 2, 4"),
+        ({"ports": True}, "ports = True is not available: choose one of 1, 2, 4"),
         ({"lanes": 16}, "lanes = 16 is not available: choose one of 1, 2, 4, 8"),
+        ({"lanes": "four"}, "lanes = 'four' is not available: choose one of 1, 2, 4, 8"),
+        ({"lanes": 4, "states": 2}, r"states = 2 is not available: give 1 .* or 4 \(one state per"),
+        ({"lanes": 4, "states": True}, "states = True is not available: give 1"),
+        ({"dim": "wide"}, "dim must be an integer from 16 to 8192, not 'wide'"),
+        ({"sigmoid": "exact"}, "sigmoid = 'exact' is unknown: choose one of table, piecewise-lin"),
         ({"board": "zcu104"}, "board 'zcu104' is unknown: choose one of pynq-z1, pynq-z2"),
         ({"dim": 8192}, "implies a GLU width"),
         ({"widths": Widths(gate_operand=21, preactivation=20)}, "gate_operand = 21 is above"),
@@ -121,18 +125,56 @@ def test_released_shapes_have_the_size_in_their_name(name: str, parameters: floa
 )
 def test_accelerator_errors_name_value_and_choices(change: dict, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        AcceleratorConfig(**{"dim": 1024, **change})
+        accelerator(**{"dim": 1024, **change})
 
 
 def test_accelerator_derives_glu_width_and_beat() -> None:
-    config = AcceleratorConfig(dim=2048, ports=4)
+    config = accelerator(dim=2048, ports=4)
     assert config.shape == RELEASED_SHAPES["1.3b"]
     assert config.rows_per_beat == 32
 
 
+@pytest.mark.parametrize("lanes", [1, 2, 4, 8])
+def test_states_are_as_many_as_lanes_or_one(lanes: int) -> None:
+    assert accelerator(64, lanes=lanes).states == lanes
+    assert accelerator(64, lanes=lanes, states=1).states == 1
+
+
+@pytest.mark.parametrize("kind", SigmoidKind)
+def test_a_sigmoid_is_chosen_by_kind_or_by_name(kind: SigmoidKind) -> None:
+    assert accelerator(64, sigmoid=kind.value).sigmoid is kind
+    assert accelerator(64, sigmoid=kind) == accelerator(64, sigmoid=kind.value)
+
+
+def test_a_configuration_holds_numbers_only_and_says_the_same_of_itself() -> None:
+    values = accelerator(64, lanes=2).to_mapping()
+    assert json.loads(json.dumps(values)) == values
+    numbers = ("dim", "layers", "glu_width", "vocabulary", "ports", "lanes", "states")
+    assert all(type(values[name]) is int for name in numbers)
+    for name in ("glu_width", "states"):
+        with pytest.raises(TypeError, match=name):
+            accelerator(**{key: value for key, value in values.items() if key != name})
+
+
+def test_a_configuration_is_checked_however_it_is_made() -> None:
+    config = accelerator(64, lanes=4)
+    for change in (
+        {"glu_width": None},
+        {"glu_width": 8},
+        {"states": None},
+        {"states": 3},
+        {"lanes": 2},
+        {"sigmoid": "table"},
+        {"ports": 3},
+        {"board": "none"},
+    ):
+        with pytest.raises(ConfigurationError):
+            dataclasses.replace(config, **change)
+
+
 def test_fingerprint_depends_on_every_parameter_and_nothing_else() -> None:
-    config = AcceleratorConfig(dim=1024)
-    assert config.fingerprint() == AcceleratorConfig(dim=1024, glu_width=2816).fingerprint()
+    config = accelerator(dim=1024)
+    assert config.fingerprint() == accelerator(dim=1024, glu_width=2816).fingerprint()
     changes = [
         {"dim": 512},
         {"layers": 3},
@@ -143,19 +185,5 @@ def test_fingerprint_depends_on_every_parameter_and_nothing_else() -> None:
         {"board": "pynq-z1"},
         {"widths": Widths(gain=15)},
     ]
-    prints = {AcceleratorConfig(**{"dim": 1024, **change}).fingerprint() for change in changes}
+    prints = {accelerator(**{"dim": 1024, **change}).fingerprint() for change in changes}
     assert len(prints | {config.fingerprint()}) == len(changes) + 1
-
-
-@pytest.mark.parametrize("name", board_names())
-def test_every_board_file_is_complete(name: str) -> None:
-    board = load_board(name)
-    assert board.name == name
-    assert board.port_bits == 64
-    assert 0 < board.memory.sequential_efficiency <= 1
-    assert board.budget.bram36 > 0
-
-
-def test_unknown_board_is_refused_before_a_path_is_made_of_it() -> None:
-    with pytest.raises(ConfigurationError, match="unknown"):
-        load_board("../config")

@@ -19,8 +19,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pynq_driver import EMBEDDED_MODEL
 from testing.image_editing import (
     Header,
+    as_version_1,
     document_of,
     header_of,
     section_offset,
@@ -29,22 +31,19 @@ from testing.image_editing import (
     with_header,
     with_repaired_hashes,
 )
+from tritforge.container import writing as container_writing
+from tritforge.container.format import ALIGNMENT, MAXIMUM_HEADER_BYTES
 from tritforge.errors import ConfigurationError, ImageError, TritforgeError
-from tritforge.language_model import image as image_module
 from tritforge.language_model import packing
 from tritforge.language_model.config import ModelShape, Widths
 from tritforge.language_model.image import (
-    ALIGNMENT,
-    MAXIMUM_HEADER_BYTES,
+    LANGUAGE_MODEL,
     MAXIMUM_TOKENIZER_BYTES,
-    SECTIONS,
-    Image,
-    ImageHeader,
     ImageWriter,
-    Sampling,
     open_image,
     write_image,
 )
+from tritforge.language_model.image_header import ImageHeader, Sampling
 from tritforge.language_model.program import (
     RECORD_HEADER,
     Operation,
@@ -52,8 +51,8 @@ from tritforge.language_model.program import (
     encode_operation,
     operation_shapes,
 )
-from tritforge.language_model.tokenizer import load_tokenizer
 
+SECTIONS = tuple(rule.name for rule in LANGUAGE_MODEL.sections)
 TINY = ModelShape(dim=16, layers=1, glu_width=18, vocabulary=5)
 
 
@@ -178,7 +177,7 @@ def test_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_layout_is_the_documented_one(tiny: bytes) -> None:
     """Plain slicing, as docs/image-format.md describes it."""
     assert tiny[:8] == b"TRITFRGE"
-    assert int.from_bytes(tiny[8:12], "little") == 1
+    assert int.from_bytes(tiny[8:12], "little") == 2
     header_bytes = int.from_bytes(tiny[12:16], "little")
     assert int.from_bytes(tiny[16:24], "little") == len(tiny)
     assert tiny[24:32] == bytes(8)
@@ -194,6 +193,36 @@ def test_layout_is_the_documented_one(tiny: bytes) -> None:
         assert hashlib.sha256(content).hexdigest() == section["sha256"]
     assert position == len(tiny)
     assert list(json.loads(document)["sections"]) == list(SECTIONS)
+
+
+# --- format version 1 -----------------------------------------------------------------------------
+
+
+def test_a_file_of_version_1_reads_as_a_language_model(tmp_path: Path, tiny: bytes) -> None:
+    new, old = tmp_path / "new.tritforge", tmp_path / "old.tritforge"
+    new.write_bytes(tiny)
+    old.write_bytes(as_version_1(tiny))
+    assert old.read_bytes() != tiny
+    images = [open_image(path) for path in (new, old)]
+    assert [image.format_version for image in images] == [2, 1]
+    assert images[0].header == images[1].header
+    assert images[0].sections == images[1].sections
+    for name in ("weight_stream", "parameter_stream", "embedding", "float_values"):
+        assert np.array_equal(*(getattr(image, name) for image in images))
+
+
+def test_damage_in_a_file_of_version_1_is_refused(tmp_path: Path, tiny: bytes) -> None:
+    old = as_version_1(tiny)
+    position = section_offset(tiny, "parameters")
+    flipped = with_bytes(old, position, bytes([old[position] ^ 1]))
+    assert "section parameters does not match" in refusal(tmp_path / "old.tritforge", flipped)
+    with_a_kind = with_bytes(tiny, 8, b"\1")
+    assert "unknown ['kind']" in refusal(tmp_path / "old.tritforge", with_a_kind)
+
+
+def test_the_embedded_model_is_a_file_of_version_1() -> None:
+    """It was converted before files had kinds, and is what proves that such files are read."""
+    assert open_image(EMBEDDED_MODEL).format_version == 1
 
 
 # --- damage and hostility -------------------------------------------------------------------------
@@ -317,6 +346,15 @@ def structure_cases() -> Iterator[tuple[str, Damage, str]]:
         yield f"{key}_empty", header_edit(key, value={}), "" if key != "source" else "identical"
     for key in ("shape", "widths", "sampling"):
         yield f"{key}_with_unknown_key", header_edit(key, "extra", value=1), key
+    for value in (5, None, [], "", "Language-Model", "a b", "-", "x" * 99, "\x1b[31m", "a\n"):
+        yield f"kind_is_{value!r}"[:30], header_edit("kind", value=value), "kind is"
+    yield "kind_missing", header_change(lambda h: h.pop("kind")), "kind is missing"
+    other = header_edit("kind", value="vision-transformer")
+    yield (
+        "other_kind",
+        other,
+        "is an image of kind 'vision-transformer', but one of kind 'language-model'",
+    )
     yield "sampling_incomplete", header_change(lambda h: h["sampling"].pop("top_k")), "sampling"
     yield "no_float_entry", header_change(lambda h: h["sections"].pop("float")), "sections end"
     yield "no_tokenizer_entry", header_change(lambda h: h["sections"].pop("tokenizer")), "table"
@@ -359,7 +397,7 @@ def prefix_cases() -> Iterator[tuple[str, Damage, str]]:
     yield "other_file", lambda data: b"GGUF" + data[4:], "not a Tritforge image"
     yield "zeros", lambda data: bytes(len(data)), "magic"
     yield "version_0", at(8, b"\0"), "version 0"
-    yield "version_2", at(8, b"\2"), "version 2"
+    yield "version_3", at(8, b"\3"), "version 3, this program reads versions 1 and 2; update"
     yield "header_length_0", at(12, bytes(4)), "header length 0"
     yield "header_length_huge", at(12, b"\xff" * 4), "header length"
     yield "file_length_huge", at(16, b"\xff" * 8), "prefix says"
@@ -543,7 +581,7 @@ def test_full_disk_is_an_error_not_a_crash(tmp_path: Path, monkeypatch: pytest.M
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(image_module.os, "posix_fallocate", full, raising=False)
+    monkeypatch.setattr(container_writing.os, "posix_fallocate", full, raising=False)
     with pytest.raises(ImageError, match="No space left"):
         write_tiny(tmp_path / "model")
     assert not list(tmp_path.iterdir())
@@ -552,7 +590,7 @@ def test_full_disk_is_an_error_not_a_crash(tmp_path: Path, monkeypatch: pytest.M
 def test_writes_where_blocks_cannot_be_reserved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: bytes
 ) -> None:
-    monkeypatch.delattr(image_module.os, "posix_fallocate", raising=False)
+    monkeypatch.delattr(container_writing.os, "posix_fallocate", raising=False)
     assert write_tiny(tmp_path / "model") == tiny
 
 
@@ -582,21 +620,6 @@ def test_tokenizer_too_large_for_the_format(tmp_path: Path) -> None:
 def test_what_could_not_be_read_cannot_be_written(changes: dict[str, Any], text: str) -> None:
     with pytest.raises(ConfigurationError, match=text):
         tiny_header(**changes)
-
-
-# --- tokenizer ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b"[1]", b'{"model": {"type": "BPE"}}'])
-def test_broken_tokenizer_is_refused(content: bytes) -> None:
-    with pytest.raises(ImageError, match="tokenizer cannot be loaded"):
-        load_tokenizer(content)
-
-
-def test_tokenizer_of_an_image_works(small_image: Image) -> None:
-    tokenizer = load_tokenizer(small_image.tokenizer)
-    ids = tokenizer.encode("Hello", add_special_tokens=False).ids
-    assert tokenizer.decode(ids) == "Hello"
 
 
 def test_all_errors_are_of_one_family() -> None:

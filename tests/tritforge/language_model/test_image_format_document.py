@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from testing.repository import ROOT
+from tritforge.container import format as container
+from tritforge.container.format import PREFIX
 from tritforge.language_model import image, packing
 from tritforge.language_model import program as parameters
 from tritforge.language_model.config import (
@@ -20,7 +22,8 @@ from tritforge.language_model.config import (
     ModelShape,
     Widths,
 )
-from tritforge.language_model.image import PREFIX, SECTIONS, ImageHeader, Sampling
+from tritforge.language_model.convert.tensor_shapes import module_names
+from tritforge.language_model.image_header import ImageHeader, Sampling
 from tritforge.language_model.program import RECORD_HEADER, operation_shapes
 
 TEXT = (ROOT / "docs" / "image-format.md").read_text(encoding="utf-8")
@@ -64,9 +67,9 @@ def test_prefix() -> None:
     ]
     assert "<" + "".join(codes) == PREFIX.format
     content = {row["field"]: row["content"] for row in rows}
-    assert content["magic"].encode() == image.MAGIC
-    assert int(content["format version"]) == image.FORMAT_VERSION
-    assert f"{image.MAXIMUM_HEADER_BYTES:,}" in content["header bytes"]
+    assert content["magic"].encode() == container.MAGIC
+    assert int(content["format version"]) == container.FORMAT_VERSION
+    assert f"{container.MAXIMUM_HEADER_BYTES:,}" in content["header bytes"]
 
 
 @pytest.mark.parametrize(
@@ -98,9 +101,18 @@ def test_ranges_of_the_record() -> None:
 
 
 def test_header_keys() -> None:
+    common = [row["key"] for row in table_with("key", "kind")]
+    assert common == [container.KIND_KEY, container.SECTIONS_KEY]
     keys = [row["key"] for row in table_with("key", "residual_fraction")]
-    assert set(keys) == {*ImageHeader.__dataclass_fields__, "sections"}
+    assert set(keys) == set(ImageHeader.__dataclass_fields__)
     assert len(keys) == len(set(keys))
+
+
+def test_kind_and_versions() -> None:
+    assert f"## Kind `{image.LANGUAGE_MODEL.name}`" in TEXT
+    assert f"describes format version {container.FORMAT_VERSION}." in TEXT
+    assert f"A file of format version {container.VERSION_WITHOUT_KIND} is laid out alike" in TEXT
+    assert image.LANGUAGE_MODEL.name == container.KIND_OF_THAT_VERSION
 
 
 def test_shape_keys_and_ranges() -> None:
@@ -127,9 +139,12 @@ def test_widths() -> None:
 
 def test_sections() -> None:
     rows = table_with("name", "weights")
-    assert [row["name"] for row in rows] == list(SECTIONS)
+    rules = image.LANGUAGE_MODEL.sections
+    assert [row["name"] for row in rows] == [rule.name for rule in rules]
+    for row, rule in zip(rows, rules):
+        assert ("may be missing" in row["content"]) == rule.is_optional
     assert f"{image.MAXIMUM_TOKENIZER_BYTES:,}" in rows[3]["bytes"]
-    assert f"multiples of {image.ALIGNMENT}" in TEXT
+    assert f"multiples of {container.ALIGNMENT}" in TEXT
 
 
 def test_program() -> None:
@@ -145,7 +160,7 @@ def test_program() -> None:
         assert (row["norm gain"] == "yes") == item.has_norm_gain
         (tensors,) = (text for name, text in row.items() if name.startswith("tensors"))
         named = re.findall(r"[a-z.]*_(?:proj|head)|lm_head", tensors)
-        assert named == [module.removeprefix("model.layers.0.") for module in item.modules]
+        assert named == [module.removeprefix("model.layers.0.") for module in module_names(item)]
 
 
 def test_escape_code() -> None:

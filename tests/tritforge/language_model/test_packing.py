@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tritforge.errors import ImageError
 from tritforge.language_model import packing
 from tritforge.language_model.config import BYTES_PER_PORT, PORT_CHOICES, ModelShape
-from tritforge.language_model.image import ImageHeader, split_weights
+from tritforge.language_model.image import split_weights
+from tritforge.language_model.image_header import ImageHeader
 from tritforge.language_model.program import operation_shapes
 
 WORDS = list(itertools.product((0, 1, -1), repeat=5))

@@ -62,6 +62,7 @@ class Checkpoint:
         begin_token, end_token: ids from `config.json`.
         tokenizer: content of `tokenizer.json`.
         generation: content of `generation_config.json`, empty if absent.
+        files: every file that was or will be read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,17 +73,20 @@ class Checkpoint:
         if not folder.is_dir():
             raise CheckpointError(f"{folder} is not a directory with a Hugging Face checkpoint")
         self.folder = folder
-        configuration = read_json(folder / "config.json")
+        configuration_file, tokenizer = folder / "config.json", folder / "tokenizer.json"
+        configuration = read_json(configuration_file)
         _check_options(configuration)
         self.shape = _model_shape(configuration)
         self.begin_token = _token(configuration, "bos_token_id", self.shape.vocabulary)
         self.end_token = _token(configuration, "eos_token_id", self.shape.vocabulary)
         generation = folder / "generation_config.json"
         self.generation = read_json(generation) if generation.exists() else {}
-        self.tokenizer = _read_file(folder / "tokenizer.json")
+        self.tokenizer = _read_file(tokenizer)
         self._stored: dict[str, StoredTensor] = {}
-        self._files = _weight_files(folder)
-        for name, tensor in _open_tensors(self._files):
+        self._weight_files = _weight_files(folder)
+        others = (configuration_file, tokenizer, generation)
+        self.files = (*self._weight_files, *(path for path in others if path.exists()))
+        for name, tensor in _open_tensors(self._weight_files):
             if name in self._stored:
                 raise CheckpointError(f"{folder}: tensor {_quoted(name)} is in two shards")
             self._stored[name] = tensor
@@ -108,7 +112,7 @@ class Checkpoint:
     def digest(self) -> str:
         """SHA-256 over the weight files, one after the other: which checkpoint it was."""
         digest = hashlib.sha256()
-        for path in self._files:
+        for path in self._weight_files:
             with path.open("rb") as file:
                 while block := file.read(_HASH_CHUNK):
                     digest.update(block)

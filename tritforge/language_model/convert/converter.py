@@ -30,15 +30,18 @@ from tritforge.language_model.convert.fixed_point_formats import (
     quantised_operation,
     vector_mantissas,
 )
-from tritforge.language_model.convert.tensor_shapes import EMBEDDING, LOWER_BOUNDS
+from tritforge.language_model.convert.float_operations import (
+    cumulative_lower_bounds,
+    gather_float_operation,
+)
+from tritforge.language_model.convert.tensor_shapes import EMBEDDING, LOWER_BOUNDS, module_names
 from tritforge.language_model.float_parameters import (
     FloatArray,
     FloatOperation,
-    cumulative_lower_bounds,
     encode_float_section,
-    gather_float_operation,
 )
-from tritforge.language_model.image import ImageHeader, ImageWriter, Sampling, write_image
+from tritforge.language_model.image import ImageWriter, write_image
+from tritforge.language_model.image_header import ImageHeader, Sampling
 from tritforge.language_model.program import (
     EMBEDDING_SHIFT_RANGE,
     Operation,
@@ -108,7 +111,9 @@ def convert(
     """Convert a Hugging Face HGRNBit directory into a model image.
 
     Raises:
-        CheckpointError: the directory is not a supported HGRNBit checkpoint.
+        CheckpointError: the directory is not a supported HGRNBit checkpoint, or the output is one
+            of its files.
+        ImageError: the image cannot be written.
     """
     checkpoint = Checkpoint(folder)
     widths = Widths()
@@ -140,6 +145,11 @@ def convert(
             "checkpoint_sha256": checkpoint.digest(),
         },
     )
+    if any(output.exists() and output.samefile(path) for path in checkpoint.files):
+        raise CheckpointError(
+            f"cannot write {output}: it belongs to the checkpoint; give another name, as "
+            f"{output.with_suffix('.tritforge').name}"
+        )
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -150,7 +160,7 @@ def convert(
     sizes = header.section_bytes()
     return ConversionReport(
         path=output,
-        file_bytes=output.stat().st_size,
+        file_bytes=writer.file_bytes,
         weight_bytes=sizes["weights"],
         parameter_bytes=sizes["parameters"],
         embedding_bytes=sizes["embedding"],
@@ -265,7 +275,7 @@ class _Conversion:
     ) -> tuple[list[TernaryLinear], list[float]]:
         """Ternarise and pack the operation's tensors one after the other."""
         linears, scales, matrix = [], [], 0
-        for module in item.modules:
+        for module in module_names(item):
             name = f"{module}.weight"
             trits, scale = ternarise(self._checkpoint.load(name))
             for start in range(0, len(trits), item.rows):

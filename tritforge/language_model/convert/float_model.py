@@ -9,12 +9,12 @@ import numpy as np
 
 from tritforge.language_model.convert.checkpoint import Checkpoint
 from tritforge.language_model.convert.converter import ternarise
-from tritforge.language_model.convert.tensor_shapes import EMBEDDING, LOWER_BOUNDS
-from tritforge.language_model.float_parameters import (
-    FloatArray,
+from tritforge.language_model.convert.float_operations import (
     cumulative_lower_bounds,
     gather_float_operation,
 )
+from tritforge.language_model.convert.tensor_shapes import EMBEDDING, LOWER_BOUNDS, module_names
+from tritforge.language_model.float_parameters import FloatArray
 from tritforge.language_model.program import operation_shapes
 from tritforge.language_model.reference import FloatModel
 
@@ -35,7 +35,7 @@ def float_model(folder: Path) -> FloatModel:
     for item in operation_shapes(checkpoint.shape):
         if not item.matrices:
             continue
-        pairs = [ternarise(checkpoint.load(f"{module}.weight")) for module in item.modules]
+        pairs = [ternarise(checkpoint.load(f"{module}.weight")) for module in module_names(item)]
         scales = [scale for _, scale in pairs]
         operations.append(gather_float_operation(item, load, scales, lower_bounds))
         rows = np.concatenate([trits for trits, _ in pairs])

@@ -19,6 +19,7 @@ from tritforge.errors import ConfigurationError
 from tritforge.language_model.config import ModelShape
 from tritforge.language_model.convert.checkpoint import MODEL_TYPE, SUPPORTED_OPTIONS
 from tritforge.language_model.convert.tensor_shapes import LOWER_BOUNDS, expected_shapes
+from tritforge.whole_file import whole_file, write_whole_text
 
 SPECIAL_TOKENS = ("<unk>", "<s>", "</s>")
 BEGIN_TOKEN, END_TOKEN = 1, 2
@@ -74,27 +75,30 @@ def write_random_checkpoint(
         "bos_token_id": BEGIN_TOKEN,
         "eos_token_id": END_TOKEN,
     }
-    (folder / "config.json").write_text(json.dumps(configuration, indent=1), encoding="utf-8")
-    (folder / "tokenizer.json").write_text(
-        byte_tokenizer(shape.vocabulary).to_str(), encoding="utf-8"
-    )
+    write_whole_text(folder / "config.json", json.dumps(configuration, indent=1))
+    write_whole_text(folder / "tokenizer.json", byte_tokenizer(shape.vocabulary).to_str())
     generator = np.random.default_rng(seed)
     shards: list[dict[str, NDArray[np.float16]]] = [{}]
     weight_map: dict[str, int] = {}
     for name, dimensions in expected_shapes(shape).items():
         if sum(tensor.nbytes for tensor in shards[-1].values()) > _BYTES_PER_SHARD:
-            save_file(shards[-1], folder / _shard_name(len(shards) - 1))
+            _save(shards[-1], folder / _shard_name(len(shards) - 1))
             shards[-1].clear()
             shards.append({})
         shards[-1][name] = _random_tensor(name, dimensions, generator)
         weight_map[name] = len(shards) - 1
         progress(name)
     if len(shards) == 1:
-        save_file(shards[0], folder / "model.safetensors")
+        _save(shards[0], folder / "model.safetensors")
         return
-    save_file(shards[-1], folder / _shard_name(len(shards) - 1))
+    _save(shards[-1], folder / _shard_name(len(shards) - 1))
     index = {"weight_map": {name: _shard_name(shard) for name, shard in weight_map.items()}}
-    (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
+    write_whole_text(folder / "model.safetensors.index.json", json.dumps(index))
+
+
+def _save(tensors: dict[str, NDArray[np.float16]], path: Path) -> None:
+    with whole_file(path) as part:
+        save_file(tensors, part)
 
 
 def _shard_name(index: int) -> str:

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
+import threading
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -31,11 +34,17 @@ from tritforge.language_model.config import BYTES_PER_PORT, PORT_CHOICES, ModelS
 from tritforge.language_model.convert import ConversionOptions, convert
 from tritforge.language_model.convert.converter import ternarise
 from tritforge.language_model.convert.float_model import float_model
+from tritforge.language_model.convert.float_operations import cumulative_lower_bounds
 from tritforge.language_model.convert.random_checkpoint import write_random_checkpoint
-from tritforge.language_model.convert.tensor_shapes import EMBEDDING, LOWER_BOUNDS, expected_shapes
-from tritforge.language_model.float_parameters import cumulative_lower_bounds
+from tritforge.language_model.convert.tensor_shapes import (
+    EMBEDDING,
+    LOWER_BOUNDS,
+    expected_shapes,
+    module_names,
+)
 from tritforge.language_model.golden import GoldenModel
-from tritforge.language_model.image import Image, Sampling, open_image
+from tritforge.language_model.image import Image, open_image
+from tritforge.language_model.image_header import Sampling
 from tritforge.language_model.program import operation_shapes
 from tritforge.language_model.reference import FloatModel
 
@@ -85,7 +94,7 @@ def test_every_matrix_of_the_image_is_the_ternarised_tensor(folder: Path) -> Non
     tensors, image = load_file(folder / SINGLE_FILE), converted(folder)
     items = [item for item in operation_shapes(SMALL_SHAPE) if item.matrices]
     for item, packed in zip(items, image.weights()):
-        rows = np.concatenate([ternarise(tensors[f"{m}.weight"])[0] for m in item.modules])
+        rows = np.concatenate([ternarise(tensors[f"{m}.weight"])[0] for m in module_names(item)])
         for index, expected in enumerate(np.split(rows, item.matrices)):
             trits = packing.unpack_matrix(packed[:, index], item.rows, item.inputs)
             assert np.array_equal(trits, expected)
@@ -202,6 +211,22 @@ def test_header_and_report(folder: Path) -> None:
     assert done[-1] == calls[-1][2]
 
 
+def test_an_image_can_go_through_a_fifo_and_a_link(folder: Path) -> None:
+    """As `tritforge convert DIR -o >(sha256sum)` in a shell, or -o /dev/null."""
+    fifo, link, file = (folder.parent / name for name in ("fifo", "link", "model.tritforge"))
+    os.mkfifo(fifo)
+    received: list[bytes] = []
+    thread = threading.Thread(target=lambda: received.append(fifo.read_bytes()), daemon=True)
+    thread.start()
+    report = convert(folder, fifo)
+    thread.join(timeout=10)
+    link.symlink_to(file)
+    assert convert(folder, link).file_bytes == report.file_bytes == len(received[0])
+    assert link.is_symlink()
+    assert file.read_bytes() == received[0]
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+
+
 # --- errors ---------------------------------------------------------------------------------------
 
 
@@ -231,6 +256,28 @@ def test_refused_configuration_leaves_nothing(
 ) -> None:
     edit_json(folder / file, **changes)
     assert text in refusal(folder)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_a_file_of_the_checkpoint_is_not_overwritten(
+    folder: Path, name: str, is_linked: bool
+) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    output = folder / name
+    if is_linked:
+        output = folder.parent / "link"
+        output.symlink_to(folder / name)
+    with pytest.raises(TritforgeError, match=f"cannot write {output}: it belongs to the checkpoi"):
+        convert(folder, output)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["", ".", "/", "checkpoint"])
+def test_a_folder_is_no_output(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(folder.parent)
+    with pytest.raises(TritforgeError, match=r"cannot write .*: Is a directory"):
+        convert(folder, Path(name))
 
 
 def test_value_that_is_not_finite_deep_in_the_model_leaves_nothing(folder: Path) -> None:

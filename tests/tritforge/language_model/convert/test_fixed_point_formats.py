@@ -30,8 +30,8 @@ from tritforge.language_model.reference import rms_norm
 
 WIDTHS = Widths()
 INPUTS = 200
-ITEM = OperationShape(OperationKind.MIX, 3, INPUTS, INPUTS, 3, 3, True, ("f", "i", "g"))
-DOWN = OperationShape(OperationKind.PROJECT, 3, INPUTS, 8, 1, 1, False, ("down",))
+ITEM = OperationShape(OperationKind.MIX, 3, INPUTS, INPUTS, 3, 3, True)
+DOWN = OperationShape(OperationKind.PROJECT, 3, INPUTS, 8, 1, 1, False)
 
 
 @given(st.floats(2.0**-200, 2.0**200))

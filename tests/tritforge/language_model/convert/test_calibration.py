@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calibration sees what the float reference sees, and chooses its tokens by a simple rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tritforge.errors import CheckpointError
+from tritforge.language_model import reference as reference_module
+from tritforge.language_model.convert.calibration import (
+    MAXIMUM_SEQUENCES,
+    SEQUENCE_TOKENS,
+    CalibrationPass,
+    TernaryLinear,
+    calibration_tokens,
+    default_calibration_text,
+    largest,
+)
+from tritforge.language_model.convert.checkpoint import Checkpoint
+from tritforge.language_model.convert.converter import ternarise
+from tritforge.language_model.convert.float_model import float_model
+from tritforge.language_model.convert.float_operations import (
+    cumulative_lower_bounds,
+    gather_float_operation,
+)
+from tritforge.language_model.convert.random_checkpoint import byte_tokenizer
+from tritforge.language_model.convert.tensor_shapes import EMBEDDING, LOWER_BOUNDS, module_names
+from tritforge.language_model.float_parameters import FloatArray
+from tritforge.language_model.program import OperationKind, operation_shapes
+
+BEGIN = 1
+TOKENIZER = byte_tokenizer()
+CONTENT = TOKENIZER.to_str().encode()
+PIECE = SEQUENCE_TOKENS - 1
+
+
+# --- tokens ---------------------------------------------------------------------------------------
+
+
+def ids_of(text: str) -> list[int]:
+    ids: list[int] = TOKENIZER.encode(text, add_special_tokens=False).ids
+    return ids
+
+
+@pytest.mark.parametrize(
+    ("letters", "shape"),
+    [
+        (1, (1, 2)),
+        (PIECE - 1, (1, PIECE)),
+        (PIECE, (1, SEQUENCE_TOKENS)),
+        (PIECE + 1, (1, SEQUENCE_TOKENS)),
+        (3 * PIECE + 5, (3, SEQUENCE_TOKENS)),
+        (100 * PIECE, (MAXIMUM_SEQUENCES, SEQUENCE_TOKENS)),
+    ],
+)
+def test_tokens_are_whole_pieces_each_from_the_begin_token(
+    letters: int, shape: tuple[int, int]
+) -> None:
+    text = "".join(chr(ord("a") + index % 26) for index in range(letters))
+    tokens = calibration_tokens(CONTENT, BEGIN, text)
+    assert tokens.shape == shape
+    assert (tokens[:, 0] == BEGIN).all()
+    assert tokens[:, 1:].reshape(-1).tolist() == ids_of(text)[: tokens[:, 1:].size]
+
+
+def test_a_text_without_tokens_is_refused() -> None:
+    with pytest.raises(CheckpointError, match="gives no token for the calibration text"):
+        calibration_tokens(CONTENT, BEGIN, "")
+
+
+def test_the_built_in_text_fills_every_sequence() -> None:
+    text = default_calibration_text()
+    assert len(ids_of(text)) >= MAXIMUM_SEQUENCES * PIECE
+    assert calibration_tokens(CONTENT, BEGIN, text).shape == (MAXIMUM_SEQUENCES, SEQUENCE_TOKENS)
+
+
+# --- activations ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [1, 1023, 1024, 1025, 3000])
+def test_ternary_product_is_exact_in_blocks_of_rows(rows: int) -> None:
+    random = np.random.default_rng(rows)
+    trits = random.integers(-1, 2, (rows, 37)).astype(np.int8)
+    codes = random.integers(-127, 128, (2, 5, 37))
+    sums = TernaryLinear(trits)(codes.astype(np.float64))
+    assert sums.shape == (2, 5, rows)
+    assert np.array_equal(sums, codes @ trits.T.astype(np.int64))
+
+
+def test_largest() -> None:
+    assert largest(np.array([[1.0, -3.0], [2.0, 0.0]])) == 3
+    assert largest(np.zeros(0)) == 0
+
+
+def test_layer_by_layer_gives_the_residual_of_token_by_token(
+    small_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calibration keeps raw sums where their scale cancels, which the norms' epsilon would see."""
+    monkeypatch.setattr(reference_module, "NORM_EPSILON", 0.0)
+    checkpoint, reference = Checkpoint(small_checkpoint), float_model(small_checkpoint)
+
+    def load(name: str) -> FloatArray:
+        return checkpoint.load(name).astype(np.float64)
+
+    tokens = np.random.default_rng(3).integers(0, checkpoint.shape.vocabulary, (3, 9))
+    calibration = CalibrationPass(load(EMBEDDING)[tokens])
+    bounds, product = cumulative_lower_bounds(load(LOWER_BOUNDS)), np.zeros(0)
+    for item in operation_shapes(checkpoint.shape):
+        if item.kind in (OperationKind.EMBED, OperationKind.HEAD):
+            continue
+        pairs = [ternarise(checkpoint.load(f"{module}.weight")) for module in module_names(item)]
+        linears = [TernaryLinear(trits) for trits, _ in pairs]
+        floats = gather_float_operation(item, load, [scale for _, scale in pairs], bounds)
+        if item.kind is OperationKind.MIX:
+            product = calibration.token_mixer(floats, linears)
+        elif item.kind is OperationKind.GLU:
+            product = calibration.gated_linear_unit(floats, linears[0])
+        else:
+            calibration.project(floats, product, linears[0])
+
+    state = reference.new_state(len(tokens))
+    for position in range(tokens.shape[1]):
+        residual = reference.embed(tokens[:, position])
+        for layer in range(checkpoint.shape.layers):
+            residual = reference.token_mixer(state, layer, residual)
+            residual = reference.channel_mixer(layer, residual)
+        assert np.allclose(calibration.residual[:, position], residual, rtol=1e-9, atol=1e-12)

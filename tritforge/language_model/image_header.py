@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The header of a language-model image: shape, number formats, tokens and default sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tritforge.checks import is_integer, is_number
+from tritforge.errors import ConfigurationError, ImageError
+from tritforge.language_model import packing
+from tritforge.language_model.config import BYTES_PER_PORT, PORT_CHOICES, ModelShape, Widths
+from tritforge.language_model.float_parameters import float_section_values
+from tritforge.language_model.program import OperationShape, operation_shapes, parameter_bytes
+
+MAXIMUM_TEXT_LENGTH = 2000
+EMBEDDING_BITS = (8, 16)
+RESIDUAL_FRACTIONS = 32
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Default sampling of a model; `generate` uses it where the user says nothing."""
+
+    temperature: float = 0.7
+    top_k: int = 0
+    top_p: float = 0.95
+    max_tokens: int = 400
+
+    def __post_init__(self) -> None:
+        if not (is_number(self.temperature) and 0 <= self.temperature <= 100):
+            raise ConfigurationError(
+                f"temperature = {self.temperature!r} is out of range: give a number from 0 "
+                "(greedy) to 100"
+            )
+        if not (is_number(self.top_p) and 0 < self.top_p <= 1):
+            raise ConfigurationError(
+                f"top_p = {self.top_p!r} is out of range: give a number above 0, at most 1"
+            )
+        for name, value in (("top_k", self.top_k), ("max_tokens", self.max_tokens)):
+            if not is_integer(value) or not 0 <= value < 1 << 31:
+                raise ConfigurationError(
+                    f"{name} = {value!r} is out of range: give an integer from 0 (no limit)"
+                )
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """The JSON header, without the section table.
+
+    Attributes:
+        name: short name of the model.
+        shape: dimensions; fix every section size but the tokenizer's.
+        widths: fixed-point formats the parameters were made for.
+        rows_per_beat: rows that share a beat of the weight stream (8 per 64-bit port).
+        residual_fraction: fraction bits of the residual stream.
+        embedding_bits: 8 or 16, width of an embedding mantissa.
+        begin_token, end_token: ids that open and close a text.
+        sampling: default sampling.
+        source: free text facts about where the model came from, for `tritforge info`.
+    """
+
+    name: str
+    shape: ModelShape
+    rows_per_beat: int
+    residual_fraction: int
+    embedding_bits: int
+    begin_token: int
+    end_token: int
+    widths: Widths = field(default_factory=Widths)
+    sampling: Sampling = field(default_factory=Sampling)
+    source: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._check_texts()
+        for name, choices in (
+            ("rows_per_beat", tuple(BYTES_PER_PORT * ports for ports in PORT_CHOICES)),
+            ("embedding_bits", EMBEDDING_BITS),
+        ):
+            value = getattr(self, name)
+            if not is_integer(value) or value not in choices:
+                raise ConfigurationError(f"{name} = {value!r}: one of {choices}")
+        for name, limit in (
+            ("residual_fraction", RESIDUAL_FRACTIONS),
+            ("begin_token", self.shape.vocabulary),
+            ("end_token", self.shape.vocabulary),
+        ):
+            value = getattr(self, name)
+            if not is_integer(value) or not 0 <= value < limit:
+                raise ConfigurationError(f"{name} = {value!r}: an integer from 0 to {limit - 1}")
+        longest = max(self.shape.dim, self.shape.glu_width)
+        if longest > self.widths.largest_exact_inputs():
+            raise ConfigurationError(
+                f"rows of {longest} weights overflow the {self.widths.accumulator}-bit "
+                f"accumulator: at most {self.widths.largest_exact_inputs()} are exact"
+            )
+
+    def _check_texts(self) -> None:
+        if not _is_short_text(self.name):
+            raise ConfigurationError(
+                f"name = {self.name!r}: must be printable, at most {MAXIMUM_TEXT_LENGTH} characters"
+            )
+        if not isinstance(self.source, dict) or not all(
+            _is_short_text(key) and _is_short_text(text) for key, text in self.source.items()
+        ):
+            raise ConfigurationError(
+                "source: must map names to printable strings of at most "
+                f"{MAXIMUM_TEXT_LENGTH} characters"
+            )
+
+    def section_bytes(self) -> dict[str, int]:
+        """Size of every section that the shape fixes."""
+        return {
+            "weights": sum(self.operation_bytes(item) for item in operation_shapes(self.shape)),
+            "parameters": parameter_bytes(self.shape),
+            "embedding": self.shape.vocabulary * self.shape.dim * self.embedding_bits // 8,
+            "float": 4 * float_section_values(self.shape),
+        }
+
+    def operation_bytes(self, item: OperationShape) -> int:
+        """Bytes of one operation in the weight stream (none for EMBED)."""
+        if not item.matrices:
+            return 0
+        return packing.stream_bytes(item.rows, item.inputs, item.matrices, self.rows_per_beat)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain JSON-able form."""
+        return {**asdict(self), "source": dict(self.source)}
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> ImageHeader:
+        """Build from untrusted JSON: exactly the known keys, every value checked."""
+        known = set(cls.__dataclass_fields__)
+        if set(values) != known:
+            raise ImageError(
+                f"image header: missing {sorted(known - set(values))}, "
+                f"unknown {sorted(set(values) - known)}"
+            )
+        for key in ("shape", "widths", "sampling"):
+            if not isinstance(values[key], dict):
+                raise ImageError(f"image header: {key} must be an object")
+        if set(values["sampling"]) != set(Sampling.__dataclass_fields__):
+            raise ImageError(
+                f"image header: sampling must have {', '.join(Sampling.__dataclass_fields__)}"
+            )
+        try:
+            return cls(
+                **{
+                    **values,
+                    "shape": ModelShape.from_mapping(values["shape"]),
+                    "widths": Widths.from_mapping(values["widths"]),
+                    "sampling": Sampling(**values["sampling"]),
+                }
+            )
+        except ConfigurationError as error:
+            raise ImageError(f"image header: {error}") from None
+
+
+def _is_short_text(value: object) -> bool:
+    """Printable only: these strings reach the user's terminal."""
+    return isinstance(value, str) and len(value) <= MAXIMUM_TEXT_LENGTH and value.isprintable()
