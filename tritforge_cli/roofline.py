@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tritforge.errors import TritforgeError
+from tritforge.errors import TritforgeError, install_command
 from tritforge.language_model.config import TRITS_PER_BYTE
 from tritforge.whole_file import whole_file
 
@@ -92,7 +92,7 @@ def _pyplot() -> Any:
     try:
         import matplotlib
     except ImportError:
-        raise TritforgeError("--plot needs matplotlib: pip install 'tritforge[plot]'") from None
+        raise TritforgeError(f"--plot needs matplotlib: {install_command('plot')}") from None
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
