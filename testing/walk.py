@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Links from the documents to lines of code, by symbol: `python -m testing.walk --update`.
 
-A link is written as [`symbol`](../path/file.py#L0). The line number follows from the symbol, and the
-path too where the symbol was moved and only one file defines it, so nobody types either of them.
+A link is written as [`symbol`](../path/file.py#L0). The line number follows from the symbol, and
+the path too where the symbol was moved and only one file defines it: nobody types either of them.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from testing.repository import ROOT
 
 _LINK = re.compile(r"\[`([^`\]]+)`\]\(([^)#\s]+)#L(\d+)\)")
 #: Words in front of the name of a definition in C++, SystemVerilog, C or a template.
-_DEFINITION = r"\b(?:struct|class|enum|namespace|module|using|constexpr|define|void|int|bool|auto)\b"
+_DEFINITION = (
+    r"\b(?:struct|class|enum|namespace|module|using|constexpr|define|void|int|bool|auto)\b"
+)
 
 
 class WalkError(Exception):
@@ -72,14 +74,21 @@ def resolve(link: Link, root: Path = ROOT) -> Link:
     return Link(link.document, link.symbol, target, line)
 
 
-def line_of(path: Path, symbol: str) -> int | None:
-    """Line that defines a symbol (`name`, `Class.name`, `Class::name`), or None."""
+def line_of(path: Path, symbol: str, mentions: bool = True) -> int | None:
+    """Line that defines a symbol (`name`, `Class.name`, `Class::name`), or None.
+
+    Args:
+        mentions: outside Python, the first line that names the symbol will do where no line looks
+            like its definition.
+    """
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         return _python_line(ast.parse(text), symbol.split("."))
-    name = re.escape(symbol)
-    last = re.escape(symbol.split("::")[-1])
-    for pattern in (rf"{_DEFINITION}[^;=(]*\b{name}\b", rf"{_DEFINITION}.*\b{last}\b", rf"\b{name}\b"):
+    name, last = re.escape(symbol), re.escape(symbol.split("::")[-1])
+    patterns = [rf"{_DEFINITION}[^;=(]*\b{name}\b[^;,)&*]*$", rf"{_DEFINITION}.*\b{last}\("]
+    if mentions:
+        patterns.append(rf"\b{last}\b")
+    for pattern in patterns:
         for number, line in enumerate(text.splitlines(), 1):
             if not line.lstrip().startswith(("//", "*")) and re.search(pattern, line):
                 return number
@@ -152,7 +161,7 @@ def _moved(link: Link, root: Path) -> tuple[Path, int]:
     found = {
         root / path: line
         for path in _tracked(root)
-        if path.endswith(suffix) and (line := line_of(root / path, link.symbol)) is not None
+        if path.endswith(suffix) and (line := line_of(root / path, link.symbol, False)) is not None
     }
     same_name = {path: line for path, line in found.items() if path.name == name}
     found = same_name or found
@@ -162,7 +171,7 @@ def _moved(link: Link, root: Path) -> tuple[Path, int]:
     return next(iter(found.items()))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _tracked(root: Path) -> tuple[str, ...]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
