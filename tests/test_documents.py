@@ -202,6 +202,32 @@ def test_a_wrong_command_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
         assert check_command(shlex.split(command)), command
 
 
+# CONTRIBUTING's list of places.
+#: Units whose names are no common words.
+_UNITS = ("dequantiser", "element_unit", "weight_join")
+#: Texts that name units as examples, and what is generated from the sources.
+_ELSEWHERE = ("CONTRIBUTING.md", "CHANGELOG.md", "docs/", "tests/codegen/goldens/")
+
+
+def places_of(unit: str) -> set[str]:
+    """Paths of the table "Add a unit"."""
+    section = text_of(Path("CONTRIBUTING.md")).split("\n## Add a unit\n")[1].split("\n## ")[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("|")]
+    return {name.replace("<unit>", unit) for cell in cells for name in _CODE.findall(cell)}
+
+
+@pytest.mark.parametrize("unit", _UNITS)
+def test_contributing_names_every_place_of_a_unit(unit: str) -> None:
+    word = re.compile(rf"\b{unit}\b")
+    naming = set()
+    for path in tracked():
+        name = path.relative_to(ROOT).as_posix()
+        text = "" if name.startswith(_ELSEWHERE) else path.read_bytes().decode(errors="replace")
+        if word.search(name) or word.search(text):
+            naming.add(name)
+    assert naming - {"tests/test_documents.py"} <= places_of(unit)
+
+
 # The glossary.
 _KINDS = {
     "Python": (("tritforge", "codegen", "pynq_driver", "tritforge_cli"), (".py", ".pyi")),
