@@ -18,7 +18,7 @@ from codegen.drawing import Box, Drawing, Point
 from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.language_model.network import machine_network
 from codegen.language_model.processes import machine_processes
-from codegen.machine.network import PACKET_DATA_BITS, Edge, Network
+from codegen.machine.network import Edge, Network
 from codegen.machine.process import Process
 from codegen.openhls.connection import Connection
 from codegen.openhls.errors import CompileError, InterfaceError
@@ -27,6 +27,7 @@ from codegen.openhls.system import host_compiler, run
 from codegen.project import render_sources
 from tritforge.errors import TritforgeError
 from tritforge.language_model.config import AcceleratorConfig
+from tritforge.machine_interface import PACKET_DATA_BITS
 from tritforge.whole_file import whole_file
 
 #: What docs/data-path.svg shows.
