@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Width adapter: words of IN_WIDTH bits to words of OUT_WIDTH bits, one an integer multiple of the
-// other (or equal: then it is a register).
+// Width adapter: words of IN_WIDTH bits to words of OUT_WIDTH bits, one of which is an integer multiple
+// of the other (or equal to it: then it is a register).
 //
 // Byte order:  the first narrow word of a wide one lies in its low bits.
 // Interface:   in_* and out_* ready/valid streams of one clock, synchronous reset `rst`. tkeep has one
-//              bit a byte; tlast ends a packet, so a packet never shares a wide word with the next one.
+//              bit per byte; tlast ends a packet, so a packet never shares a wide word with the next one.
 // Up:          tlast on a narrow word ends the wide word early; narrow words that did not come are
 //              zero and not kept.
 // Down:        narrow words without a kept byte are left out, but for the first one of a wide word.
