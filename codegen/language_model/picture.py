@@ -122,7 +122,7 @@ def picture(config: AcceleratorConfig) -> str:
 
 
 def draw(config: AcceleratorConfig, network: Network, widths: Mapping[str, int]) -> str:
-    """The same for a given network.
+    """SVG of a given network.
 
     Args:
         widths: see `stream_widths`.
