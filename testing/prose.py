@@ -31,6 +31,8 @@ _HASH_LIKE = (".yml", ".yaml", ".toml", ".cff", ".txt", "Makefile")
 _NUMBERS = "one two three four five six seven eight nine ten sixteen half both"
 _COUNT = rf"(?:{'|'.join(_NUMBERS.split())}|\d[\d,.]*)"
 _NOUN = r"[A-Za-z][\w\-]*"
+#: What follows is no new sentence: "the seconds a request may take".
+_NO_VERB = r"(?![\w\-]|\s+(?:may|can|must|has|is|will|takes|needs|was)\b)"
 #: Words that are in no noun phrase: something else is being said.
 _NO_NOUN_TEXT = """
 a about above add adding after again against all also although always an and answer any are around
@@ -52,7 +54,7 @@ _NO_NOUN = frozenset(_NO_NOUN_TEXT.split())
 #: What is counted where no number stands before it: "bytes a token" (prose: an example).
 _COUNTED = re.compile(
     r"\b(?:beats|bits|bytes|codes|columns|cycles|elements|gains|mantissas|matrices|nats|rows|seconds|"
-    r"stages|steps|tokens|weights|words)\s+an?\s+[a-z]\w*",
+    rf"stages|steps|tokens|weights|words)\s+an?\s+[a-z][\w\-]*{_NO_VERB}",
     re.IGNORECASE,
 )
 #: Verbs with two objects: what follows is no rate.
@@ -62,7 +64,7 @@ _GIVING = (
 _RATE = re.compile(
     rf"\b(?P<first>(?:an?|each|{_COUNT}))\s+"
     rf"(?P<middle>(?:{_NOUN}\s+){{0,3}}?)"
-    rf"(?P<article>an?)\s+(?P<last>{_NOUN})",
+    rf"(?P<article>an?)\s+(?P<last>{_NOUN}){_NO_VERB}",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(rf"\b{_GIVING}\s+$", re.IGNORECASE)

@@ -33,6 +33,7 @@ GOOD = [
     "it calls a machine a unit",
     "two streams as a pair",
     "who holds a lane",
+    "the seconds a request may take",
 ]
 
 

@@ -17,7 +17,7 @@ from tritforge.whole_file import whole_file
 #: A ternary weight is one multiplication by -1, 0 or 1 and one addition.
 OPERATIONS_PER_WEIGHT = 2
 FORMATS = (".png", ".svg", ".pdf")
-#: The same measurement gives the same file.
+#: Formats that would hold a date -> metadata without it: equal measurements give equal files.
 _NO_DATE = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 

@@ -104,7 +104,7 @@ class Writer:
     """Writes the JSON of one answer.
 
     Attributes:
-        choices: one a stream.
+        choices: one per stream.
     """
 
     def __init__(
