@@ -157,7 +157,7 @@ def _is_rate(match: re.Match[str], text: str) -> bool:
         return False
     if not middle:
         return first == "one"
-    plural = first not in ("a", "an", "each", "one")
+    plural = first not in ("a", "an", "each", "one", "1")
     if not plural and any(map(_VERB_END.search, middle)):
         return False
     if plural and not middle[-1].endswith("s"):
