@@ -10,7 +10,7 @@
 //              zero and not kept.
 // Down:        narrow words without a kept byte are left out, but for the first one of a wide word.
 // Latency:     1 cycle from the word that completes an output word.
-// Throughput:  1 word a cycle on the narrow side, without bubbles between words or packets.
+// Throughput:  1 word per cycle on the narrow side, without bubbles between words or packets.
 // Timing:      in_tready depends on out_tready in the same cycle; a tritforge_skid_buffer cuts that path.
 // Assumptions: kept bytes are the low ones of a word, and only a word with tlast is not full.
 module tritforge_width_adapter #(
