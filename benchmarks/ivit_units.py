@@ -32,7 +32,7 @@ from testing.ivit_upstream import (
     upstream_gelu,
     upstream_softmax,
 )
-from tritforge.errors import ConfigurationError, install_command
+from tritforge.errors import ConfigurationError
 from tritforge.ivit.golden import (
     ShiftgeluConfig,
     ShiftmaxConfig,
@@ -218,7 +218,9 @@ def plot(path: Path) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
-        raise ConfigurationError(f"--plot needs matplotlib: {install_command('plot')}") from error
+        raise ConfigurationError(
+            "--plot needs matplotlib: pip install 'tritforge[plot]'"
+        ) from error
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, (unit, curves) in zip(figure.subplots(1, 2), _row_errors(PLOT_BITS).items()):

@@ -32,7 +32,7 @@ _NUMBERS = "one two three four five six seven eight nine ten sixteen half both"
 _COUNT = rf"(?:{'|'.join(_NUMBERS.split())}|\d[\d,.]*)"
 _NOUN = r"[A-Za-z][\w\-]*"
 #: What follows is no new sentence: "the seconds a request may take".
-_NO_VERB = r"(?![\w\-]|\s+(?:may|can|must|has|is|will|takes|needs|was)\b)"
+_NO_VERB = r"(?![\w\-]|\s+(?:may|can|must|has|is|will|takes|needs|was|reads|names)\b)"
 #: Words that are in no noun phrase: something else is being said.
 _NO_NOUN_TEXT = """
 a about above add adding after again against all also although always an and answer any are around

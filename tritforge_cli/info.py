@@ -80,7 +80,7 @@ def _lines(image: Image) -> list[tuple[str, str]]:
         ("embedding", f"{header.embedding_bits} bits"),
         ("residual stream", f"{header.residual_fraction} fraction bits"),
         ("rows per beat", f"{header.rows_per_beat} ({header.rows_per_beat // 8} ports of 64 bits)"),
-        ("bytes a token", f"{token_bytes:,} (weights and parameters)"),
+        ("bytes per token", f"{token_bytes:,} (weights and parameters)"),
         (
             "sampling",
             f"temperature {sampling.temperature:g}, top-k {sampling.top_k}, "

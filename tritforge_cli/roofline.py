@@ -47,7 +47,7 @@ def check_path(path: Path) -> None:
 def write_roofline(
     path: Path, title: str, lanes: int, array_operations_per_second: float, points: Sequence[Point]
 ) -> None:
-    """Draw one memory roof a point, the array's roof, and the points.
+    """Draw one memory roof per point, the array's roof, and the points.
 
     Args:
         lanes: tokens that share a weight; fixes operations per byte.

@@ -104,7 +104,7 @@ class Writer:
     """Writes the JSON of one answer.
 
     Attributes:
-        choices: one per stream.
+        choices: one a stream.
     """
 
     def __init__(

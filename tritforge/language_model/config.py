@@ -255,7 +255,7 @@ class AcceleratorConfig:
 
     @property
     def rows_per_beat(self) -> int:
-        """Matrix rows that advance together: one byte (five columns) of each row a beat."""
+        """Matrix rows that advance together: one byte (five columns) of each row per beat."""
         return BYTES_PER_PORT * self.ports
 
     def to_mapping(self) -> dict[str, Any]:

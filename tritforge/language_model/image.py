@@ -253,7 +253,7 @@ class ImageWriter:
     """Sections of a new image, memory-mapped in a temporary file beside the target.
 
     Attributes:
-        weights: per operation (row tiles, matrices, beats, rows a beat) uint8, in program order.
+        weights: per operation (row tiles, matrices, beats, rows per beat) uint8, in program order.
         parameters: uint8 stream.
         embedding: (vocabulary, dim) int8 or int16.
         float_values: float32 section or None.
@@ -358,7 +358,7 @@ def _matrix_items(header: ImageHeader) -> list[OperationShape]:
 
 
 def split_weights(stream: NDArray[np.uint8], header: ImageHeader) -> tuple[NDArray[np.uint8], ...]:
-    """Views (row tiles, matrices, beats, rows a beat) of each operation, in program order."""
+    """Views (row tiles, matrices, beats, rows per beat) of each operation, in program order."""
     views, position = [], 0
     for item in _matrix_items(header):
         size = header.operation_bytes(item)

@@ -55,7 +55,7 @@ def test_json_is_the_same(
 
 @pytest.mark.parametrize(("name", "start"), [("a.svg", b"<?xml"), ("a.png", b"\x89PNG")])
 def test_plot_writes_the_same_file_again(name: str, start: bytes, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="pip install '.[plot]'")
+    pytest.importorskip("matplotlib", reason="pip install 'tritforge[plot]'")
     path = tmp_path / name
     contents = []
     for _ in range(2):
@@ -78,4 +78,4 @@ def test_plot_without_matplotlib_says_what_to_install(
     for module in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
         monkeypatch.setitem(sys.modules, module, None)
     assert main(["--plot", str(tmp_path / "errors.svg")]) == 2
-    assert "pip install '.[plot]'" in capsys.readouterr().err
+    assert "pip install 'tritforge[plot]'" in capsys.readouterr().err
