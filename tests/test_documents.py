@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import importlib
 import importlib.util
 import io
 import re
@@ -105,6 +107,21 @@ def test_paths_in_code_spans_exist(document: Path) -> None:
         assert any(ROOT.glob(name.rstrip("/"))) or (folder / name).exists(), (
             f"{document} names {name}"
         )
+
+
+_PYTHON = re.compile(r"^```python.*?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_python_blocks_import_what_there_is(document: Path) -> None:
+    for block in _PYTHON.findall(text_of(document)):
+        for node in ast.walk(ast.parse(block)):
+            module = str(node.module) if isinstance(node, ast.ImportFrom) else ""
+            if module.split(".")[0] not in _TOPS:
+                continue
+            assert isinstance(node, ast.ImportFrom)
+            for name in node.names:
+                assert hasattr(importlib.import_module(module), name.name), (document, name.name)
 
 
 def commands(document: Path) -> Iterator[tuple[list[str], bool]]:
