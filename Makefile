@@ -32,12 +32,13 @@ csim: $(VENV)/.installed-test ## C-simulation of the HLS units with ctest
 	$(BIN)/cmake --build --preset csim
 	$(BIN)/ctest --preset csim
 
-lint: $(VENV)/.installed-lint ## ruff, mypy, clang-format, codespell
+lint: $(VENV)/.installed-lint ## ruff, mypy, clang-format, codespell, prose
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	git ls-files '*.cpp' '*.hpp' '*.h' | xargs $(BIN)/clang-format --dry-run --Werror
 	git ls-files -z | xargs -0 $(BIN)/codespell
+	$(BIN)/python -m testing.prose
 
 bench: $(VENV)/.installed-test $(PEERS)/.installed ## measure fidelity, and speed beside llama.cpp
 	$(BIN)/python -m benchmarks.fidelity

@@ -16,3 +16,14 @@ class ImageError(TritforgeError):
 
 class CheckpointError(TritforgeError):
     """A checkpoint directory cannot be converted: missing file, wrong shape, unsupported option."""
+
+
+def install_command(extra: str) -> str:
+    """Command that adds an optional part, for messages.
+
+    Tritforge is on no package index, so the command names the checkout, which is `.`.
+
+    Args:
+        extra: one of `[project.optional-dependencies]` in pyproject.toml.
+    """
+    return f"pip install '.[{extra}]' in the checkout"

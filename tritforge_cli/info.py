@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tritforge info`: what a model image holds."""
+"""`tritforge info`: what a model image holds, and with --system what runs it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pynq_driver import EMBEDDED_MODEL
 from tritforge.language_model.image import LANGUAGE_MODEL, Image, open_image
 from tritforge_cli.arguments import add_json_argument, print_json
 from tritforge_cli.memory import megabytes
+from tritforge_cli.system import system_lines, system_mapping
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,6 +24,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "file", nargs="?", type=Path, help="model image (default: the embedded story model)"
     )
+    parser.add_argument(
+        "--system",
+        action="store_true",
+        help="describe this installation instead: versions, processor, kernels, hash of the image; "
+        "for reports of faults",
+    )
     add_json_argument(parser)
     parser.set_defaults(run=run)
 
@@ -30,10 +37,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(options: argparse.Namespace) -> int:
     """Open, check, print."""
     image = open_image(options.file or EMBEDDED_MODEL)
+    if options.system:
+        values = system_mapping(image)
+        lines = system_lines(values)
+    else:
+        values, lines = _mapping(image), _lines(image)
     if options.json:
-        print_json(_mapping(image))
+        print_json(values)
         return 0
-    for name, value in _lines(image):
+    for name, value in lines:
         print(f"{name:<26}{value}")
     return 0
 
@@ -70,7 +82,7 @@ def _lines(image: Image) -> list[tuple[str, str]]:
         ("embedding", f"{header.embedding_bits} bits"),
         ("residual stream", f"{header.residual_fraction} fraction bits"),
         ("rows per beat", f"{header.rows_per_beat} ({header.rows_per_beat // 8} ports of 64 bits)"),
-        ("bytes a token", f"{token_bytes:,} (weights and parameters)"),
+        ("bytes per token", f"{token_bytes:,} (weights and parameters)"),
         (
             "sampling",
             f"temperature {sampling.temperature:g}, top-k {sampling.top_k}, "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The `tritforge` command: one module a subcommand."""
+"""The `tritforge` command: one module per subcommand."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from tritforge import __version__
 from tritforge.errors import TritforgeError
+from tritforge_cli.shadowing import check_shadowing
 
 #: Modules of this package, in the order of the help text.
 _COMMANDS = ("generate", "serve", "info", "evaluate", "convert", "rtl", "synth", "perf")
@@ -39,6 +40,11 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status (2: the user's mistake, 130: Ctrl-C)."""
     given = sys.argv[1:] if arguments is None else arguments
+    try:
+        check_shadowing()
+    except TritforgeError as error:
+        print(f"tritforge: error: {error}", file=sys.stderr)
+        return 2
     options = build_parser(next(iter(given), None)).parse_args(given)
     try:
         return int(options.run(options))

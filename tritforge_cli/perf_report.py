@@ -86,7 +86,7 @@ def _figures(measurement: Measurement) -> dict[str, Any]:
 
 
 def text(report: Report) -> str:
-    """A table with a column an efficiency."""
+    """A table with a column per efficiency."""
     board, config, small = report.board, report.config, report.samples[0]
     lines = [
         f"{report.model} on {board.title}: {config.ports} ports, {_lanes(config)}, "
@@ -101,8 +101,8 @@ def text(report: Report) -> str:
     ]
     rows: list[tuple[str, Callable[[Performance], str]]] = [
         ("tokens/s", lambda p: f"{p.tokens_per_second:.2f}"),
-        ("cycles a token", lambda p: f"{p.token['cycles'] / p.lanes:,.0f}"),
-        ("cycles a layer", lambda p: f"{p.layer['cycles']:,.0f}"),
+        ("cycles per token", lambda p: f"{p.token['cycles'] / p.lanes:,.0f}"),
+        ("cycles per layer", lambda p: f"{p.layer['cycles']:,.0f}"),
         ("stream utilisation", lambda p: f"{p.utilisation(p.token):.2%}"),
         ("  of one layer", lambda p: f"{p.utilisation(p.layer):.2%}"),
         ("memory utilisation", lambda p: f"{p.memory_utilisation(p.token):.2%}"),
@@ -120,7 +120,7 @@ def text(report: Report) -> str:
         "",
         "Stream utilisation: weight bytes taken over bytes on offer, which is what the memory "
         "delivers,",
-        f"but at most the {BYTES_PER_PORT * config.ports} bytes a cycle that the ports take.",
+        f"but at most the {BYTES_PER_PORT * config.ports} bytes per cycle that the ports take.",
     ]
     return "\n".join(lines)
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from tritforge.errors import TritforgeError
+from tritforge.errors import TritforgeError, install_command
 from tritforge.language_model.config import TRITS_PER_BYTE
 from tritforge.whole_file import whole_file
 
 #: A ternary weight is one multiplication by -1, 0 or 1 and one addition.
 OPERATIONS_PER_WEIGHT = 2
 FORMATS = (".png", ".svg", ".pdf")
-#: The same measurement gives the same file.
+#: Formats that would hold a date -> metadata without it: equal measurements give equal files.
 _NO_DATE = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 
 
@@ -47,7 +47,7 @@ def check_path(path: Path) -> None:
 def write_roofline(
     path: Path, title: str, lanes: int, array_operations_per_second: float, points: Sequence[Point]
 ) -> None:
-    """Draw one memory roof a point, the array's roof, and the points.
+    """Draw one memory roof per point, the array's roof, and the points.
 
     Args:
         lanes: tokens that share a weight; fixes operations per byte.
@@ -92,7 +92,7 @@ def _pyplot() -> Any:
     try:
         import matplotlib
     except ImportError:
-        raise TritforgeError("--plot needs matplotlib: pip install 'tritforge[plot]'") from None
+        raise TritforgeError(f"--plot needs matplotlib: {install_command('plot')}") from None
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

@@ -50,7 +50,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def run(options: argparse.Namespace) -> int:
-    """Build and print one line a unit, and the top of a machine."""
+    """Build and print one line per unit, and the top of a machine."""
     blueprint, folder = chosen_project(options)
     unit = _waveform_unit(options, blueprint)
     rtl = build(blueprint, folder, with_resources=False)

@@ -9,7 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
-from tritforge.errors import ConfigurationError, TritforgeError
+from tritforge.errors import ConfigurationError, TritforgeError, install_command
 from tritforge_cli.arguments import add_software_arguments, load_model
 
 API_KEY_VARIABLE = "TRITFORGE_API_KEY"
@@ -21,7 +21,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "serve",
         help="serve the OpenAI API over HTTP",
         description="Serve /v1/completions and /v1/chat/completions over HTTP for any OpenAI "
-        "client, many streams at once. Needs pip install 'tritforge[serve]'.",
+        f"client, many streams at once. Needs {install_command('serve')}.",
         epilog="Ctrl-C or SIGTERM: running streams end within the grace time. "
         "See docs/serving.md for examples.",
     )
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
         from pynq_driver.serving.server import LOOPBACK_HOSTS, bind, is_loopback, serve
         from pynq_driver.serving.service import ServerSettings
     except ImportError as error:
-        raise TritforgeError(f"{error}: the server needs pip install 'tritforge[serve]'") from None
+        raise TritforgeError(f"{error}: the server needs {install_command('serve')}") from None
     if not 0 <= options.grace <= 3600:
         raise ConfigurationError(
             f"grace = {options.grace!r} is out of range: give 0 to 3600 seconds"

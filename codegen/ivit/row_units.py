@@ -49,7 +49,7 @@ ROW_UNITS: Mapping[str, RowUnit] = {
     ),
 }
 
-#: Of a unit's RTL in the open flow.
+#: Pipeline stages of a unit's RTL in the open flow.
 PIPELINE_STAGES = 4
 
 #: Properties of a configuration that the C++ takes over, with their meaning.
@@ -172,7 +172,7 @@ class RowUnitsBlueprint(Blueprint):
 
     @property
     def pipeline_stages(self) -> Mapping[str, int]:
-        """The same for all: each unit keeps its row in a RAM."""
+        """Pipeline stages, alike for all units: each keeps its row in a RAM."""
         return {config.unit: PIPELINE_STAGES for config in self.configs}
 
     def vectors(self) -> dict[str, str]:

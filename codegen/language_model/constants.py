@@ -50,7 +50,7 @@ def constants(config: AcceleratorConfig) -> tuple[Constant, ...]:
 
 
 def tables(config: AcceleratorConfig) -> tuple[Table, ...]:
-    """ROM contents: what the chosen sigmoid looks up, one entry a segment."""
+    """ROM contents: what the chosen sigmoid looks up, one entry per segment."""
     fraction = config.widths.sigmoid_fraction
     if config.sigmoid is SigmoidKind.TABLE:
         knots = sigmoid_table(fraction)

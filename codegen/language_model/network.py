@@ -18,7 +18,7 @@ _HEADERS = 4
 _STREAM = 4
 #: Hides a wait of the consumer that comes once a vector.
 _ELASTIC = 16
-#: One word a run.
+#: One word per run.
 _ONCE = 2
 #: Packets that are not worth more.
 _PACKETS = 16

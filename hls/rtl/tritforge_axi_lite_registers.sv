@@ -6,7 +6,7 @@
 // Interface:   s_axi_* AXI4-Lite slave, one clock, synchronous reset `rst`. Writes and reads are
 //              independent; address and data of a write may come in any order.
 //              write_valid is high for one cycle, with write_address (of a 32-bit word), write_data and
-//              write_strobe (one bit a byte); write_mapped must answer in the same cycle.
+//              write_strobe (one bit per byte); write_mapped must answer in the same cycle.
 //              read_valid is high for one cycle, with read_address; read_data and read_mapped must
 //              answer in the same cycle.
 // Responses:   OKAY, or SLVERR for an address that is not mapped; a read then gives 0. The two lowest

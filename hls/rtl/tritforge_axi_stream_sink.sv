@@ -11,7 +11,7 @@
 //              error_keep   a word without tlast had bytes that are not kept
 // Bytes that are not kept become zero.
 // Latency:     2 cycles.
-// Throughput:  1 word a cycle.
+// Throughput:  1 word per cycle.
 // Timing:      every output leaves a flip-flop.
 // Assumptions: expected_words holds from the end of a packet to the first word of the next one, which
 //              may wait inside already. Neither side can hang the other one by a wrong tlast or tkeep.

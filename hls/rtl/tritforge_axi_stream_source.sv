@@ -10,7 +10,7 @@
 //              error_late   the expected word had no tlast: it gets it and is full, and the rest is
 //                           thrown away up to tlast
 // Latency:     2 cycles.
-// Throughput:  1 word a cycle.
+// Throughput:  1 word per cycle.
 // Timing:      every m_axis output leaves a flip-flop; in_tready depends on flip-flops only.
 // Assumptions: expected_words holds from the end of a packet to the first word of the next one, which
 //              may wait inside already. Neither side can hang the other one by a wrong tlast.

@@ -8,7 +8,7 @@
 // Timing:      in_tready and out_tvalid leave flip-flops, out_tdata leaves the output register; no
 //              path goes through.
 // Latency:     2 cycles.
-// Throughput:  1 word a cycle for DEPTH of 2 and up, empty or full; DEPTH 1 takes a word every 2 cycles.
+// Throughput:  1 word per cycle for DEPTH of 2 and up, empty or full; DEPTH 1 takes a word every 2 cycles.
 // Assumptions: none about the neighbours; in_tready is low during reset, so no word is taken then.
 module tritforge_fifo #(
     parameter integer WIDTH = 8,  // bits of a word, 1 to 8192

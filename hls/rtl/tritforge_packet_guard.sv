@@ -10,7 +10,7 @@
 // Late tlast:  the last expected word gets tlast; further words up to and with the one that has
 //              tlast are thrown away; error_late is high for one cycle.
 // Latency:     1 cycle.
-// Throughput:  1 word a cycle, without bubbles between packets.
+// Throughput:  1 word per cycle, without bubbles between packets.
 // Timing:      in_tready depends on out_tready in the same cycle; out_* leave flip-flops.
 // Assumptions: expected_words is right whenever the first word of a packet is offered. A producer that
 //              never sends tlast again has everything after a packet thrown away.

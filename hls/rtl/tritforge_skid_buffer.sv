@@ -5,7 +5,7 @@
 // Interface:   in_* and out_* ready/valid streams of one clock, synchronous reset `rst`.
 // Timing:      out_tdata, out_tvalid and in_tready all leave a flip-flop; no path goes through.
 // Latency:     1 cycle.
-// Throughput:  1 word a cycle; a stall of the consumer loses none and costs no bubble afterwards.
+// Throughput:  1 word per cycle; a stall of the consumer loses none and costs no bubble afterwards.
 // Assumptions: none about the producer; in_tready is low during reset, so no word is taken then.
 module tritforge_skid_buffer #(
     parameter integer WIDTH = 8  // bits of a word, 1 to 8192

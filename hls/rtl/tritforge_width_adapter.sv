@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Width adapter: words of IN_WIDTH bits to words of OUT_WIDTH bits, one an integer multiple of the
-// other (or equal: then it is a register).
+// Width adapter: words of IN_WIDTH bits to words of OUT_WIDTH bits, one of which is an integer multiple
+// of the other (or equal to it: then it is a register).
 //
 // Byte order:  the first narrow word of a wide one lies in its low bits.
 // Interface:   in_* and out_* ready/valid streams of one clock, synchronous reset `rst`. tkeep has one
-//              bit a byte; tlast ends a packet, so a packet never shares a wide word with the next one.
+//              bit per byte; tlast ends a packet, so a packet never shares a wide word with the next one.
 // Up:          tlast on a narrow word ends the wide word early; narrow words that did not come are
 //              zero and not kept.
 // Down:        narrow words without a kept byte are left out, but for the first one of a wide word.
 // Latency:     1 cycle from the word that completes an output word.
-// Throughput:  1 word a cycle on the narrow side, without bubbles between words or packets.
+// Throughput:  1 word per cycle on the narrow side, without bubbles between words or packets.
 // Timing:      in_tready depends on out_tready in the same cycle; a tritforge_skid_buffer cuts that path.
 // Assumptions: kept bytes are the low ones of a word, and only a word with tlast is not full.
 module tritforge_width_adapter #(

@@ -188,7 +188,7 @@ class task_scheduler {
         for (fifo* stream = first_fifo; stream != nullptr; stream = stream->next()) stream->clear();
     }
 
-    /// One line a task.
+    /// One line per task.
     std::string report() const {
         std::string text;
         for (std::size_t i = 0; i < fibers_.size(); ++i) {

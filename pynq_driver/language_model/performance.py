@@ -92,7 +92,7 @@ def sample_shapes(shape: ModelShape, layers: int, vocabulary: int) -> tuple[Mode
 def measure(
     device: CompiledMachine, config: AcceleratorConfig, image: Image, all_logits: bool
 ) -> tuple[Sample, list[int]]:
-    """Counters of one token a lane, and the most likely next token of every lane."""
+    """Counters of one token per lane, and the most likely next token of every lane."""
     session = MachineSession(image, device, config)
     tokens = [image.header.begin_token + lane for lane in range(config.lanes)]
     board = session.advance(tokens, prefill=True, all_logits=all_logits, fresh=(0,), hold=())

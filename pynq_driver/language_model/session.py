@@ -65,7 +65,7 @@ class MachineSession:
         fresh: Collection[int],
         hold: Collection[int],
     ) -> Scoreboard:
-        """One run: one token a lane; arguments as in `MachineWords.command`.
+        """One run: one token per lane; arguments as in `MachineWords.command`.
 
         Raises:
             TritforgeError: the machine reports an error; every context is lost.

@@ -82,7 +82,7 @@ class MachineWords:
         )
 
     def input(self, tokens: Sequence[int]) -> Words:
-        """Embedding rows of one token a lane; lanes beyond `tokens` get zeros.
+        """Embedding rows of one token per lane; lanes beyond `tokens` get zeros.
 
         Raises:
             IndexError: a token is outside the vocabulary.
@@ -151,7 +151,7 @@ class MachineWords:
 
 
 def _retile(packed: NDArray[np.uint8], rows: int, rows_per_beat: int) -> NDArray[np.uint8]:
-    """One operation's weights (tiles, matrices, beats, rows a beat) with other tiles.
+    """One operation's weights (tiles, matrices, beats, rows per beat) with other tiles.
 
     A byte holds five columns of one row, so only the order of whole bytes changes.
     """

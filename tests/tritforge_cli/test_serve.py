@@ -126,7 +126,7 @@ def test_missing_extra_is_named() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
     assert result.returncode == 2
-    assert "pip install 'tritforge[serve]'" in result.stderr
+    assert "pip install '.[serve]'" in result.stderr
 
 
 def test_open_host_without_a_key_is_warned_of() -> None:

@@ -176,7 +176,7 @@ def _tokens(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
 
 
 def _corners(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
-    """Extremes of every argument, one a run, so that each flag shows alone."""
+    """Extremes of every argument, one per run, so that each flag shows alone."""
     every, rows = (1 << config.lanes) - 1, min(config.rows_per_beat, config.dim)
     preactivation, gate = _limits(config)
     dropped = config.widths.preactivation_fraction - config.widths.sigmoid_argument_fraction

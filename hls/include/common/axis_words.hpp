@@ -5,7 +5,7 @@
 // What it computes: nothing; TLAST goes above the 64 bits of data.
 // Interface:        beats   64 bits of data; TKEEP is ignored, as packets are whole words;
 //                   words   TLAST in bit 64, data below it.
-// Timing:           one word a step.
+// Timing:           one word per step.
 // Assumptions:      none.
 #pragma once
 

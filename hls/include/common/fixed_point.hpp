@@ -64,7 +64,7 @@ inline ap_int<V> round_half_up_shift(const ap_int<V>& value) {
     return detail::finish_half_up(ap_int<V + 1>(doubled >> Shift));
 }
 
-/// The same for an unsigned value.
+/// Unsigned value shifted by a constant number of bits, ties rounded up.
 template <int Shift, int V>
 inline ap_uint<V> round_half_up_shift(const ap_uint<V>& value) {
 #pragma HLS INLINE
@@ -83,7 +83,7 @@ inline ap_int<V> round_half_up_shift(const ap_int<V>& value, const ap_uint<Shift
     return detail::finish_half_up(ap_int<V + 1>(doubled >> shift));
 }
 
-/// The same for an unsigned value.
+/// Unsigned value shifted by a run-time number of bits, ties rounded up.
 template <int V, int ShiftBits>
 inline ap_uint<V> round_half_up_shift(const ap_uint<V>& value, const ap_uint<ShiftBits>& shift) {
 #pragma HLS INLINE

@@ -8,7 +8,7 @@
 //                   PipelinedDivider: a step takes a division in and gives the quotient of an
 //                   earlier one out; every bit has a circuit of its own.
 // Formats:          dividend kDividendBits, divisor kDivisorBits, both unsigned.
-// Timing:           SequentialDivider: kDividendBits steps a division, one subtraction a step.
+// Timing:           SequentialDivider: kDividendBits steps per division, one subtraction per step.
 //                   PipelinedDivider: a division every step, kSteps steps from operands to
 //                   quotient, kBitsAStep subtractions in a row between two registers.
 // Assumptions:      divisor >= 1 (a zero divisor gives a quotient of ones, as hardware does).

@@ -15,7 +15,7 @@
 //                   An exponential is kept as mantissa and shift, exp = mantissa * 2**shift / 2,
 //                   which makes the multiplier as narrow as the mantissa.
 // Timing:           kQuotientBits (at most 5) compare-and-subtract stages, then a shift; an element
-//                   a cycle when pipelined.
+//                   per cycle when pipelined.
 // Assumptions:      1 <= |x0| <= kLargestX0; the generator derives all widths from the ranges
 //                   (tritforge/ivit/config.py) and the static_asserts check them.
 #pragma once

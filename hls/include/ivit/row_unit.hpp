@@ -4,10 +4,10 @@
 //
 // What it computes: maximum of the elements in use; bookkeeping of the words of a row.
 // Interface:        header word (length, |x0|); a row travels in words of kElements elements, from
-//                   the low bits up; elements behind the end of the row may hold anything going in and
-//                   are 0 coming out.
+//                   the low bits up; elements behind the end of the row may hold anything going in
+//                   and are 0 coming out.
 // Formats:          length 1..kRow, |x0| 1..kLargestX0, elements kInputBits signed.
-// Timing:           one word a step.
+// Timing:           one word per step.
 // Assumptions:      none beyond those of shift_exponential.hpp.
 #pragma once
 

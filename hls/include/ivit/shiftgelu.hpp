@@ -7,15 +7,15 @@
 //                   factor_i = floor((2**31 - 1) / min(exp_i + offset, 2**31 - 1));
 //                   sigma_i = floor(exp_i * factor_i / 2**(32 - output bits));
 //                   out_i = x_i * sigma_i. Golden model: tritforge/ivit/golden/shiftgelu.py.
-// Interface:        headers in   one word a row: length and |x0|, x0 = floor(-1 / (1.702 scale));
+// Interface:        headers in   one word per row: length and |x0|, x0 = floor(-1 / (1.702 scale));
 //                   inputs in    the row, kElements elements per word;
 //                   outputs out  the row, kElements elements per word, 0 behind its end;
 //                   memory       the row.
 // Formats:          x kInputBits signed; sigma Q0.kShareBits unsigned, below 1; out kResultBits
 //                   signed with kShareBits more fraction bits than x.
-// Timing:           two passes over the row, one word a step: maximum, outputs. Every element needs
-//                   its own reciprocal, so each lane has a pipelined divider. Steps of a row of w
-//                   words: 2 w + kFixedSteps, the pipeline's length included.
+// Timing:           two passes over the row, one word per step: maximum, outputs. Every element
+//                   needs its own reciprocal, so each lane has a pipelined divider. Steps of a row
+//                   of w words: 2 w + kFixedSteps, the pipeline's length included.
 // Assumptions:      a word is read back kRamSettleSteps or more after it was written, because the
 //                   division for the offset takes that long (static_assert).
 #pragma once

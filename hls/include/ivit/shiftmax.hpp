@@ -6,15 +6,15 @@
 //                   factor = floor((2**31 - 1) / min(sum(exp), 2**31 - 1));
 //                   out_i = floor(exp_i * factor / 2**(32 - output bits)).
 //                   Golden model: tritforge/ivit/golden/shiftmax.py.
-// Interface:        headers in   one word a row: length and |x0|, x0 = floor(-1 / scale);
+// Interface:        headers in   one word per row: length and |x0|, x0 = floor(-1 / scale);
 //                   inputs in    the row, kElements elements per word;
 //                   outputs out  the row, kElements elements per word, 0 behind its end;
 //                   memory       the row.
 // Formats:          x kInputBits signed; out Q0.kShareBits unsigned, below 1; sum, factor and
 //                   mantissa as in shift_exponential.hpp.
-// Timing:           three passes over the row, one word a step: maximum, sum, outputs. Exponentials
-//                   are computed twice by the same circuit instead of stored. Steps of a row of w
-//                   words: 3 w + kFixedSteps.
+// Timing:           three passes over the row, one word per step: maximum, sum, outputs.
+//                   Exponentials are computed twice by the same circuit instead of stored. Steps of
+//                   a row of w words: 3 w + kFixedSteps.
 // Assumptions:      a word is read back kRamSettleSteps or more after it was written: the unit
 //                   waits that long between the first two passes.
 #pragma once

@@ -4,15 +4,15 @@
 //
 // What it computes: nothing. The first tile of every vector takes its codes straight from the
 //                   quantiser; they are stored on the way and repeated for all later tiles.
-// Interface:        headers in   one an operation: beats (K / 5, rounded up), number of code
+// Interface:        headers in   one per operation: beats (K / 5, rounded up), number of code
 //                                vectors (1 to kConsumers) and of row tiles of all matrices;
 //                   groups in    beats words for every vector;
 //                   repeated out beats words for every tile; tile t carries vector t mod vectors,
 //                                which is the order of interleaved row tiles;
-//                   memory       one word a group, at vector * beats + beat.
+//                   memory       one word per group, at vector * beats + beat.
 // Formats:          codes int8 in +-127, five columns of every lane a word.
-// Timing:           one group a step. Steps of an operation: 1 + beats * tiles, and kRamSettleSteps
-//                   more if there are more tiles than vectors.
+// Timing:           one group per step. Steps of an operation: 1 + beats * tiles, and
+//                   kRamSettleSteps more if there are more tiles than vectors.
 // Assumptions:      at least as many tiles as vectors. The settle steps keep the distance that Ram
 //                   asks for.
 #pragma once

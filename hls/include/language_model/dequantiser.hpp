@@ -5,7 +5,7 @@
 // What it computes: sum * multiplier * 2**-shift, rounded half up, where the true scale matters
 //                   (i, f, gate, the projections, logits); the raw sum where it cancels in the norm
 //                   that follows (g and up). BitLinear of arXiv 2406.02528, section 3.2.
-// Interface:        headers in      one an operation: kind and row tiles of all matrices;
+// Interface:        headers in      one per operation: kind and row tiles of all matrices;
 //                   scales in       (multiplier, shift) of every lane, consumer after consumer;
 //                   sums in         element order, the tiles of the matrices in turn;
 //                   activations out MIX and GLU, as the sums: pre-activations and raw g or up;
@@ -15,8 +15,8 @@
 //                                   one, bits as in the enumeration Flag.
 // Formats:          sums kAccumulatorBits; pre-activations and logits saturate symmetrically to
 //                   their widths, raw sums to kGateOperandBits; increments are exact.
-// Timing:           one sum a step. Steps of an operation: 1 + n * kLanes + tiles * kRows * kLanes
-//                   for n consumers.
+// Timing:           one sum per step. Steps of an operation: 1 + n * kLanes + tiles * kRows *
+//                   kLanes for n consumers.
 // Assumptions:      operations with three matrices have a consumer each, the others share one.
 #pragma once
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Element unit: the gated recurrence (MLGRU) and the gated linear unit, one element a step.
+// Element unit: the gated recurrence (MLGRU) and the gated linear unit, one element per step.
 //
 // What it computes: MIX (arXiv 2406.02528, section 3.3.1), tiles f, i, g in turn:
 //                     f   closing = sigma(-f);  forget = 1 - (1 - lower bound) * closing
@@ -9,7 +9,7 @@
 //                   GLU (section 3.3.2), tiles gate, up in turn: product = SiLU(gate) * up.
 //                   Each sum that arrives needs one sigmoid and two multiplications, so one of each
 //                   serves all of them.
-// Interface:        headers in       one an operation: kind, rows N, and for MIX how lanes use the
+// Interface:        headers in       one per operation: kind, rows N, and for MIX how lanes use the
 //                                    state: `prefill` (all lanes are consecutive tokens of one
 //                                    stream), `fresh` (a lane starts from the zero state), `hold`
 //                                    (a lane leaves the state as it is);
@@ -24,7 +24,7 @@
 //                   bound memory     lower bounds of a tile, for the lanes after the first one.
 // Formats:          activations kPreactivationBits with kPreactivationFraction bits, or raw sums;
 //                   h and SiLU kActivationBits with kActivationFraction; products exact.
-// Timing:           one activation a step. Steps of an operation: 1 + tiles * kRows * kLanes.
+// Timing:           one activation per step. Steps of an operation: 1 + tiles * kRows * kLanes.
 // Assumptions:      the same element of two lanes is kRows >= kRamSettleSteps steps apart
 //                   (tile_order.hpp), so a lane may read the state that the lane before it wrote.
 #pragma once

@@ -3,10 +3,10 @@
 // Head: sends the logits of every lane and keeps the kTopK best tokens of each.
 //
 // What it computes: the kTopK largest sums of every lane; of equal ones, those of lower tokens.
-// Interface:        headers in   one a run: vocabulary N, whether all logits are sent, and after
+// Interface:        headers in   one per run: vocabulary N, whether all logits are sent, and after
 //                                HEAD (or instead of it) one with `end`, `abort` if there was none;
 //                   scores in    element order: sum in the low bits, logit above it;
-//                   output out   one packet a run (stream_word.hpp). With all_logits, for every
+//                   output out   one packet per run (stream_word.hpp). With all_logits, for every
 //                                score: logit in the low half, sum in the high half, sign-extended.
 //                                Then for every lane kTopK words, best first: logit in the low
 //                                half, token in the high half, all ones where there are fewer

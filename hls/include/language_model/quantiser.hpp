@@ -4,7 +4,7 @@
 // BitLinears.
 //
 // What it computes: RMSNorm and absmax quantisation are both scale invariant, so chained norms
-//                   collapse into one gain a consumer (arXiv 2406.02528, section 3.2):
+//                   collapse into one gain per consumer (arXiv 2406.02528, section 3.2):
 //                     measure  u = t * norm_gain,  square_sum = sum of u * u,
 //                              v_k = t * gain_k,   absmax_k = max |v_k|
 //                     between  the scalar unit turns (absmax_k, square_sum, scale_k) into a code
@@ -12,26 +12,26 @@
 //                     encode   q_k = round(v_k * 127 / absmax_k)
 //                   Measuring keeps pace with the elements as they are produced, and encoding with
 //                   the ternary-adder array, so neither costs the weight stream a cycle.
-// Interface:        headers in    one an operation: K, consumers in use, shifts and scales; without
-//                                 consumers the elements are read and dropped;
+// Interface:        headers in    one per operation: K, consumers in use, shifts and scales;
+//                                 without consumers the elements are read and dropped;
 //                   operands in   t in element order (tile_order.hpp), padded rows included;
-//                   gains in      K words: norm gain in the low bits, then one gain a consumer;
+//                   gains in      K words: norm gain in the low bits, then one gain per consumer;
 //                   requests out, responses in   the scalar unit: consumer 0 of every lane, ...;
-//                   scales out    (multiplier, shift), one word a response, in the same order: a
+//                   scales out    (multiplier, shift), one word per response, in the same order: a
 //                                 sum of the consumer's BitLinear times multiplier * 2**-shift is
 //                                 its output;
 //                   groups out    beats words for consumer 0, then for consumer 1, ...: the codes
 //                                 of five columns of every lane;
 //                   status out    for a header with `end`: saturation flags since the last one;
-//                   memories      one RAM a lane: five v a word, at consumer * beats + beat.
+//                   memories      one RAM per lane: five v per word, at consumer * beats + beat.
 // Formats:          signed: t kOperandBits, gains kGainBits, u kSquareOperandBits, v kValueBits;
 //                   u and v saturate symmetrically; square_sum kSquareSumBits unsigned, saturating;
 //                   reciprocal, multiplier and shifts as in scalar_unit.hpp; codes int8 in +-127.
 //                   Without a norm gain (has_norm_gain 0), u = t. Columns beyond K have any code.
-// Timing:           one element a step, then one request a step, then one group a step. Steps of an
-//                   operation: 1 + tiles * kRows * kLanes + n * kLanes + n * (kLanes + beats) for n
-//                   consumers, plus waiting for the scalar unit, plus the steps in which a lane's
-//                   group is complete before that of the lane before it is stored.
+// Timing:           one element per step, then one request per step, then one group per step. Steps
+//                   of an operation: 1 + tiles * kRows * kLanes + n * kLanes + n * (kLanes + beats)
+//                   for n consumers, plus waiting for the scalar unit, plus the steps in which a
+//                   lane's group is complete before that of the lane before it is stored.
 // Assumptions:      widths leave no product truncated (static_asserts below). More than one
 //                   consumer only with K <= kDim. v is read back kRamSettleSteps or more after it
 //                   was written, because the scalar unit takes longer than that.

@@ -12,10 +12,11 @@
 //                   scale_exponent signed; reciprocal_exponent and shift kShiftBits unsigned.
 //                   absmax 0 gives reciprocal (0, 1); a zero factor gives multiplier (0, 0). A
 //                   shift below 0 saturates the multiplier at shift 0; shifts above 63 become 63.
-// Timing:           sequential, one result bit a step: normalising shifts (as many as the smallest
-//                   argument has leading zeros), then root, reciprocal and product side by side,
-//                   then the quotient. At most kMaximumSteps a request (61 with the usual widths);
-//                   never less than kMinimumSteps, the settling time of the quantiser's RAMs.
+// Timing:           sequential, one result bit per step: normalising shifts (as many as the
+//                   smallest argument has leading zeros), then root, reciprocal and product side by
+//                   side, then the quotient. At most kMaximumSteps per request (61 with the usual
+//                   widths); never less than kMinimumSteps, the settling time of the quantiser's
+//                   RAMs.
 // Assumptions:      widths leave no result bit undefined (static_asserts below).
 #pragma once
 
@@ -39,7 +40,7 @@ struct ScalarUnit {
     static constexpr int kShiftBits = 6;
     static constexpr int kMaximumShift = (1 << kShiftBits) - 1;
 
-    /// The root consumes two radicand bits a step, so the sum is shifted by even amounts.
+    /// The root consumes two radicand bits per step, so the sum is shifted by even amounts.
     static constexpr int kRadicandBits = kSquareSumBits + kSquareSumBits % 2;
     static constexpr int kProductBits = kAbsmaxBits + kMantissaBits;
     /// The numerator is cut so that its quotient has kMultiplierBits bits or one more.

@@ -5,15 +5,15 @@
 // What it computes: nothing; it checks each record of the parameter stream (program_check.hpp),
 //                   sends each process its header and hands on gains and lower bounds. Nothing
 //                   unchecked reaches another process.
-// Interface:        commands in    one a run: bit 0 prefill, bit 1 all logits, then for every lane
-//                                  `fresh`, then for every lane `hold` (element_unit.hpp,
+// Interface:        commands in    one per run: bit 0 prefill, bit 1 all logits, then for every
+//                                  lane `fresh`, then for every lane `hold` (element_unit.hpp,
 //                                  head.hpp);
-//                   parameters in  one packet a run: the image's parameter section;
-//                   *_headers out  one a process and operation;
-//                   gains out      one word an element: norm gain, then the consumers' gains;
+//                   parameters in  one packet per run: the image's parameter section;
+//                   *_headers out  one per process and operation;
+//                   gains out      one word per element: norm gain, then the consumers' gains;
 //                   lower bounds out;
-//                   *_status in    one a run from every process that reports;
-//                   results out    one a run: error code in the low 8 bits, then a bit for every
+//                   *_status in    one per run from every process that reports;
+//                   results out    one per run: error code in the low 8 bits, then a bit for every
 //                                  signal that saturated (in the order of the `saturation`
 //                                  register), then early and late of every stream: weight ports,
 //                                  parameters, input.
@@ -21,7 +21,7 @@
 //                   are still on their way are thrown away, the rest of all packets is dropped, and
 //                   the run ends like any other; the next one starts clean.
 // Formats:          parameter stream as in record.hpp.
-// Timing:           one word of a record, one element's gains or one lower bound a step, and two
+// Timing:           one word of a record, one element's gains or one lower bound per step, and two
 //                   steps more a record; all of it beside the operation before, but for the first
 //                   one. A run takes one step more at its start, one at least to drop the packet's
 //                   rest, and two at its end; an error, one to discard.

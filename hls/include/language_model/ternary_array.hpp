@@ -4,17 +4,17 @@
 //
 // What it computes: sum[row] = sum over k of W[row][k] * q[k], the integer part of a BitLinear
 //                   (arXiv 2406.02528, section 3.2), for kLanes vectors q that share every weight.
-// Interface:        headers in   one a operation: beats of a tile (K / 5, rounded up) and number of
-//                                row tiles, counted over all interleaved matrices;
-//                   weights in   one byte (five columns) of each of kRows rows a beat;
+// Interface:        headers in   one per operation: beats of a tile (K / 5, rounded up) and number
+//                                of row tiles, counted over all interleaved matrices;
+//                   weights in   one byte (five columns) of each of kRows rows per beat;
 //                   codes in     the same five columns of q for every lane, again for every tile;
-//                   sums out     one sum a word, tile after tile: the rows of lane 0, of lane 1,
+//                   sums out     one sum per word, tile after tile: the rows of lane 0, of lane 1,
 //                   ... Tiles of several matrices are simply consecutive tiles. The last tile of a
 //                   matrix may hold padded rows: they are summed and sent like the others (zero
 //                   weights, zero sums) and the consumer, which knows the row count, drops them.
 //                   Padded columns have weight 0, so their codes do not matter.
 // Formats:          codes int8 in +-127; sums signed kAccumulatorBits, exact.
-// Timing:           one beat a step. The kSums sums of a tile leave in the next kSums steps while
+// Timing:           one beat per step. The kSums sums of a tile leave in the next kSums steps while
 //                   the following tile accumulates; only tiles of less than kSums beats wait.
 //                   Steps of an operation: 1 + beats + (tiles - 1) * max(beats, kSums) + kSums.
 // Assumptions:      no sum leaves the accumulator (static_assert over the longest row), so there is

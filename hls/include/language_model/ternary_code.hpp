@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Escape code: one byte -> five ternary weights (1.6 bits a weight).
+// Escape code: one byte -> five ternary weights (1.6 bits per weight).
 //
 // What it computes: a byte is four 2-bit fields A B C D, A in bits 7..6. A field below 3 is a digit
 //                   (0, 1, 2 = weight 0, +1, -1), 3 is an escape. Without an escape the weights are

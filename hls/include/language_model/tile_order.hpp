@@ -26,7 +26,7 @@ struct TileOrder {
     using Index = ap_uint<bits_for(kLargest + kRows)>;
     using Row = ap_uint<bits_for(kRows - 1)>;
     using Lane = ap_uint<bits_for(kLanes - 1)>;
-    /// Row and lane together: a slot of a buffer with one word an element of a tile.
+    /// Row and lane together: a slot of a buffer with one word per element of a tile.
     using Slot = ap_uint<bits_for(kRows* kLanes - 1)>;
     static constexpr int kSlots = kRows * kLanes;
 

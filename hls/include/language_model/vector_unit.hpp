@@ -6,10 +6,10 @@
 //                   source kIncrement  x = x + increment,                          t from x;
 //                   source kProduct    t from the gated product; x stays;
 //                   t = value * 2**-operand_shift, rounded half up.
-// Interface:        headers in     one a quantised vector: source, elements K, shifts; with `end`,
-//                                  what is left of the input packet is dropped;
-//                   input in       one packet a run (stream_word.hpp): four mantissas a word, in
-//                                  element order, padded rows included;
+// Interface:        headers in     one per quantised vector: source, elements K, shifts; with
+//                                  `end`, what is left of the input packet is dropped;
+//                   input in       one packet per run (stream_word.hpp): four mantissas per word,
+//                                  in element order, padded rows included;
 //                   increments in, products in   element order, padded rows included;
 //                   operands out   t, element order, padded rows included;
 //                   status out     for a header with `end`: saturation flags since the last one and
@@ -17,8 +17,8 @@
 //                   memory         x of lane l at l * kDim and up.
 // Formats:          x kResidualBits, mantissas 16 bits, t kOperandBits; x and t saturate
 //                   symmetrically.
-// Timing:           one element a step. Steps of a vector: 1 + tiles * kRows * kLanes. The end of a
-//                   run takes one step more than there are words to drop, and two at least.
+// Timing:           one element per step. Steps of a vector: 1 + tiles * kRows * kLanes. The end of
+//                   a run takes one step more than there are words to drop, and two at least.
 // Assumptions:      x is read a whole operation after it was written.
 #pragma once
 

@@ -3,13 +3,13 @@
 // Weight join: the words of kPorts weight ports side by side, exactly as many as operations need.
 //
 // What it computes: nothing. Port p holds bytes 8 p .. 8 p + 7 of every beat.
-// Interface:        headers in   one an operation: beats of a tile and row tiles of all matrices;
+// Interface:        headers in   one per operation: beats of a tile and row tiles of all matrices;
 //                                with `end`, what is left of the packets is dropped;
-//                   ports in     one packet a run on each port (stream_word.hpp);
+//                   ports in     one packet per run on each port (stream_word.hpp);
 //                   beats out    one byte (five columns) of each of kRows rows;
 //                   status out   for a header with `end`: early, late of port 0, of port 1, ...
 // Formats:          raw bytes; after an early end of a packet, zeros (weights 0).
-// Timing:           one beat a step. Steps of an operation: 1 + beats * tiles. The end of a run
+// Timing:           one beat per step. Steps of an operation: 1 + beats * tiles. The end of a run
 //                   takes one step more than there are words to drop, and two at least.
 // Assumptions:      none: no packet can hang it except one that never ends.
 #pragma once

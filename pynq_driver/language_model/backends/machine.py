@@ -18,7 +18,7 @@ from tritforge.language_model.image import Image
 
 
 class MachineBackend:
-    """One stream whose prompt goes through all lanes at once; `score` uses a stream a lane.
+    """One stream whose prompt goes through all lanes at once; `score` uses a stream per lane.
 
     Attributes:
         device: what runs.
@@ -112,7 +112,7 @@ class MachineBackend:
             nats[lane].append(token_nats(self.session.scores(board, lane).logits, following))
 
     def _chunks(self, tokens: Sequence[int]) -> Iterator[tuple[bool, Sequence[int]]]:
-        """(is the last one, at most one token a lane)."""
+        """(is the last one, at most one token per lane)."""
         lanes = self.session.lanes
         for start in range(0, len(tokens), lanes):
             yield start + lanes >= len(tokens), tokens[start : start + lanes]

@@ -55,7 +55,7 @@ def check_tools(*distributions: str) -> None:
         except importlib.metadata.PackageNotFoundError:
             found = "not installed"
         assert found == wanted, (
-            f"{name} is {found}, this test needs {wanted}: pip install 'tritforge[test]'"
+            f"{name} is {found}, this test needs {wanted}: pip install '.[test]'"
         )
 
 

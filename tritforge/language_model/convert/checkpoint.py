@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from tritforge.errors import CheckpointError, ConfigurationError
+from tritforge.errors import CheckpointError, ConfigurationError, install_command
 from tritforge.language_model.config import ModelShape, default_glu_width
 from tritforge.language_model.convert.safetensors_file import (
     float_types,
@@ -290,7 +290,7 @@ def _open_pytorch(path: Path) -> Iterator[tuple[str, StoredTensor]]:
         import torch
     except ImportError:
         raise CheckpointError(
-            f"{path.name} needs PyTorch: pip install 'tritforge[torch]', or convert the checkpoint "
+            f"{path.name} needs PyTorch: {install_command('torch')}, or convert the checkpoint "
             "to safetensors"
         ) from None
     try:

@@ -190,7 +190,7 @@ def ternarise(weights: NDArray[np.floating]) -> tuple[NDArray[np.int8], float]:
     """Ternary weights clamp(round(W / mean|W|), -1, 1) as int8, and the scale mean|W|.
 
     Source: `weight_quant` of upstream's `mmfreelm/ops/bitnet.py`. Works on blocks of rows, so the
-    only full-size result is one byte a weight.
+    only full-size result is one byte per weight.
     """
     starts = range(0, len(weights), _ROWS_AT_A_TIME)
     total = sum(

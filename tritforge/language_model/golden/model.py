@@ -186,7 +186,7 @@ class GoldenModel:
         return saturate(residual + scaled, self.widths.residual, flags, "residual"), vector.codes
 
     def _weights(self, index: int) -> tuple[NDArray[np.float32], ...]:
-        """Matrices of an operation, unpacked at first use (four bytes a weight)."""
+        """Matrices of an operation, unpacked at first use (four bytes per weight)."""
         if index not in self._matrices:
             operation, packed = self._operations[index], self._packed[index - 1]
             self._matrices[index] = tuple(

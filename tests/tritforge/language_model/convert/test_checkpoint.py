@@ -351,7 +351,7 @@ def test_pytorch_file_without_pytorch_says_what_to_install(
 
     (folder / SINGLE_FILE).rename(folder / "pytorch_model.bin")
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert "pip install 'tritforge[torch]'" in refusal(folder)
+    assert "pip install '.[torch]'" in refusal(folder)
 
 
 @pytest.fixture
