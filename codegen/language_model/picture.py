@@ -26,12 +26,12 @@ from codegen.openhls.manifest import Direction
 from codegen.openhls.system import host_compiler, run
 from codegen.project import render_sources
 from tritforge.errors import TritforgeError
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import AcceleratorConfig, accelerator
 from tritforge.machine_interface import PACKET_DATA_BITS
 from tritforge.whole_file import whole_file
 
 #: What docs/data-path.svg shows.
-PICTURED = AcceleratorConfig(dim=2048, ports=2)
+PICTURED = accelerator(dim=2048, ports=2)
 #: Tells all others what to do; a bar above them.
 _BAR = "sequencer"
 

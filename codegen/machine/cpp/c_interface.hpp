@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The functions of tritforge_machine.h over a simulation: `tritforge_instance` is defined by
-// csim_machine.hpp or rtl_machine.hpp, and `kDescription` and `kStreams` by the translation unit that
-// is generated for a machine.
+// csim_machine.hpp or rtl_machine.hpp, and `kDescription` and `kStreams` by the translation unit
+// that is generated for a machine.
 #pragma once
 
 #include <cstdint>

@@ -82,7 +82,8 @@ struct tritforge_instance {
     int wait(std::uint64_t) {
         settle();
         if (busy_ || !ran_) {
-            // A process of the machine, or nobody, would have to go on: the scheduler says who waits.
+            // A process of the machine, or nobody, would have to go on: the scheduler says who
+            // waits.
             try {
                 results_.read();
             } catch (const hls::deadlock& error) {

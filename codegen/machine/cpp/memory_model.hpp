@@ -6,8 +6,9 @@
 // A stream asks for bursts ahead, as many as it may have in flight and its buffer (as large as
 // these) has room for. The memory serves bursts in the order in which they were asked for, one
 // after the other, each not before its latency is over, at a rate that on average (refresh
-// included) is bytes_per_cycle. A port of the machine moves one word per cycle at most, whatever the
-// memory does. Words that are written collect in a buffer until a burst is full or the packet ends.
+// included) is bytes_per_cycle. A port of the machine moves one word per cycle at most, whatever
+// the memory does. Words that are written collect in a buffer until a burst is full or the packet
+// ends.
 #pragma once
 
 #include <cstdint>

@@ -48,7 +48,8 @@ class RegisterModel {
         for (int i = 0; i < FIELDS; ++i) {
             if (fields_[i].offset != (offset & kAddressMask)) continue;
             response = kOkay;
-            if (fields_[i].access != Access::kPulse) word |= std::uint64_t(values_[i]) << fields_[i].low;
+            if (fields_[i].access != Access::kPulse)
+                word |= std::uint64_t(values_[i]) << fields_[i].low;
         }
         return word;
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A machine in Verilated RTL: AXI4-Lite master, one DMA engine per stream, memory model and counters.
-// Part of the translation unit that codegen/machine/rtl_library.py writes, which says in RtlMachine
-// what the machine is:
+// A machine in Verilated RTL: AXI4-Lite master, one DMA engine per stream, memory model and
+// counters. Part of the translation unit that codegen/machine/rtl_library.py writes, which says in
+// RtlMachine what the machine is:
 //   Model, kFifos, kFifoNames, kMemory (of the board), bind(model, signals)
 // and beside it kStreams, kStreamNames and kIsOutput.
 #pragma once

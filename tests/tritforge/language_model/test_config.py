@@ -15,6 +15,7 @@ from tritforge.language_model.config import (
     LAYER_RANGE,
     RELEASED_SHAPES,
     VOCABULARY_RANGE,
+    AcceleratorConfig,
     ModelShape,
     SigmoidKind,
     Widths,
@@ -153,7 +154,7 @@ def test_a_configuration_holds_numbers_only_and_says_the_same_of_itself() -> Non
     assert all(type(values[name]) is int for name in numbers)
     for name in ("glu_width", "states"):
         with pytest.raises(TypeError, match=name):
-            accelerator(**{key: value for key, value in values.items() if key != name})
+            AcceleratorConfig(**{key: value for key, value in values.items() if key != name})
 
 
 def test_a_configuration_is_checked_however_it_is_made() -> None:

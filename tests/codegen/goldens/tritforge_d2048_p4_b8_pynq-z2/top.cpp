@@ -7,7 +7,7 @@
 //   --lanes 8 --states 8 --board pynq-z2 --sigmoid table
 #include "top.hpp"
 
-// clang-format off: one parameter a line
+// clang-format off: one parameter per line
 
 void sequencer(
     hls::stream<Sequencer::CommandWord>& commands,
@@ -51,6 +51,7 @@ void sequencer(
 #pragma HLS INTERFACE mode = axis port = results
 #pragma HLS PIPELINE II = 1
     static Sequencer::State state;
+#pragma HLS RESET variable = state
 #pragma HLS ARRAY_PARTITION variable = state.words dim = 0 complete
     Sequencer::step(
         state, commands, parameters, weight_status, vector_status, quantiser_status,
@@ -77,6 +78,7 @@ void weight_join(
 #pragma HLS INTERFACE mode = axis port = port_3
 #pragma HLS PIPELINE II = 1
     static WeightJoin::State state;
+#pragma HLS RESET variable = state
 #pragma HLS ARRAY_PARTITION variable = state.packets dim = 0 complete
     WeightJoin::step(
         state, headers, beats, status, port_0, port_1, port_2, port_3);
@@ -98,6 +100,7 @@ void vector_unit(
 #pragma HLS INTERFACE mode = axis port = status
 #pragma HLS PIPELINE II = 1
     static VectorUnit::State state;
+#pragma HLS RESET variable = state
     static VectorUnit::Memory memory;
 #pragma HLS BIND_STORAGE variable = memory type = ram_2p
     // Words are read kRamSettleSteps or more after they were written.
@@ -126,6 +129,7 @@ void quantiser(
 #pragma HLS INTERFACE mode = axis port = status
 #pragma HLS PIPELINE II = 1
     static Quantiser::State state;
+#pragma HLS RESET variable = state
 #pragma HLS ARRAY_PARTITION variable = state.square_sum dim = 0 complete
 #pragma HLS ARRAY_PARTITION variable = state.absmax dim = 0 complete
 #pragma HLS ARRAY_PARTITION variable = state.arriving dim = 0 complete
@@ -154,6 +158,7 @@ void scalar_unit(
 #pragma HLS INTERFACE mode = axis port = responses
 #pragma HLS PIPELINE II = 1
     static ScalarUnit::State state;
+#pragma HLS RESET variable = state
     ScalarUnit::step(
         state, requests, responses);
 }
@@ -168,6 +173,7 @@ void code_buffer(
 #pragma HLS INTERFACE mode = axis port = repeated
 #pragma HLS PIPELINE II = 1
     static CodeBuffer::State state;
+#pragma HLS RESET variable = state
     static CodeBuffer::Memory memory;
 #pragma HLS BIND_STORAGE variable = memory type = ram_2p
     // Words are read kRamSettleSteps or more after they were written.
@@ -188,6 +194,7 @@ void ternary_array(
 #pragma HLS INTERFACE mode = axis port = sums
 #pragma HLS PIPELINE II = 1
     static TernaryArray::State state;
+#pragma HLS RESET variable = state
 #pragma HLS ARRAY_PARTITION variable = state.sums dim = 0 complete
 #pragma HLS ARRAY_PARTITION variable = state.finished dim = 0 complete
     TernaryArray::step(
@@ -212,6 +219,7 @@ void dequantiser(
 #pragma HLS INTERFACE mode = axis port = status
 #pragma HLS PIPELINE II = 1
     static Dequantiser::State state;
+#pragma HLS RESET variable = state
 #pragma HLS ARRAY_PARTITION variable = state.multiplier dim = 0 complete
 #pragma HLS ARRAY_PARTITION variable = state.shift dim = 0 complete
     Dequantiser::step(
@@ -232,6 +240,7 @@ void element_unit(
 #pragma HLS INTERFACE mode = axis port = status
 #pragma HLS PIPELINE II = 1
     static ElementUnit::State state;
+#pragma HLS RESET variable = state
     static ElementUnit::StateMemory state_memory;
 #pragma HLS BIND_STORAGE variable = state_memory type = ram_2p
     // Words are read kRamSettleSteps or more after they were written.
@@ -261,6 +270,7 @@ void head(
 #pragma HLS INTERFACE mode = axis port = status
 #pragma HLS PIPELINE II = 1
     static Head::State state;
+#pragma HLS RESET variable = state
 #pragma HLS ARRAY_PARTITION variable = state.best dim = 0 complete
     Head::step(
         state, headers, scores, output, status);

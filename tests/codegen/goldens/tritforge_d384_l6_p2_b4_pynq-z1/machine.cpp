@@ -10,31 +10,18 @@
 #include "common/axis_words.hpp"
 #include "hls_task.h"
 
-namespace {
-
-/// The only parts that run once a call; all others are tasks, which run whenever they can.
-void start_run(const MachineCommand& command, hls::stream<MachineCommand>& commands) {
-    commands.write(command);
-}
-
-void finish_run(hls::stream<MachineResult>& results, MachineResult& result) {
-    result = results.read();
-}
-
-}  // namespace
-
-// clang-format off: one parameter, stream or task a line
-void tritforge_machine(
-    MachineCommand command,
-    MachineResult& result,
+// clang-format off: one parameter, stream or task per line
+void tritforge_machine_tasks(
+    hls::stream<MachineCommand>& commands,
+    hls::stream<MachineResult>& results,
     hls::stream<AxisBeat>& weights_0,
     hls::stream<AxisBeat>& weights_1,
     hls::stream<AxisBeat>& parameters,
     hls::stream<AxisBeat>& input,
     hls::stream<AxisBeat>& output) {
-#pragma HLS INTERFACE mode = s_axilite port = return
-#pragma HLS INTERFACE mode = s_axilite port = command
-#pragma HLS INTERFACE mode = s_axilite port = result
+#pragma HLS INTERFACE mode = ap_ctrl_none port = return
+#pragma HLS INTERFACE mode = axis port = commands
+#pragma HLS INTERFACE mode = axis port = results
 #pragma HLS INTERFACE mode = axis port = weights_0
 #pragma HLS INTERFACE mode = axis port = weights_1
 #pragma HLS INTERFACE mode = axis port = parameters
@@ -69,20 +56,17 @@ void tritforge_machine(
     hls_thread_local hls::stream<Dequantiser::Status, 2> sequencer_dequantiser_status("sequencer_dequantiser_status");
     hls_thread_local hls::stream<ElementUnit::Status, 2> sequencer_element_status("sequencer_element_status");
     hls_thread_local hls::stream<Head::Status, 2> sequencer_head_status("sequencer_head_status");
-    hls_thread_local hls::stream<Sequencer::CommandWord, 2> sequencer_commands("sequencer_commands");
     hls_thread_local hls::stream<tritforge::StreamWord, 512> weight_join_port_0("weight_join_port_0");
     hls_thread_local hls::stream<tritforge::StreamWord, 512> weight_join_port_1("weight_join_port_1");
     hls_thread_local hls::stream<tritforge::StreamWord, 16> sequencer_parameters("sequencer_parameters");
     hls_thread_local hls::stream<tritforge::StreamWord, 16> vector_unit_input("vector_unit_input");
     hls_thread_local hls::stream<tritforge::StreamWord, 16> head_output("head_output");
-    hls_thread_local hls::stream<Sequencer::ResultWord, 2> sequencer_results("sequencer_results");
 
-    start_run(command, sequencer_commands);
     hls_thread_local hls::task receive_weights_0(tritforge::receive_words, weights_0, weight_join_port_0);
     hls_thread_local hls::task receive_weights_1(tritforge::receive_words, weights_1, weight_join_port_1);
     hls_thread_local hls::task receive_parameters(tritforge::receive_words, parameters, sequencer_parameters);
     hls_thread_local hls::task receive_input(tritforge::receive_words, input, vector_unit_input);
-    hls_thread_local hls::task sequencer_task(sequencer, sequencer_commands, sequencer_parameters, sequencer_weight_status, sequencer_vector_status, sequencer_quantiser_status, sequencer_dequantiser_status, sequencer_element_status, sequencer_head_status, weight_join_headers, vector_unit_headers, quantiser_headers, code_buffer_headers, ternary_array_headers, dequantiser_headers, element_unit_headers, head_headers, quantiser_gains, element_unit_lower_bounds, sequencer_results);
+    hls_thread_local hls::task sequencer_task(sequencer, commands, sequencer_parameters, sequencer_weight_status, sequencer_vector_status, sequencer_quantiser_status, sequencer_dequantiser_status, sequencer_element_status, sequencer_head_status, weight_join_headers, vector_unit_headers, quantiser_headers, code_buffer_headers, ternary_array_headers, dequantiser_headers, element_unit_headers, head_headers, quantiser_gains, element_unit_lower_bounds, results);
     hls_thread_local hls::task weight_join_task(weight_join, weight_join_headers, ternary_array_weights, sequencer_weight_status, weight_join_port_0, weight_join_port_1);
     hls_thread_local hls::task vector_unit_task(vector_unit, vector_unit_headers, vector_unit_input, vector_unit_increments, vector_unit_products, quantiser_operands, sequencer_vector_status);
     hls_thread_local hls::task quantiser_task(quantiser, quantiser_headers, quantiser_operands, quantiser_gains, quantiser_responses, scalar_unit_requests, dequantiser_scales, code_buffer_groups, sequencer_quantiser_status);
@@ -93,5 +77,4 @@ void tritforge_machine(
     hls_thread_local hls::task element_unit_task(element_unit, element_unit_headers, element_unit_activations, element_unit_lower_bounds, vector_unit_products, sequencer_element_status);
     hls_thread_local hls::task head_task(head, head_headers, head_scores, head_output, sequencer_head_status);
     hls_thread_local hls::task send_output(tritforge::send_words, head_output, output);
-    finish_run(sequencer_results, result);
 }
