@@ -196,6 +196,7 @@ def _rendered_files(blueprint: Blueprint, units: list[str]) -> dict[str, bytes]:
         "table": parameter_table(blueprint, "//   "),
         "config_header": next(Path(path).name for path in templates.values() if "_config" in path),
         "folder": blueprint.folder,
+        "has_machine": blueprint.machine is not None,
         "benches": units,
         **blueprint.template_values(),
     }
