@@ -14,7 +14,7 @@ from tritforge.errors import ImageError
 from tritforge.fixed_point import SaturationFlags, round_half_up, saturate
 from tritforge.language_model.config import TOP_K, AcceleratorConfig
 from tritforge.language_model.control_registers import SATURATION_SIGNALS, ErrorCode
-from tritforge.language_model.golden import GoldenModel, State
+from tritforge.language_model.golden.model import GoldenModel, State
 from tritforge.language_model.image import Image
 
 Int64Array = NDArray[np.int64]

@@ -24,7 +24,7 @@ from tritforge.language_model.golden.sigmoid import SEGMENTS, segment_bits, sigm
 from tritforge.language_model.packing import row_tiles
 from tritforge.language_model.program import (
     EMBEDDING_SHIFT_RANGE,
-    MAXIMUM_OUTPUTS,
+    MAXIMUM_CONSUMERS,
     SCALE_EXPONENT_RANGE,
     SHIFT_RANGE,
     OperationKind,
@@ -157,7 +157,7 @@ def _fixed(config: AcceleratorConfig) -> tuple[Constant, ...]:
     exponent_bits = SCALE_EXPONENT_RANGE[1].bit_length() + 1
     fixed = "fixed"
     return (
-        Constant("kConsumers", MAXIMUM_OUTPUTS, "layers", fixed, "BitLinears fed by one vector"),
+        Constant("kConsumers", MAXIMUM_CONSUMERS, "layers", fixed, "BitLinears fed by one vector"),
         Constant("kCodeLimit", CODE_LIMIT, "1", fixed, "largest activation code"),
         Constant("kScaleMantissaBits", mantissa_bits, "bits", fixed, "scale mantissa, unsigned"),
         Constant("kScaleExponentBits", exponent_bits, "bits", fixed, "scale exponent, signed"),

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from tritforge.fixed_point import Int64Array, SaturationFlags
 from tritforge.language_model.float_parameters import FloatArray
-from tritforge.language_model.golden import GoldenModel, State
-from tritforge.language_model.golden.model import Trace
+from tritforge.language_model.golden.model import GoldenModel, State, Trace
 from tritforge.language_model.reference import FloatModel, FloatState, FloatTrace
 
 Progress = Callable[[int, int], None]

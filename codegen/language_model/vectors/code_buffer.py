@@ -10,7 +10,7 @@ from codegen.vector_file import VectorFile
 from tritforge.language_model.config import TRITS_PER_BYTE, AcceleratorConfig
 from tritforge.language_model.golden.scalar_unit import CODE_LIMIT
 from tritforge.language_model.packing import bytes_per_row
-from tritforge.language_model.program import MAXIMUM_OUTPUTS
+from tritforge.language_model.program import MAXIMUM_CONSUMERS
 
 _SEED = 2
 
@@ -23,12 +23,12 @@ def vectors(config: AcceleratorConfig) -> str:
     shapes = [
         (f"{count}_vectors_of_{beats}_for_{tiles}_tiles", beats, count, tiles)
         for beats in (1, 2, 3)
-        for count in range(1, MAXIMUM_OUTPUTS + 1)
+        for count in range(1, MAXIMUM_CONSUMERS + 1)
         for tiles in (count, count + 1, 2 * count + 1)
     ]
     shapes += [
         ("many_tiles", 3, 2, 30),
-        ("full_dim", bytes_per_row(config.dim), MAXIMUM_OUTPUTS, 2 * MAXIMUM_OUTPUTS),
+        ("full_dim", bytes_per_row(config.dim), MAXIMUM_CONSUMERS, 2 * MAXIMUM_CONSUMERS),
         ("longest_row", bytes_per_row(longest), 1, 2),
     ]
     for name, beats, count, tiles in shapes:

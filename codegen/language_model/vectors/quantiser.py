@@ -16,7 +16,7 @@ from tritforge.language_model.config import TRITS_PER_BYTE, AcceleratorConfig
 from tritforge.language_model.golden.quantiser import quantise
 from tritforge.language_model.packing import bytes_per_row, row_tiles
 from tritforge.language_model.program import (
-    MAXIMUM_OUTPUTS,
+    MAXIMUM_CONSUMERS,
     SHIFT_RANGE,
     Operation,
     OperationKind,
@@ -43,7 +43,7 @@ class _Case:
 
     name: str
     operand: Int64Array
-    consumers: int = MAXIMUM_OUTPUTS
+    consumers: int = MAXIMUM_CONSUMERS
     has_norm_gain: bool = True
     gain: int | None = None
     square_shift: int | None = None
@@ -159,11 +159,11 @@ def _add(file: VectorFile, case: _Case, config: AcceleratorConfig, random: Rando
     if not case.consumers:
         flags.clear()
     slots = [operation.norm_gain, *(output.gain for output in operation.outputs)]
-    gains = np.full((operation.inputs, 1 + MAXIMUM_OUTPUTS), _UNUSED)
+    gains = np.full((operation.inputs, 1 + MAXIMUM_CONSUMERS), _UNUSED)
     for slot, gain in enumerate(slots):
         if gain is not None:
             gains[:, slot] = gain
-    unused = MAXIMUM_OUTPUTS - case.consumers
+    unused = MAXIMUM_CONSUMERS - case.consumers
     file.case(case.name)
     file.add(
         inputs=operation.inputs,

@@ -27,7 +27,7 @@ from tritforge.language_model.control_registers import SATURATION_SIGNALS, Error
 from tritforge.language_model.packing import bytes_per_row, row_tiles
 from tritforge.language_model.program import (
     EMBEDDING_SHIFT_RANGE,
-    MAXIMUM_OUTPUTS,
+    MAXIMUM_CONSUMERS,
     RECORD_HEADER,
     SCALE_EXPONENT_RANGE,
     SHIFT_RANGE,
@@ -315,7 +315,7 @@ def _issue(
     headers["vector"] += [0, source, operation.inputs, *shifts]
     headers["quantiser"] += [0, operation.inputs, beats, len(operation.outputs)]
     headers["quantiser"] += [int(operation.norm_gain is not None), operation.square_shift]
-    for slot in range(MAXIMUM_OUTPUTS):
+    for slot in range(MAXIMUM_CONSUMERS):
         if slot < len(operation.outputs):
             output = operation.outputs[slot]
             scale = [output.scale_mantissa, output.scale_exponent]
@@ -337,7 +337,7 @@ def _payload(sent: _Sent, payload: Int64Array, operation: Operation) -> int:
     each = len(operation.outputs) + (operation.norm_gain is not None)
     data = payload.astype("<i8").tobytes()
     count = operation.inputs * each
-    gains = np.full((operation.inputs, 1 + MAXIMUM_OUTPUTS), _ANY, np.int64)
+    gains = np.full((operation.inputs, 1 + MAXIMUM_CONSUMERS), _ANY, np.int64)
     first = 0 if operation.norm_gain is not None else 1
     drawn = np.frombuffer(data, "<i2", count).reshape(operation.inputs, each)
     gains[:, first : first + each] = drawn
@@ -355,14 +355,14 @@ def _discard(sent: _Sent, last: Operation) -> None:
     product = last.kind in (OperationKind.MIX, OperationKind.GLU)
     source = _PRODUCT if product else _INCREMENT
     sent.headers["vector"] += [0, source, last.rows, 0, 0, 0]
-    sent.headers["quantiser"] += [0, last.rows, 0, 0, 0, 0] + [0] * 3 * MAXIMUM_OUTPUTS
+    sent.headers["quantiser"] += [0, last.rows, 0, 0, 0, 0] + [0] * 3 * MAXIMUM_CONSUMERS
 
 
 def _end(sent: _Sent, last: Operation | None) -> None:
     aborted = last is None or last.kind is not OperationKind.HEAD
     sent.headers["weight"] += [1, 0, 0]
     sent.headers["vector"] += [1, 0, 0, 0, 0, 0]
-    sent.headers["quantiser"] += [1, 0, 0, 0, 0, 0] + [0] * 3 * MAXIMUM_OUTPUTS
+    sent.headers["quantiser"] += [1, 0, 0, 0, 0, 0] + [0] * 3 * MAXIMUM_CONSUMERS
     sent.headers["dequantiser"] += [_END_OF_RUN, 0]
     sent.headers["element"] += [_END_OF_RUN, 0, 0, 0, 0]
     sent.headers["head"] += [1, int(aborted), 0, 0]

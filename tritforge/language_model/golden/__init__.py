@@ -4,7 +4,3 @@
 Every array is int64 so that no intermediate wraps; every width is enforced by an explicit
 saturation. No float touches a per-element value.
 """
-
-from tritforge.language_model.golden.model import GoldenModel, State
-
-__all__ = ["GoldenModel", "State"]

@@ -34,7 +34,7 @@ from tritforge.language_model.convert.float_model import float_model
 from tritforge.language_model.convert.random_checkpoint import write_random_checkpoint
 from tritforge.language_model.convert.tensor_shapes import EMBEDDING, LOWER_BOUNDS, expected_shapes
 from tritforge.language_model.float_parameters import cumulative_lower_bounds
-from tritforge.language_model.golden import GoldenModel
+from tritforge.language_model.golden.model import GoldenModel
 from tritforge.language_model.image import Image, Sampling, open_image
 from tritforge.language_model.program import operation_shapes
 from tritforge.language_model.reference import FloatModel
