@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from testing.image_editing import document_of, header_of, with_document
+from tritforge.language_model.golden.ternary_code import decode_table
 from tritforge.language_model.image import PREFIX
-from tritforge.language_model.packing import decode_table
 from tritforge.language_model.program import RECORD_HEADER
 
 Generator = np.random.Generator

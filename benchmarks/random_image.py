@@ -25,8 +25,9 @@ from tritforge.language_model.config import (
     ModelShape,
 )
 from tritforge.language_model.convert.random_checkpoint import byte_tokenizer
+from tritforge.language_model.golden.ternary_code import decode_table
 from tritforge.language_model.image import ImageHeader, write_image
-from tritforge.language_model.packing import decode_table, encode_table
+from tritforge.language_model.packing import encode_table
 from tritforge.language_model.program import (
     Operation,
     OperationKind,

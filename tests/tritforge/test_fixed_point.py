@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from tritforge.fixed_point import (
     LARGEST_SHIFT,
-    SaturationFlags,
     bit_length,
     round_half_up,
     saturate,
     symmetric_limit,
 )
+from tritforge.language_model.signals import SaturationFlags
 
 HALF = Fraction(1, 2)
 

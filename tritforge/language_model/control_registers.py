@@ -6,6 +6,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.signals import Signal
 from tritforge.register_map import (
     REGISTER_BITS,
     REGISTER_BYTES,
@@ -20,24 +21,8 @@ IDENTIFICATION = int.from_bytes(b"TRFG", "big")
 #: Changes with every change of the map that an older driver cannot read.
 MAP_VERSION = 1
 
-#: Signals that saturate, as the golden model's `SaturationFlags` names them: one sticky bit each.
-SATURATION_SIGNALS = (
-    "residual",
-    "operand",
-    "square_operand",
-    "value",
-    "accumulator",
-    "preactivation_forget",
-    "preactivation_candidate",
-    "preactivation_gate",
-    "silu_candidate",
-    "silu_state",
-    "silu_gate",
-    "state",
-    "gate_operand",
-    "up_operand",
-    "logit",
-)
+#: Signals that saturate, one sticky bit each.
+SATURATION_SIGNALS = tuple(signal.value for signal in Signal)
 
 
 class ErrorCode(IntEnum):

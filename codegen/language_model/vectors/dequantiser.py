@@ -10,16 +10,11 @@ from numpy.random import RandomState
 
 from codegen.language_model.vectors.element_order import in_element_order
 from codegen.vector_file import VectorFile
-from tritforge.fixed_point import (
-    Int64Array,
-    SaturationFlags,
-    round_half_up,
-    saturate,
-    symmetric_limit,
-)
+from tritforge.fixed_point import Int64Array, round_half_up, saturate, symmetric_limit
 from tritforge.language_model.config import AcceleratorConfig, Widths
 from tritforge.language_model.golden.quantiser import QuantisedVector, dequantise
 from tritforge.language_model.program import OperationKind
+from tritforge.language_model.signals import SaturationFlags
 
 _SEED = 5
 _MAXIMUM_SHIFT = 63

@@ -11,11 +11,12 @@ from numpy.random import RandomState
 
 from codegen.language_model.vectors.element_order import in_element_order
 from codegen.vector_file import VectorFile
-from tritforge.fixed_point import Int64Array, SaturationFlags, symmetric_limit
+from tritforge.fixed_point import Int64Array, symmetric_limit
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.golden.recurrence import update_state
 from tritforge.language_model.golden.sigmoid import silu
 from tritforge.language_model.program import OperationKind
+from tritforge.language_model.signals import SaturationFlags
 
 _SEED = 6
 #: In the order of `ElementUnit::Flag`.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from codegen.language_model.vectors.element_order import in_element_order, in_groups
 from codegen.vector_file import VectorFile
-from tritforge.fixed_point import Int64Array, SaturationFlags, symmetric_limit
+from tritforge.fixed_point import Int64Array, symmetric_limit
 from tritforge.language_model.config import TRITS_PER_BYTE, AcceleratorConfig
 from tritforge.language_model.golden.quantiser import quantise
 from tritforge.language_model.packing import bytes_per_row, row_tiles
@@ -23,6 +23,7 @@ from tritforge.language_model.program import (
     ScaledOutput,
     scale_mantissa_range,
 )
+from tritforge.language_model.signals import SaturationFlags
 
 _SEED = 4
 _SHORT = 37

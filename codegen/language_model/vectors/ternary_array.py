@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from codegen.language_model.vectors.element_order import in_element_order, in_groups
 from codegen.vector_file import VectorFile
-from tritforge.fixed_point import Int64Array, SaturationFlags
+from tritforge.fixed_point import Int64Array
 from tritforge.language_model.config import TRITS_PER_BYTE, AcceleratorConfig
 from tritforge.language_model.golden.scalar_unit import CODE_LIMIT
 from tritforge.language_model.golden.ternary_array import prepare_weights, ternary_dot
 from tritforge.language_model.packing import bytes_per_row, pack_matrix
+from tritforge.language_model.signals import SaturationFlags
 
 _SEED = 1
 #: Columns beyond K have weight 0: their code must not matter, so it is not 0 here.

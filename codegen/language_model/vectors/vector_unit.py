@@ -14,15 +14,10 @@ from codegen.language_model.constants import EMBEDDING_BITS
 from codegen.language_model.vectors.element_order import in_element_order
 from codegen.language_model.vectors.packets import steps_to_drop, with_length, words_of
 from codegen.vector_file import VectorFile
-from tritforge.fixed_point import (
-    Int64Array,
-    SaturationFlags,
-    round_half_up,
-    saturate,
-    symmetric_limit,
-)
+from tritforge.fixed_point import Int64Array, round_half_up, saturate, symmetric_limit
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.program import EMBEDDING_SHIFT_RANGE, SHIFT_RANGE
+from tritforge.language_model.signals import SaturationFlags
 
 _SEED = 9
 _UNUSED = -1

@@ -67,7 +67,7 @@ class NumpyBackend:
 
     def saturations(self) -> Mapping[str, int]:
         """See Backend."""
-        return dict(self._state.flags) if isinstance(self._state, State) else {}
+        return self._state.flags.by_name() if isinstance(self._state, State) else {}
 
     def lanes(self, count: int) -> NumpyLanes:
         """See Backend; they are independent of the backend's own stream."""

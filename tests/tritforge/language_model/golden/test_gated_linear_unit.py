@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tritforge.fixed_point import SaturationFlags, symmetric_limit
+from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model.config import Widths
 from tritforge.language_model.golden.gated_linear_unit import gated_product
+from tritforge.language_model.signals import SaturationFlags
 
 WIDTHS = Widths()
 ONE = 1 << WIDTHS.preactivation_fraction

@@ -9,10 +9,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tritforge.fixed_point import SaturationFlags, symmetric_limit
+from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model.config import Widths
 from tritforge.language_model.golden.quantiser import QuantisedVector, dequantise, quantise
 from tritforge.language_model.program import Operation, OperationKind, ScaledOutput
+from tritforge.language_model.signals import SaturationFlags
 
 WIDTHS = Widths()
 OPERAND_LIMIT = symmetric_limit(WIDTHS.operand)

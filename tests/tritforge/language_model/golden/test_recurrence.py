@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tritforge.fixed_point import SaturationFlags, round_half_up, symmetric_limit
+from tritforge.fixed_point import round_half_up, symmetric_limit
 from tritforge.language_model.config import Widths
 from tritforge.language_model.golden.recurrence import output_gate, update_state
 from tritforge.language_model.golden.sigmoid import silu
+from tritforge.language_model.signals import SaturationFlags
 
 WIDTHS = Widths()
 STATE_LIMIT = symmetric_limit(WIDTHS.activation)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tritforge.fixed_point import SaturationFlags, symmetric_limit
+from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model.config import SigmoidKind, Widths
 from tritforge.language_model.golden.sigmoid import (
     RANGE,
@@ -16,6 +16,7 @@ from tritforge.language_model.golden.sigmoid import (
     sigmoid_table,
     silu,
 )
+from tritforge.language_model.signals import SaturationFlags
 
 #: Half the sag of the steepest chord (0.94e-4), and the roundings of two knots and the output.
 TABLE_ERROR = 1.05e-4
