@@ -19,9 +19,9 @@ from tritforge.language_model.packing import bytes_per_row, row_tiles
 _RECORD_STEPS = 2
 
 
-def _to_drop(packets: Iterable[PacketReader]) -> int:
+def _to_drop(taken: int, lengths: Iterable[int]) -> int:
     """Steps of the end of a run: one more than there are words to drop, and two at least."""
-    return 1 + max(max(packet.words.size - packet.taken, 1) for packet in packets)
+    return 1 + max(max(length - taken, 1) for length in lengths)
 
 
 def _elements(vector: int, config: AcceleratorConfig) -> int:
@@ -32,20 +32,32 @@ def _elements(vector: int, config: AcceleratorConfig) -> int:
 def sequencer_steps(sent: Directions) -> int:
     """Steps of a run whose commands, status words and results never wait."""
     payload = sum(len(item.gains) + len(item.lower_bounds) for item in sent.payloads)
-    return 1 + sent.records * (RECORD_WORDS + _RECORD_STEPS) + payload + _to_drop([sent.packet]) + 1
+    return (
+        1
+        + sent.records * (RECORD_WORDS + _RECORD_STEPS)
+        + payload
+        + _to_drop(sent.packet.taken, [sent.packet.words.size])
+        + 1
+    )
 
 
-def weight_join_steps(headers: Iterable[WeightHeader], packets: Iterable[PacketReader]) -> int:
-    """Steps of a run: one beat per step."""
-    operations = [header for header in headers if not header.end]
-    return sum(1 + header.beats * header.tiles for header in operations) + _to_drop(packets)
+def weight_join_steps(headers: Iterable[WeightHeader], lengths: Iterable[int]) -> int:
+    """Steps of a run: one beat per step.
+
+    Args:
+        lengths: words of every port's packet.
+    """
+    beats = [header.beats * header.tiles for header in headers if not header.end]
+    return len(beats) + sum(beats) + _to_drop(sum(beats), lengths)
 
 
 def vector_unit_steps(
     lengths: Iterable[int], packet: PacketReader, config: AcceleratorConfig
 ) -> int:
     """Steps of a run with vectors of these lengths: one element per step."""
-    return sum(1 + _elements(length, config) for length in lengths) + _to_drop([packet])
+    return sum(1 + _elements(length, config) for length in lengths) + _to_drop(
+        packet.taken, [packet.words.size]
+    )
 
 
 def quantiser_steps(inputs: int, consumers: int, config: AcceleratorConfig) -> int:
