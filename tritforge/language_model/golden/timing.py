@@ -32,13 +32,9 @@ def _elements(vector: int, config: AcceleratorConfig) -> int:
 def sequencer_steps(sent: Directions) -> int:
     """Steps of a run whose commands, status words and results never wait."""
     payload = sum(len(item.gains) + len(item.lower_bounds) for item in sent.payloads)
-    return (
-        1
-        + sent.records * (RECORD_WORDS + _RECORD_STEPS)
-        + payload
-        + _to_drop(sent.packet.taken, [sent.packet.words.size])
-        + 1
-    )
+    records = sent.records * (RECORD_WORDS + _RECORD_STEPS)
+    dropping = _to_drop(sent.packet.taken, [sent.packet.words.size])
+    return 1 + records + payload + dropping + 1
 
 
 def weight_join_steps(headers: Iterable[WeightHeader], lengths: Iterable[int]) -> int:
@@ -55,9 +51,8 @@ def vector_unit_steps(
     lengths: Iterable[int], packet: PacketReader, config: AcceleratorConfig
 ) -> int:
     """Steps of a run with vectors of these lengths: one element per step."""
-    return sum(1 + _elements(length, config) for length in lengths) + _to_drop(
-        packet.taken, [packet.words.size]
-    )
+    dropping = _to_drop(packet.taken, [packet.words.size])
+    return sum(1 + _elements(length, config) for length in lengths) + dropping
 
 
 def quantiser_steps(inputs: int, consumers: int, config: AcceleratorConfig) -> int:
