@@ -9,11 +9,10 @@ from numpy.random import RandomState
 from codegen.vector_file import VectorFile
 from tritforge.fixed_point import Int64Array, symmetric_limit
 from tritforge.language_model.config import TOP_K, AcceleratorConfig
-from tritforge.language_model.golden.head import scoreboard
+from tritforge.language_model.golden.head import output_packet
 from tritforge.language_model.golden.headers import HeadHeader
 from tritforge.language_model.golden.timing import head_steps
 from tritforge.language_model.wire.element_order import in_element_order
-from tritforge.language_model.wire.output_packet import aborted_output, encode_output
 from tritforge.language_model.wire.words import Words, high_half, low_half
 
 _SEED = 7
@@ -87,12 +86,13 @@ def _add(
         sums=in_element_order(sums, tile, padding=symmetric_limit(config.widths.accumulator)),
         logits=in_element_order(logits, tile, padding=77),
     )
-    header = HeadHeader(0, 0, int(all_logits), tokens)
-    packet = encode_output(scoreboard(header, sums, logits), tile)
+    headers = [HeadHeader(0, 0, int(all_logits), tokens), HeadHeader(end=1)]
+    packet = output_packet(headers, np.stack([sums, logits]), tile)
     file.expect(output=_halves(packet), steps=head_steps(tokens, config))
 
 
 def _add_aborted(file: VectorFile, config: AcceleratorConfig) -> None:
     file.case("aborted")
     file.add(tokens=0, all_logits=0, sums=[], logits=[])
-    file.expect(output=_halves(aborted_output()), steps=head_steps(0, config))
+    packet = output_packet([HeadHeader(end=1, abort=1)], None, config.rows_per_beat)
+    file.expect(output=_halves(packet), steps=head_steps(0, config))

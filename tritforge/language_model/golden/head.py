@@ -3,12 +3,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tritforge.fixed_point import Int64Array
 from tritforge.language_model.config import TOP_K
 from tritforge.language_model.golden.headers import HeadHeader
-from tritforge.language_model.wire.output_packet import NO_TOKEN, Scoreboard
+from tritforge.language_model.wire.output_packet import (
+    NO_TOKEN,
+    Scoreboard,
+    aborted_output,
+    encode_output,
+)
+from tritforge.language_model.wire.words import Words
+
+
+def output_packet(
+    headers: Sequence[HeadHeader], scores: Int64Array | None, rows_per_beat: int
+) -> Words:
+    """Output packet of one run.
+
+    Args:
+        headers: those of the run: of its HEAD, if it had one, and of its end.
+        scores: (2, lanes, tokens) sums and logits, as the dequantiser sends them; None without a
+            HEAD.
+    """
+    if headers[-1].abort:
+        return aborted_output()
+    assert scores is not None, "a run with a HEAD has scores"
+    return encode_output(scoreboard(headers[0], scores[0], scores[1]), rows_per_beat)
 
 
 def scoreboard(header: HeadHeader, sums: Int64Array, logits: Int64Array) -> Scoreboard:

@@ -15,7 +15,7 @@ from tritforge.fixed_point import Int64Array
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.golden.bit_linear import bit_linear
 from tritforge.language_model.golden.element_unit import ElementUnit
-from tritforge.language_model.golden.head import scoreboard
+from tritforge.language_model.golden.head import output_packet
 from tritforge.language_model.golden.headers import Source, WeightHeader
 from tritforge.language_model.golden.packet_reader import PacketReader
 from tritforge.language_model.golden.sequencer import REPORTED, Directions, direct, outcome
@@ -26,7 +26,6 @@ from tritforge.language_model.packing import unpack_matrix
 from tritforge.language_model.program import Operation, OperationKind
 from tritforge.language_model.signals import SaturationFlags
 from tritforge.language_model.wire.command import Command
-from tritforge.language_model.wire.output_packet import aborted_output, encode_output
 from tritforge.language_model.wire.result import Outcome
 from tritforge.language_model.wire.weight_packets import join_words
 from tritforge.language_model.wire.words import Words
@@ -69,10 +68,7 @@ class GoldenMachine:
         vectors = VectorUnit(config.widths, flags)
         elements = ElementUnit(self._states, config.widths, flags, config.sigmoid)
         scores = self._scores(sent, joined.beats, packet, vectors, elements, flags)
-        output = aborted_output()
-        if scores is not None:
-            board = scoreboard(sent.headers.head[0], *scores)
-            output = encode_output(board, config.rows_per_beat)
+        output = output_packet(sent.headers.head, scores, config.rows_per_beat)
         status = {name: flags.bits(signals) for name, signals in REPORTED.items()}
         status["vector_unit"] += packet.length_bits()
         status["weight_join"] = joined.status
