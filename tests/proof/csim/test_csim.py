@@ -48,8 +48,8 @@ NARROW = Widths(
 #: Root only to give the test its name.
 WIDE_STATE = Widths(preactivation=18, preactivation_fraction=12, accumulator=24, root=16)
 
-#: Ports and lanes of every kind; a GLU narrower than dim; no width has its usual value. One state for
-#: several lanes: test_golden_units.py.
+#: Ports and lanes of every kind; a GLU narrower than dim; no width has its usual value. Several
+#: lanes with one state are in test_golden_units.py.
 MATRIX = [
     AcceleratorConfig(64, ports=1, lanes=1),
     AcceleratorConfig(1021, ports=2, lanes=1),
