@@ -24,11 +24,11 @@ class BitLinearResult(NamedTuple):
 
     Attributes:
         codes: (batch, K) for every consumer, as quantised.
-        streams: what the dequantiser sends on.
+        dequantised: what the dequantiser sends on.
     """
 
     codes: list[Int64Array]
-    streams: Dequantised
+    dequantised: Dequantised
 
 
 def bit_linear(

@@ -7,6 +7,7 @@ It specifies what a generated machine sends, packets of a wrong length and bad p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,14 @@ _Matrices = tuple[NDArray[np.float32], ...]
 _NEVER_WRITTEN = 12345
 
 
+class _Unpacked(NamedTuple):
+    """Matrices of a program, and what they were unpacked from."""
+
+    shapes: list[tuple[int, int, int]]
+    beats: Words
+    matrices: list[_Matrices]
+
+
 class GoldenMachine:
     """A machine of one configuration, with its recurrent states."""
 
@@ -43,8 +52,7 @@ class GoldenMachine:
         words = config.shape.layers * config.shape.dim
         self._states = np.full((config.states or config.lanes, words), _NEVER_WRITTEN, np.int64)
         # Unpacking is slow, so it is done again only for other weights.
-        self._unpacked: list[_Matrices] = []
-        self._unpacked_beats: Words | None = None
+        self._unpacked: _Unpacked | None = None
 
     def run(
         self, command: Command, weights: Sequence[Words], parameters: Words, mantissas: Words
@@ -95,30 +103,31 @@ class GoldenMachine:
             operation, matrices = next(operations, (None, ()))
             if operation is None:
                 break  # After an error, the quantiser drops what the last operation made.
-            streams = bit_linear(operand, operation, matrices, config.widths, flags).streams
+            result = bit_linear(operand, operation, matrices, config.widths, flags).dequantised
             if operation.kind is OperationKind.PROJECT:
-                values = streams.increments[0]
+                values = result.increments[0]
             elif operation.kind is OperationKind.HEAD:
-                scores = streams.scores
+                scores = result.scores
             else:
                 values = elements.operate(
-                    next(element_headers), streams.activations, operation.lower_bound
+                    next(element_headers), result.activations, operation.lower_bound
                 )
         elements.end_run()
         return scores
 
     def _matrices(self, sent: Directions, beats: Words) -> list[_Matrices]:
         """Matrices of every operation, unpacked from the beats that belong to it."""
-        known = self._unpacked_beats
-        if known is None or not np.array_equal(known, beats):
-            self._unpacked, self._unpacked_beats = [], beats
-            data, position = join_words(beats), 0
-            for header, operation in zip(sent.headers.weight_join, sent.operations):
-                count = header.beats * header.tiles
-                used = data[position : position + count]
-                self._unpacked.append(_unpack(used, header, operation))
-                position += count
-        return self._unpacked
+        shapes = [(item.rows, item.inputs, item.matrices) for item in sent.operations]
+        known = self._unpacked
+        if known and known.shapes == shapes and np.array_equal(known.beats, beats):
+            return known.matrices
+        matrices, data, position = [], join_words(beats), 0
+        for header, operation in zip(sent.headers.weight_join, sent.operations):
+            count = header.beats * header.tiles
+            matrices.append(_unpack(data[position : position + count], header, operation))
+            position += count
+        self._unpacked = _Unpacked(shapes, beats, matrices)
+        return matrices
 
 
 def _unpack(beats: NDArray[np.uint8], header: WeightHeader, operation: Operation) -> _Matrices:

@@ -132,7 +132,7 @@ class GoldenModel:
         result = self._operation(index, vectors, vectors.residual, state.flags)
         if trace is not None:
             trace[HEAD_SITE] = result.codes[0]
-        accumulators, logits = result.streams.scores
+        accumulators, logits = result.dequantised.scores
         return accumulators, logits
 
     def _block(
@@ -153,9 +153,9 @@ class GoldenModel:
         injected = None if forced is None else [forced[site] for site in sites[:-1]]
         gated = self._operation(index, vectors, vectors.residual, flags, injected)
         header = ElementHeader(first.kind, first.rows)
-        products = elements.operate(header, gated.streams.activations, first.lower_bound)
+        products = elements.operate(header, gated.dequantised.activations, first.lower_bound)
         projected = self._operation(index + 1, vectors, products, flags)
-        vectors.add(projected.streams.increments[0])
+        vectors.add(projected.dequantised.increments[0])
         if trace is not None:
             trace.update(zip(sites, [*gated.codes, *projected.codes]))
         return vectors.residual
