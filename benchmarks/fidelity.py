@@ -19,7 +19,7 @@ from pynq_driver.language_model.evaluation import split_documents
 from testing.repository import ROOT
 from tritforge.language_model.convert.float_model import float_model
 from tritforge.language_model.fidelity import Fidelity, Isolation, measure_fidelity
-from tritforge.language_model.golden import GoldenModel
+from tritforge.language_model.golden.model import GoldenModel
 from tritforge.language_model.reference import FloatModel
 
 HELD_OUT_TEXT = ROOT / "tests" / "data" / "held_out_stories.txt"

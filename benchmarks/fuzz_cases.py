@@ -33,7 +33,7 @@ from tritforge.errors import TritforgeError
 from tritforge.language_model.config import ModelShape
 from tritforge.language_model.convert import convert
 from tritforge.language_model.convert.random_checkpoint import SMALLEST_VOCABULARY
-from tritforge.language_model.golden import GoldenModel
+from tritforge.language_model.golden.model import GoldenModel
 from tritforge.language_model.image import Image, open_image
 from tritforge.language_model.tokenizer import load_tokenizer
 

@@ -89,7 +89,7 @@ def stall_runs(
     device: CompiledMachine, maker: RunMaker, count: int, generator: np.random.Generator
 ) -> Iterator[RunResult]:
     """Right runs, held back at random; the contexts live on from run to run."""
-    reference = GoldenDevice(maker.config, maker.image)
+    reference = GoldenDevice(maker.config)
     for index in range(count):
         if device.simulation == "rtl":
             device.memory = random_memory(generator, maker.config.ports)
@@ -158,7 +158,7 @@ def malformed_runs(
     device: CompiledMachine, maker: RunMaker, count: int, generator: np.random.Generator
 ) -> Iterator[str]:
     """Broken runs, each followed by a right one that is compared."""
-    reference = GoldenDevice(maker.config, maker.image)
+    reference = GoldenDevice(maker.config)
     for broken in itertools.islice(broken_runs(device, maker, generator), count):
         outcome = break_run(device, broken)
         for run in (maker.fresh_run(generator), maker.random_run(generator)):

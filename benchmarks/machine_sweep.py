@@ -102,7 +102,7 @@ def run_case(case: Case, backend: str, seed: int = 1) -> None:
         config = config_for(image, lanes=case.lanes, states=case.states or case.lanes)
         device = CompiledMachine(build_library(backend, config))
         try:
-            maker, reference = RunMaker(image, config), GoldenDevice(config, image)
+            maker, reference = RunMaker(image, config), GoldenDevice(config)
             for index in range(_RUNS):
                 run = maker.random_run(generator, fresh=index == 0)
                 check_equal(f"{case.name}, run {index}", device.run(run), reference.run(run))

@@ -11,7 +11,7 @@ import numpy as np
 
 from testing.image_editing import document_of, header_of, with_document
 from tritforge.container.format import PREFIX
-from tritforge.language_model.packing import decode_table
+from tritforge.language_model.golden.ternary_code import decode_table
 from tritforge.language_model.program import RECORD_HEADER
 
 Generator = np.random.Generator

@@ -20,9 +20,10 @@ from tqdm import tqdm
 from tritforge.errors import TritforgeError
 from tritforge.language_model.config import RELEASED_SHAPES, TRITS_PER_BYTE, ModelShape, accelerator
 from tritforge.language_model.convert.random_checkpoint import byte_tokenizer
+from tritforge.language_model.golden.ternary_code import decode_table
 from tritforge.language_model.image import write_image
 from tritforge.language_model.image_header import ImageHeader
-from tritforge.language_model.packing import decode_table, encode_table
+from tritforge.language_model.packing import encode_table
 from tritforge.language_model.program import (
     Operation,
     OperationKind,

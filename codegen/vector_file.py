@@ -7,7 +7,7 @@ decimal integers, in the order in which the test bench reads them. Lines with `#
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Union
 
 import numpy as np
@@ -26,7 +26,14 @@ class VectorFile:
         self._lines.append(f"case {name}")
 
     def add(self, **entries: Values) -> None:
-        """One line an entry; arrays are flattened in C order."""
+        """Stimuli, one line per entry; arrays are flattened in C order."""
+        self._write(entries)
+
+    def expect(self, **entries: Values) -> None:
+        """What the golden model expects, one line per entry, in the format of `add`."""
+        self._write(entries)
+
+    def _write(self, entries: Mapping[str, Values]) -> None:
         for key, values in entries.items():
             numbers = np.ravel(np.asarray(values)).tolist()
             self._lines.append(" ".join([key, str(len(numbers)), *map(str, numbers)]))

@@ -1,79 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A device that takes the machine's words and runs the golden model: the driver's test double."""
+"""A device that runs the golden machine: test double of a board, reference of every machine."""
 
 from __future__ import annotations
 
-import dataclasses
-
-import numpy as np
-from numpy.typing import NDArray
-
 from pynq_driver.devices.device import Run, RunResult
-from pynq_driver.language_model.words import NO_TOKEN
-from tritforge.errors import ImageError
-from tritforge.fixed_point import SaturationFlags, round_half_up, saturate
-from tritforge.language_model.config import TOP_K, AcceleratorConfig
-from tritforge.language_model.golden import GoldenModel, State
-from tritforge.language_model.image import Image
+from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.golden.machine import GoldenMachine
 from tritforge.language_model.interface import machine_interface
-
-Int64Array = NDArray[np.int64]
+from tritforge.language_model.wire.command import Command
 
 
 class GoldenDevice:
-    """Reads every word by the document, none through the driver's own encoder.
+    """Answers every run with the words of the golden machine.
 
     Attributes:
         runs: commands so far.
     """
 
-    def __init__(self, config: AcceleratorConfig, image: Image) -> None:
-        """
-        Args:
-            image: only its header is used; the weights come through the ports.
-        """
+    def __init__(self, config: AcceleratorConfig) -> None:
         self.interface = machine_interface(config)
         self.runs: list[int] = []
         self.closed = False
-        # Unpacking is slow, so it is done again only for other words.
-        self._model_words: tuple[NDArray[np.uint64], ...] | None = None
         self._config = config
-        header = dataclasses.replace(image.header, rows_per_beat=config.rows_per_beat)
-        self._image = dataclasses.replace(image, header=header)
-        self._hidden = np.full((config.states, header.shape.layers, header.shape.dim), 12345)
+        self._machine = GoldenMachine(config)
 
     def run(self, run: Run) -> RunResult:
-        """One token a lane."""
+        """One token per lane."""
         self.runs.append(run.command)
-        lanes = self._config.lanes
-        assert run.command >> (2 + 2 * lanes) == 0
-        prefill, all_logits = run.command & 1, run.command >> 1 & 1
-        fresh, hold = (
-            [run.command >> (start + lane) & 1 for lane in range(lanes)] for start in (2, 2 + lanes)
+        command = Command.from_word(run.command, self._config.lanes)
+        weights = tuple(run.inputs[f"weights_{port}"] for port in range(self._config.ports))
+        output, outcome = self._machine.run(
+            command, weights, run.inputs["parameters"], run.inputs["input"]
         )
-        try:
-            model = self._model(run)
-        except ImageError:
-            flags = {group.name: () for group in self.interface.flags}
-            return RunResult({"output": np.zeros(1, np.uint64)}, "unknown_operation", flags)
-        saturations = SaturationFlags()
-        packets = []
-        for lane, mantissas in enumerate(self._lanes_of(run.inputs["input"])):
-            number = 0 if prefill else lane
-            if fresh[lane] and not (prefill and lane):
-                self._hidden[number] = 0
-            state = State(self._hidden[number][:, None].copy(), saturations)
-            packets.append(self._step(model, state, mantissas))
-            if not hold[lane]:
-                self._hidden[number] = state.hidden[:, 0]
-        saturation, stream_errors = self.interface.flags
-        saturated = tuple(item.name for item in saturation.flags if saturations[item.name] > 0)
-        return RunResult(
-            {"output": self._output(packets, bool(all_logits))},
-            "none",
-            {saturation.name: saturated, stream_errors.name: ()},
-            {"cycles": 7},
-        )
+        flags = {"saturation": outcome.saturations, "stream_errors": outcome.stream_errors}
+        return RunResult({"output": output}, outcome.error.name.lower(), flags, {"cycles": 7})
 
     def reset(self) -> None:
         """Nothing is ever on its way."""
@@ -81,63 +41,3 @@ class GoldenDevice:
     def close(self) -> None:
         """Nothing to give back."""
         self.closed = True
-
-    def _model(self, run: Run) -> GoldenModel:
-        given = (*self._weights(run), run.inputs["parameters"])
-        if self._model_words is None or any(a is not b for a, b in zip(given, self._model_words)):
-            self._golden, self._model_words = self._new_model(run), given
-        return self._golden
-
-    def _weights(self, run: Run) -> list[NDArray[np.uint64]]:
-        return [run.inputs[f"weights_{port}"] for port in range(self._config.ports)]
-
-    def _new_model(self, run: Run) -> GoldenModel:
-        beats = np.stack([words.view("<u8") for words in self._weights(run)], axis=1)
-        return GoldenModel(
-            dataclasses.replace(
-                self._image,
-                weight_stream=np.ascontiguousarray(beats).view(np.uint8).reshape(-1),
-                parameter_stream=run.inputs["parameters"].view(np.uint8),
-            )
-        )
-
-    def _lanes_of(self, words: NDArray[np.uint64]) -> NDArray[np.int16]:
-        rows, lanes = self._config.rows_per_beat, self._config.lanes
-        mantissas = words.view("<i2").reshape(-1, lanes, rows)
-        vectors = [mantissas[:, lane].reshape(-1) for lane in range(lanes)]
-        dim = self._image.header.shape.dim
-        assert not any(vector[dim:].any() for vector in vectors), "padding is zero"
-        return np.stack(vectors)[:, :dim]
-
-    def _step(
-        self, model: GoldenModel, state: State, mantissas: NDArray[np.int16]
-    ) -> tuple[Int64Array, Int64Array]:
-        shift = self._image.operations()[0].input_shift
-        residual = round_half_up(mantissas[None].astype(np.int64), shift)
-        residual = saturate(residual, model.widths.residual, state.flags, "residual")
-        for layer in range(model.shape.layers):
-            residual = model.token_mixer(state, layer, residual)
-            residual = model.channel_mixer(state, layer, residual)
-        accumulators, logits = model.head(state, residual)
-        return accumulators[0], logits[0]
-
-    def _output(
-        self, lanes: list[tuple[Int64Array, Int64Array]], all_logits: bool
-    ) -> NDArray[np.uint64]:
-        words: list[int] = []
-        vocabulary, rows = self._image.header.shape.vocabulary, self._config.rows_per_beat
-        if all_logits:
-            for start in range(0, vocabulary, rows):
-                for accumulators, logits in lanes:
-                    for row in range(start, min(start + rows, vocabulary)):
-                        words.append(_pair(logits[row], accumulators[row]))
-        for accumulators, logits in lanes:
-            best = sorted(range(vocabulary), key=lambda token: (-accumulators[token], token))
-            best = best[:TOP_K]
-            words += [_pair(logits[token], token) for token in best]
-            words += [NO_TOKEN << 32] * (TOP_K - len(best))
-        return np.array(words, np.uint64)
-
-
-def _pair(low: int, high: int) -> int:
-    return (int(low) & 0xFFFFFFFF) | (int(high) & 0xFFFFFFFF) << 32

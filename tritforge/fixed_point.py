@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Union
+from enum import Enum
+from typing import TypeVar, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 Int64Array = NDArray[np.int64]
 IntegerLike = Union[int, np.integer, Int64Array]
+SignalT = TypeVar("SignalT", bound=Enum)
 
 #: A shift by more than this gives the same result as this one on every signal of the machine.
 LARGEST_SHIFT = 62
@@ -34,12 +36,15 @@ def round_half_up(values: Int64Array, shift: IntegerLike) -> Int64Array:
     return ((values + half) >> right) << left
 
 
-class SaturationFlags(Counter[str]):
-    """How often each signal saturated. Hardware keeps one sticky bit per signal: count > 0."""
+def saturate(
+    values: Int64Array, width: int, flags: Counter[SignalT], signal: SignalT
+) -> Int64Array:
+    """Clamp to +-(2**(width - 1) - 1) and count the clamped elements under `signal`.
 
-
-def saturate(values: Int64Array, width: int, flags: SaturationFlags, signal: str) -> Int64Array:
-    """Clamp to +-(2**(width - 1) - 1) and count the clamped elements under `signal`."""
+    Args:
+        values: int64, any shape.
+        flags: counts of one machine's signals, updated in place.
+    """
     limit = symmetric_limit(width)
     clamped = int(np.count_nonzero(np.abs(values) > limit))
     if not clamped:

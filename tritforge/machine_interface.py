@@ -409,18 +409,23 @@ class MachineInterface:
 _Content = tuple[str, str, tuple[Field, ...]]
 
 
+#: What can be wrong with the length of an input packet, in the order of its two flags.
+LENGTH_ERRORS = {"early": "tlast came too early", "late": "tlast came too late"}
+
+
+def stream_error_names(streams: Sequence[str]) -> tuple[str, ...]:
+    """Names of the length flags, two for every input stream, in the result word's order."""
+    return tuple(f"{stream}_{kind}" for stream in streams for kind in LENGTH_ERRORS)
+
+
 def stream_flags(streams: Sequence[PacketStream]) -> FlagGroup:
     """Two flags per input stream: its packet was shorter, or longer, than the machine expected."""
-    kinds = (("early", "tlast came too early"), ("late", "tlast came too late"))
+    inputs = [item.name for item in streams if item.direction is Direction.INPUT]
+    meanings = [f"Stream {name}: {text}." for name in inputs for text in LENGTH_ERRORS.values()]
     return FlagGroup(
         "stream_errors",
         "Packets of a wrong length since cleared.",
-        tuple(
-            Flag(f"{stream.name}_{kind}", f"Stream {stream.name}: {text}.")
-            for stream in streams
-            if stream.direction is Direction.INPUT
-            for kind, text in kinds
-        ),
+        tuple(map(Flag, stream_error_names(inputs), meanings)),
     )
 
 

@@ -29,7 +29,7 @@ from tritforge.language_model.convert.random_checkpoint import (
     SMALLEST_VOCABULARY,
     write_random_checkpoint,
 )
-from tritforge.language_model.golden import GoldenModel
+from tritforge.language_model.golden.model import GoldenModel
 from tritforge.language_model.image import Image, open_image
 from tritforge_cli.arguments import add_json_argument, print_json
 from tritforge_cli.machine import build_library

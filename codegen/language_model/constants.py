@@ -18,22 +18,21 @@ from tritforge.language_model.config import (
     SigmoidKind,
 )
 from tritforge.language_model.golden import piecewise_linear, shift_sigmoid
+from tritforge.language_model.golden.headers import END_OF_RUN
 from tritforge.language_model.golden.scalar_unit import CODE_LIMIT
 from tritforge.language_model.golden.sigmoid import SEGMENTS, segment_bits, sigmoid_table
 from tritforge.language_model.interface import ErrorCode
 from tritforge.language_model.packing import row_tiles
 from tritforge.language_model.program import (
     EMBEDDING_SHIFT_RANGE,
-    MAXIMUM_OUTPUTS,
+    MAXIMUM_CONSUMERS,
     SCALE_EXPONENT_RANGE,
     SHIFT_RANGE,
     OperationKind,
     operation_shapes,
     scale_mantissa_range,
 )
-
-#: Mantissas of the embedding as they enter the machine; images with 8 bits are widened.
-EMBEDDING_BITS = 16
+from tritforge.language_model.wire.input_packet import MANTISSA_BITS
 
 
 def constants(config: AcceleratorConfig) -> tuple[Constant, ...]:
@@ -157,12 +156,12 @@ def _fixed(config: AcceleratorConfig) -> tuple[Constant, ...]:
     exponent_bits = SCALE_EXPONENT_RANGE[1].bit_length() + 1
     fixed = "fixed"
     return (
-        Constant("kConsumers", MAXIMUM_OUTPUTS, "layers", fixed, "BitLinears fed by one vector"),
+        Constant("kConsumers", MAXIMUM_CONSUMERS, "layers", fixed, "BitLinears fed by one vector"),
         Constant("kCodeLimit", CODE_LIMIT, "1", fixed, "largest activation code"),
         Constant("kScaleMantissaBits", mantissa_bits, "bits", fixed, "scale mantissa, unsigned"),
         Constant("kScaleExponentBits", exponent_bits, "bits", fixed, "scale exponent, signed"),
         Constant("kMaximumInputShift", SHIFT_RANGE[1], "bits", fixed, "largest operand shift"),
-        Constant("kEmbeddingBits", EMBEDDING_BITS, "bits", fixed, "embedding mantissa, signed"),
+        Constant("kEmbeddingBits", MANTISSA_BITS, "bits", fixed, "embedding mantissa, signed"),
         Constant(
             "kMaximumEmbeddingShift",
             EMBEDDING_SHIFT_RANGE[1],
@@ -181,7 +180,7 @@ def _protocol() -> tuple[Constant, ...]:
     """Numbers that the parameter stream and the result of a run use."""
     last = max(OperationKind)
     return (
-        Constant("kEndOfRun", 0, "kind", "fixed", "header after the last operation"),
+        Constant("kEndOfRun", END_OF_RUN, "kind", "fixed", "header after the last operation"),
         *(
             Constant(constant_name(kind.name), int(kind), "kind", "fixed", f"operation {kind.name}")
             for kind in OperationKind

@@ -8,7 +8,7 @@ from codegen.machine.network import Edge, EdgeKind, Network
 from codegen.openhls.connection import Connection
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.interface import ARRAY
-from tritforge.language_model.program import MAXIMUM_OUTPUTS
+from tritforge.language_model.program import MAXIMUM_CONSUMERS
 
 NAME = "tritforge_machine"
 
@@ -28,7 +28,7 @@ _WEIGHTS = 512
 
 def machine_network(config: AcceleratorConfig) -> Network:
     """The machine of a configuration."""
-    scalars = MAXIMUM_OUTPUTS * config.lanes
+    scalars = MAXIMUM_CONSUMERS * config.lanes
     table = (
         *(
             (f"sequencer.{name}_headers", f"{process}.headers", _HEADERS)

@@ -10,11 +10,12 @@ import numpy as np
 
 from pynq_driver.devices.device import Device, Run, RunResult
 from pynq_driver.language_model.scores import Scores
-from pynq_driver.language_model.words import MachineWords, Scoreboard
+from pynq_driver.language_model.words import MachineWords
 from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.image import Image
 from tritforge.language_model.interface import ErrorCode
+from tritforge.language_model.wire.output_packet import Scoreboard
 
 _WHAT_TO_DO: Mapping[ErrorCode, str] = {
     ErrorCode.UNKNOWN_OPERATION: "the parameter stream is damaged, open the image again",

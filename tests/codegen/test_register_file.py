@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ast
 import copy
 import json
 import os
@@ -16,15 +15,11 @@ import pytest
 
 from codegen.register_file import render_register_file
 from tests.proof.rtl.benches.register_map import MAP
-from tests.proof.rtl.sources import ROOT, check_programs
+from tests.proof.rtl.sources import check_programs
 from tests.proof.rtl.test_lint import lint
 from tritforge.errors import ConfigurationError
 from tritforge.language_model.config import AcceleratorConfig, accelerator
-from tritforge.language_model.interface import (
-    SATURATION_SIGNALS,
-    ErrorCode,
-    machine_interface,
-)
+from tritforge.language_model.interface import ErrorCode, machine_interface
 from tritforge.machine_interface import IDENTIFICATION
 from tritforge.register_map import Access, Field, Register, RegisterMap
 
@@ -59,25 +54,6 @@ def test_every_stream_has_a_stall_counter_and_inputs_have_two_error_flags(
     for stream in (*inputs, "output"):
         (field,) = registers.register(f"stall_{stream}").fields
         assert field.access is Access.COUNTER
-
-
-def signals_of_golden_model() -> set[str]:
-    """The names under which calls count saturations."""
-    names = set()
-    for path in (ROOT / "tritforge" / "language_model" / "golden").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
-                continue
-            if node.func.id in ("saturate", "silu", "dequantise"):
-                constants = [item for item in node.args if isinstance(item, ast.Constant)]
-                names |= {item.value for item in constants if isinstance(item.value, str)}
-    return names
-
-
-def test_saturation_flags_are_the_golden_models_signals() -> None:
-    # Two signals share a call that makes up their names.
-    known = signals_of_golden_model()
-    assert known | {"preactivation_forget", "preactivation_candidate"} == set(SATURATION_SIGNALS)
 
 
 def test_error_codes_fit_their_field_and_are_named_in_it() -> None:

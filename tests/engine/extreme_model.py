@@ -14,6 +14,7 @@ from tritforge.errors import ConfigurationError
 from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model import packing
 from tritforge.language_model.config import ModelShape, Widths
+from tritforge.language_model.golden import ternary_code
 from tritforge.language_model.image import Image
 from tritforge.language_model.image_header import ImageHeader
 from tritforge.language_model.program import (
@@ -104,7 +105,7 @@ class RandomProgram:
 
 def random_codes(random: np.random.Generator, size: int | Sequence[int]) -> NDArray[np.uint8]:
     """Random valid bytes of the weight stream (padding rows and columns are not zero)."""
-    _, valid = packing.decode_table()
+    _, valid = ternary_code.decode_table()
     return random.choice(np.flatnonzero(valid).astype(np.uint8), size)
 
 

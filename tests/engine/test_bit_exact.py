@@ -12,7 +12,7 @@ from tests.engine.extension import KERNELS, _engine, make_engine
 from tests.engine.extreme_cases import EXTREME, OTHER_WIDTHS, SHAPES, UNREACHABLE, USUAL, Case
 from tests.engine.extreme_model import extreme_image
 from tritforge.fixed_point import Int64Array
-from tritforge.language_model.golden import GoldenModel
+from tritforge.language_model.golden.model import GoldenModel
 from tritforge.language_model.image import Image
 
 #: What the golden model says after one token.

@@ -15,7 +15,7 @@ import pytest
 from tests.engine.extension import KERNELS, engine_arguments, make_engine
 from tests.engine.extreme_model import extreme_image
 from tritforge.language_model.config import ModelShape
-from tritforge.language_model.golden import GoldenModel
+from tritforge.language_model.golden.model import GoldenModel
 from tritforge.language_model.image import Image
 
 SHAPE = ModelShape(dim=73, layers=2, glu_width=101, vocabulary=131)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.engine.extension import KERNELS, _engine
 from tests.engine.extreme_model import random_codes
 from tritforge.language_model import packing
+from tritforge.language_model.golden import ternary_code
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -50,7 +51,7 @@ def test_largest_sums(kernel: str, weight: int, code: int, lanes: int) -> None:
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_every_byte(kernel: str) -> None:
     """Each of the 256 bytes in each place of a vector; the 13 invalid ones are zero weights."""
-    trits, _ = packing.decode_table()
+    trits, _ = ternary_code.decode_table()
     codes = np.array([[101, -57, 29, -13, 7]])
     packed = np.arange(256, dtype=np.uint8).reshape(16, 1, 1, 16)
     found = _engine._ternary_dot(kernel, packed, 256, 0, codes)

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from enum import Enum
 from fractions import Fraction
 
 import numpy as np
@@ -13,7 +15,6 @@ from hypothesis import strategies as st
 
 from tritforge.fixed_point import (
     LARGEST_SHIFT,
-    SaturationFlags,
     bit_length,
     round_half_up,
     saturate,
@@ -21,6 +22,11 @@ from tritforge.fixed_point import (
 )
 
 HALF = Fraction(1, 2)
+
+
+class Signal(Enum):
+    A = "a"
+    B = "b"
 
 
 @given(st.integers(-(2**62) + 1, 2**62 - 1), st.integers(0, LARGEST_SHIFT))
@@ -57,19 +63,19 @@ def test_shift_broadcasts_per_row() -> None:
 
 @given(st.lists(st.integers(-(2**40), 2**40), min_size=1), st.integers(2, 32))
 def test_saturate_clamps_symmetrically_and_counts(values: list[int], width: int) -> None:
-    flags, limit = SaturationFlags(), symmetric_limit(width)
-    result = saturate(np.array(values), width, flags, "signal")
+    flags, limit = Counter[Signal](), symmetric_limit(width)
+    result = saturate(np.array(values), width, flags, Signal.A)
     assert result.tolist() == [max(-limit, min(limit, value)) for value in values]
-    assert flags["signal"] == sum(abs(value) > limit for value in values)
+    assert flags[Signal.A] == sum(abs(value) > limit for value in values)
 
 
 def test_saturation_counts_add_up_per_signal() -> None:
-    flags = SaturationFlags()
+    flags = Counter[Signal]()
     most_negative = -(2**7)  # representable in two's complement, but not symmetric
-    saturate(np.array([most_negative, 5, 127]), 8, flags, "a")
-    saturate(np.array([300, -300]), 8, flags, "a")
-    saturate(np.array([127, -127]), 8, flags, "b")
-    assert dict(flags) == {"a": 3}
+    saturate(np.array([most_negative, 5, 127]), 8, flags, Signal.A)
+    saturate(np.array([300, -300]), 8, flags, Signal.A)
+    saturate(np.array([127, -127]), 8, flags, Signal.B)
+    assert dict(flags) == {Signal.A: 3}
 
 
 @given(st.lists(st.integers(0, 2**53 - 1), min_size=1))

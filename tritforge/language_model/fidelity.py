@@ -15,11 +15,11 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from tritforge.fixed_point import Int64Array, SaturationFlags
+from tritforge.fixed_point import Int64Array
 from tritforge.language_model.float_parameters import FloatArray
-from tritforge.language_model.golden import GoldenModel, State
-from tritforge.language_model.golden.model import Trace
+from tritforge.language_model.golden.model import GoldenModel, State, Trace
 from tritforge.language_model.reference import FloatModel, FloatState, FloatTrace
+from tritforge.language_model.signals import SaturationFlags
 
 Progress = Callable[[int, int], None]
 

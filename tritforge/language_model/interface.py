@@ -6,6 +6,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.signals import Signal
 from tritforge.machine_interface import (
     Activity,
     CommandField,
@@ -20,24 +21,8 @@ from tritforge.machine_interface import (
 
 NAME = "language_model"
 
-#: Signals that saturate, as the golden model's `SaturationFlags` names them: one sticky bit each.
-SATURATION_SIGNALS = (
-    "residual",
-    "operand",
-    "square_operand",
-    "value",
-    "accumulator",
-    "preactivation_forget",
-    "preactivation_candidate",
-    "preactivation_gate",
-    "silu_candidate",
-    "silu_state",
-    "silu_gate",
-    "state",
-    "gate_operand",
-    "up_operand",
-    "logit",
-)
+#: Signals that saturate, one sticky bit each.
+SATURATION_SIGNALS = tuple(signal.value for signal in Signal)
 
 
 class ErrorCode(IntEnum):
@@ -71,10 +56,14 @@ def machine_interface(config: AcceleratorConfig) -> MachineInterface:
     )
 
 
+def input_stream_names(config: AcceleratorConfig) -> tuple[str, ...]:
+    """Streams that bring packets in: weight ports first; a result has two flags for each."""
+    return (*(f"weights_{port}" for port in range(config.ports)), "parameters", "input")
+
+
 def _streams(config: AcceleratorConfig) -> tuple[PacketStream, ...]:
-    inputs = (*(f"weights_{port}" for port in range(config.ports)), "parameters", "input")
     return (
-        *(PacketStream(name, Direction.INPUT) for name in inputs),
+        *(PacketStream(name, Direction.INPUT) for name in input_stream_names(config)),
         PacketStream("output", Direction.OUTPUT),
     )
 

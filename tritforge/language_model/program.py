@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tritforge.errors import ImageError
 from tritforge.language_model.config import ModelShape, Widths
 
-MAXIMUM_OUTPUTS = 3
+MAXIMUM_CONSUMERS = 3
 WORD_BYTES = 8
 RECORD_MAGIC = 0x5446  # "FT"
 #: Allowed values of every header field that is not fixed by the shape.
@@ -142,7 +142,7 @@ RECORD_HEADER = np.dtype(
         ("payload_bytes", "<u4"),
         ("input_shift", "<i2"),
         ("square_shift", "<u2"),
-        ("output", _OUTPUT_FIELDS, (MAXIMUM_OUTPUTS,)),
+        ("output", _OUTPUT_FIELDS, (MAXIMUM_CONSUMERS,)),
         ("reserved", "V16"),
     ]
 )

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Golden vectors of the units of I-ViT, one module per unit."""
+"""Vectors of the units of I-ViT: stimuli, and what the golden module of the same name expects."""

@@ -11,7 +11,7 @@ from numpy.random import RandomState
 
 from codegen.vector_file import VectorFile
 from tritforge.fixed_point import Int64Array
-from tritforge.ivit.golden import RowUnitConfig
+from tritforge.ivit.config import RowUnitConfig
 
 _SHORT = 40
 _ROWS_A_SCALE = 4
@@ -91,5 +91,6 @@ def row_vectors(
         file.case(case.name)
         outputs = golden(case.x, case.x0_magnitude)
         file.add(length=case.x.size, x0_magnitude=case.x0_magnitude)
-        file.add(inputs=case.x, outputs=outputs)
+        file.add(inputs=case.x)
+        file.expect(outputs=outputs)
     return file.text()

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.random import RandomState
 
 from codegen.ivit.vectors.row_cases import RowCase, input_range, row_cases, row_vectors, scales
-from tritforge.ivit.golden import ShiftgeluConfig, shiftgelu
+from tritforge.ivit.config import ShiftgeluConfig
+from tritforge.ivit.golden.shiftgelu import shiftgelu
 
 _SEED = 6
 _LARGEST_MAGNITUDES = 24

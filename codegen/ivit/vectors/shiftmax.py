@@ -6,7 +6,8 @@ from __future__ import annotations
 from numpy.random import RandomState
 
 from codegen.ivit.vectors.row_cases import row_cases, row_vectors
-from tritforge.ivit.golden import ShiftmaxConfig, shiftmax
+from tritforge.ivit.config import ShiftmaxConfig
+from tritforge.ivit.golden.shiftmax import shiftmax
 
 _SEED = 5
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Golden vectors: inputs of every test bench and what the NumPy golden model makes of them.
+"""Vectors of every test bench: the stimuli, and what the golden module of the same name expects.
 
-One module a unit, one text file a module (docs: `vector_file`). Random numbers come from
-`numpy.random.RandomState`, whose streams NumPy keeps stable across versions, as int64 everywhere.
+Cases, random data, corners and packet shapes are made here; every expected value comes from
+`tritforge.language_model.golden`. Random numbers come from `numpy.random.RandomState`, whose
+streams NumPy keeps stable across versions, as int64 everywhere.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records of the parameter stream that a machine must refuse, and with which error."""
+"""Records of the parameter stream that a machine must refuse."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from tritforge.language_model.config import (
     VOCABULARY_RANGE,
     AcceleratorConfig,
 )
-from tritforge.language_model.interface import ErrorCode
 from tritforge.language_model.program import (
     EMBEDDING_SHIFT_RANGE,
     RECORD_HEADER,
@@ -40,7 +39,6 @@ class BadRecord:
     name: str
     index: int
     fields: Mapping[str, int]
-    error: ErrorCode
 
     def damage(self, record: bytes) -> bytes:
         """The record with its wrong fields."""
@@ -72,29 +70,27 @@ def bad_later_records(program: Sequence[Operation]) -> Iterator[BadRecord]:
     Args:
         program: of two layers.
     """
-    order = ErrorCode.OPERATION_OUT_OF_ORDER
     for index, item in enumerate(program):
         if item.layer == 1:
             name = f"{item.kind.name.lower()}_{index}"
-            yield BadRecord(f"{name}_of_the_first_layer", index, {"layer": 0}, order)
+            yield BadRecord(f"{name}_of_the_first_layer", index, {"layer": 0})
     glu = {"rows": program[7].rows + 1}
-    yield BadRecord("glu_of_another_width", 7, glu, ErrorCode.SHAPE_TOO_LARGE)
+    yield BadRecord("glu_of_another_width", 7, glu)
     head = {"kind": int(OperationKind.HEAD)}
-    yield BadRecord("head_with_a_layer", 5, head, order)
+    yield BadRecord("head_with_a_layer", 5, head)
 
 
 def _of_any(operation: Operation, index: int) -> Iterator[BadRecord]:
     name = f"{operation.kind.name.lower()}_{index}"
-    unknown, order = ErrorCode.UNKNOWN_OPERATION, ErrorCode.OPERATION_OUT_OF_ORDER
-    yield BadRecord(f"{name}_magic", index, {"magic": RECORD_MAGIC ^ 1}, unknown)
-    yield BadRecord(f"{name}_magic_high", index, {"magic": RECORD_MAGIC ^ (1 << 15)}, unknown)
+    yield BadRecord(f"{name}_magic", index, {"magic": RECORD_MAGIC ^ 1})
+    yield BadRecord(f"{name}_magic_high", index, {"magic": RECORD_MAGIC ^ (1 << 15)})
     for kind in (0, max(OperationKind) + 1, int(operation.kind) + 128):
-        yield BadRecord(f"{name}_of_kind_{kind}", index, {"kind": kind}, unknown)
+        yield BadRecord(f"{name}_of_kind_{kind}", index, {"kind": kind})
     for kind in OperationKind:
         if kind != operation.kind:
-            yield BadRecord(f"{name}_instead_of_{kind.name}", index, {"kind": int(kind)}, order)
+            yield BadRecord(f"{name}_instead_of_{kind.name}", index, {"kind": int(kind)})
     for layer in (operation.layer + 1, operation.layer + 256):
-        yield BadRecord(f"{name}_of_layer_{layer}", index, {"layer": layer}, order)
+        yield BadRecord(f"{name}_of_layer_{layer}", index, {"layer": layer})
 
 
 def _of_sizes(config: AcceleratorConfig, operation: Operation, index: int) -> Iterator[BadRecord]:
@@ -113,7 +109,7 @@ def _of_sizes(config: AcceleratorConfig, operation: Operation, index: int) -> It
     wrong += [("inputs", 0), ("rows", 0)]
     for field, value in wrong:
         bad = f"{name}_with_{value}_{field}"
-        yield BadRecord(bad, index, {field: value}, ErrorCode.SHAPE_TOO_LARGE)
+        yield BadRecord(bad, index, {field: value})
 
 
 def _of_fields(config: AcceleratorConfig, operation: Operation, index: int) -> Iterator[BadRecord]:
@@ -154,4 +150,4 @@ def _of_fields(config: AcceleratorConfig, operation: Operation, index: int) -> I
         ]
     for field, value in wrong:
         bad = f"{name}_{field}_{value}"
-        yield BadRecord(bad, index, {field: value}, ErrorCode.INVALID_FIELD)
+        yield BadRecord(bad, index, {field: value})

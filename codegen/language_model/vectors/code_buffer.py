@@ -7,34 +7,35 @@ import numpy as np
 from numpy.random import RandomState
 
 from codegen.vector_file import VectorFile
+from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model.config import TRITS_PER_BYTE, AcceleratorConfig
-from tritforge.language_model.golden.scalar_unit import CODE_LIMIT
+from tritforge.language_model.golden.code_buffer import repeat_codes
 from tritforge.language_model.packing import bytes_per_row
-from tritforge.language_model.program import MAXIMUM_OUTPUTS
+from tritforge.language_model.program import MAXIMUM_CONSUMERS
 
 _SEED = 2
 
 
 def vectors(config: AcceleratorConfig) -> str:
     """Every count of vectors, one beat and more, and the largest operations."""
-    random = RandomState(_SEED)
+    random, limit = RandomState(_SEED), symmetric_limit(config.widths.code)
     file = VectorFile("code buffer: groups of five columns in, the same for every tile out")
     longest = max(config.shape.dim, config.shape.glu_width)
     shapes = [
         (f"{count}_vectors_of_{beats}_for_{tiles}_tiles", beats, count, tiles)
         for beats in (1, 2, 3)
-        for count in range(1, MAXIMUM_OUTPUTS + 1)
+        for count in range(1, MAXIMUM_CONSUMERS + 1)
         for tiles in (count, count + 1, 2 * count + 1)
     ]
     shapes += [
         ("many_tiles", 3, 2, 30),
-        ("full_dim", bytes_per_row(config.dim), MAXIMUM_OUTPUTS, 2 * MAXIMUM_OUTPUTS),
+        ("full_dim", bytes_per_row(config.dim), MAXIMUM_CONSUMERS, 2 * MAXIMUM_CONSUMERS),
         ("longest_row", bytes_per_row(longest), 1, 2),
     ]
     for name, beats, count, tiles in shapes:
         size = (count, beats, config.lanes, TRITS_PER_BYTE)
-        groups = random.randint(-CODE_LIMIT, CODE_LIMIT + 1, size, dtype=np.int64)
+        groups = random.randint(-limit, limit + 1, size, dtype=np.int64)
         file.case(name)
         file.add(beats=beats, vectors=count, tiles=tiles, groups=groups)
-        file.add(repeated=groups[np.arange(tiles) % count])
+        file.expect(repeated=repeat_codes(groups, tiles))
     return file.text()

@@ -8,30 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import RandomState
 
-from codegen.language_model.vectors.element_order import in_element_order
 from codegen.vector_file import VectorFile
-from tritforge.fixed_point import (
-    Int64Array,
-    SaturationFlags,
-    round_half_up,
-    saturate,
-    symmetric_limit,
-)
-from tritforge.language_model.config import AcceleratorConfig, Widths
-from tritforge.language_model.golden.quantiser import QuantisedVector, dequantise
+from tritforge.fixed_point import Int64Array, symmetric_limit
+from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.golden.dequantiser import SIGNALS, Scale, dequantise
+from tritforge.language_model.golden.timing import dequantiser_steps
 from tritforge.language_model.program import OperationKind
+from tritforge.language_model.signals import SaturationFlags
+from tritforge.language_model.wire.element_order import in_element_order
 
 _SEED = 5
 _MAXIMUM_SHIFT = 63
-#: In the order of `Dequantiser::Flag`.
-FLAGS = (
-    "preactivation_forget",
-    "preactivation_candidate",
-    "preactivation_gate",
-    "gate_operand",
-    "up_operand",
-    "logit",
-)
 _MATRICES = {
     OperationKind.MIX: 3,
     OperationKind.PROJECT: 1,
@@ -144,56 +131,37 @@ def _odd(rows: int) -> Int64Array:
     return 2 * np.arange(rows, dtype=np.int64) - rows + 1 - rows % 2
 
 
-def _consumed(
-    operation: _Operation, widths: Widths, flags: SaturationFlags
-) -> dict[str, list[Int64Array]]:
-    """Output stream -> (lanes, rows) of every matrix, as the golden model computes them."""
-
-    def scaled(matrix: int, width: int, signal: str) -> Int64Array:
-        # Lanes are the batch; codes do not matter here.
-        vector = QuantisedVector(
-            np.zeros((0,), np.int64),
-            operation.multiplier[matrix][:, None],
-            operation.shift[matrix][:, None],
-        )
-        return dequantise(operation.sums[matrix], vector, width, flags, signal)
-
-    sums, kind = operation.sums, operation.kind
-    if kind is OperationKind.MIX:
-        forget, candidate = (
-            scaled(index, widths.preactivation, f"preactivation_{name}")
-            for index, name in enumerate(("forget", "candidate"))
-        )
-        gate = saturate(sums[2], widths.gate_operand, flags, "gate_operand")
-        return {"activations": [forget, candidate, gate]}
-    if kind is OperationKind.GLU:
-        gate = scaled(0, widths.preactivation, "preactivation_gate")
-        return {"activations": [gate, saturate(sums[1], widths.gate_operand, flags, "up_operand")]}
-    if kind is OperationKind.PROJECT:
-        product = sums[0] * operation.multiplier[0][:, None]
-        return {"increments": [round_half_up(product, operation.shift[0][:, None])]}
-    return {"score_sums": [sums[0]], "score_logits": [scaled(0, widths.logit, "logit")]}
-
-
 def _add(
     file: VectorFile, name: str, run: tuple[_Operation, ...], config: AcceleratorConfig
 ) -> None:
     tile, flags = config.rows_per_beat, SaturationFlags()
-    words: dict[str, list[int]] = {
-        key: []
-        for key in ("scales", "sums", "activations", "increments", "score_sums", "score_logits")
+    stimuli: dict[str, list[int]] = {"scales": [], "sums": []}
+    expected: dict[str, list[int]] = {
+        key: [] for key in ("activations", "increments", "score_sums", "score_logits")
     }
-    headers, steps = [], 0
+    headers = []
     for operation in run:
-        ordered = in_element_order(operation.sums, tile, padding=0)
-        tiles = ordered.shape[0] * ordered.shape[1]
-        headers += [int(operation.kind), tiles]
+        ordered = in_element_order(operation.sums, tile)
+        headers += [int(operation.kind), ordered.shape[0] * ordered.shape[1]]
         scales = np.stack([operation.multiplier, operation.shift], axis=-1)
-        words["scales"] += scales.ravel().tolist()
-        words["sums"] += ordered.ravel().tolist()
-        for key, results in _consumed(operation, config.widths, flags).items():
-            words[key] += in_element_order(np.stack(results), tile, padding=0).ravel().tolist()
-        steps += 1 + operation.multiplier.size + ordered.size
+        stimuli["scales"] += scales.ravel().tolist()
+        stimuli["sums"] += ordered.ravel().tolist()
+        scale_of = zip(operation.multiplier[..., None], operation.shift[..., None])
+        result = dequantise(
+            operation.kind,
+            operation.sums,
+            [Scale(*pair) for pair in scale_of],
+            config.widths,
+            flags,
+        )
+        for key, values in (
+            ("activations", result.activations),
+            ("increments", result.increments),
+            ("score_sums", result.scores[:1]),
+            ("score_logits", result.scores[1:]),
+        ):
+            expected[key] += in_element_order(values, tile).ravel().tolist()
+    shapes = [(len(item.multiplier), len(item.sums), item.sums.shape[-1]) for item in run]
     file.case(name)
-    file.add(headers=headers, **words)
-    file.add(saturated=[int(flags[signal] > 0) for signal in FLAGS], steps=steps + 1)
+    file.add(headers=headers, **stimuli)
+    file.expect(**expected, saturated=flags.bits(SIGNALS), steps=dequantiser_steps(shapes, config))

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import RandomState
 
-from codegen.language_model.vectors.element_order import in_element_order
 from codegen.vector_file import VectorFile
-from tritforge.fixed_point import Int64Array, SaturationFlags, symmetric_limit
+from tritforge.fixed_point import Int64Array, symmetric_limit
 from tritforge.language_model.config import AcceleratorConfig
-from tritforge.language_model.golden.recurrence import update_state
-from tritforge.language_model.golden.sigmoid import silu
+from tritforge.language_model.golden.element_unit import SIGNALS, ElementUnit
+from tritforge.language_model.golden.headers import ElementHeader
+from tritforge.language_model.golden.timing import element_unit_steps
 from tritforge.language_model.program import OperationKind
+from tritforge.language_model.signals import SaturationFlags
+from tritforge.language_model.wire.element_order import in_element_order
 
 _SEED = 6
-#: In the order of `ElementUnit::Flag`.
-FLAGS = ("silu_candidate", "silu_state", "silu_gate", "state")
 
 
 @dataclass(frozen=True)
@@ -51,57 +51,15 @@ class _Run:
     hold: int = 0
 
 
-class _States:
-    """The states on chip, as the golden model updates them."""
-
-    def __init__(self, config: AcceleratorConfig) -> None:
-        self._config, self._flags = config, SaturationFlags()
-        self._sets = np.zeros((config.states, config.layers * config.dim), np.int64)
-
-    def run(self, run: _Run) -> tuple[list[Int64Array], list[int]]:
-        """Products (lanes, rows) of every operation, and which signals saturated."""
-        self._flags.clear()
-        products, base = [], 0
-        for operation in run.operations:
-            if operation.kind is OperationKind.GLU:
-                factor = self._silu(operation.activations[0], "preactivation", "silu_gate")
-            else:
-                rows = operation.lower_bound.size
-                hidden = self._mix(operation, run, slice(base, base + rows))
-                factor = self._silu(hidden, "activation", "silu_state")
-                base += rows
-            products.append(operation.activations[-1] * factor)
-        return products, [int(self._flags[signal] > 0) for signal in FLAGS]
-
-    def _silu(self, values: Int64Array, name: str, signal: str) -> Int64Array:
-        config = self._config
-        fraction = getattr(config.widths, f"{name}_fraction")
-        return silu(values, fraction, config.widths, self._flags, signal, config.sigmoid)
-
-    def _mix(self, operation: _Operation, run: _Run, place: slice) -> Int64Array:
-        """New states (lanes, rows); lanes one after the other, as they may share a set."""
-        config, hidden = self._config, []
-        for lane in range(config.lanes):
-            states = self._sets[0 if run.prefill or config.states == 1 else lane]
-            before = np.zeros_like(states[place]) if run.fresh >> lane & 1 else states[place]
-            forget, candidate = (item[None, lane] for item in operation.activations[:2])
-            bound = operation.lower_bound.astype(np.uint16)
-            (after,) = update_state(
-                before[None], forget, candidate, bound, config.widths, self._flags, config.sigmoid
-            )
-            if not run.hold >> lane & 1:
-                states[place] = after
-            hidden.append(after)
-        return np.stack(hidden)
-
-
 def vectors(config: AcceleratorConfig) -> str:
     """Tokens one after the other, the states of the one being what the next one starts from."""
     random = RandomState(_SEED)
     file = VectorFile("element unit: activations and lower bounds to gated products")
-    states = _States(config)
+    states = np.zeros((config.states or config.lanes, config.layers * config.dim), np.int64)
+    flags = SaturationFlags()
+    unit = ElementUnit(states, config.widths, flags, config.sigmoid)
     for run in (*_tokens(config, random), *_corners(config, random)):
-        _add(file, run, config, *states.run(run))
+        _add(file, run, config, unit, flags)
     return file.text()
 
 
@@ -226,24 +184,33 @@ def _add(
     file: VectorFile,
     run: _Run,
     config: AcceleratorConfig,
-    products: list[Int64Array],
-    saturated: list[int],
+    unit: ElementUnit,
+    flags: SaturationFlags,
 ) -> None:
     tile = config.rows_per_beat
     headers: list[int] = []
     activations: list[int] = []
     bounds: list[int] = []
-    results: list[int] = []
-    steps = 0
-    for operation, product in zip(run.operations, products):
-        rows = operation.activations.shape[-1]
-        headers += [int(operation.kind), rows, int(run.prefill), run.fresh, run.hold]
+    products: list[int] = []
+    flags.clear()
+    for operation in run.operations:
+        header = ElementHeader(
+            operation.kind, operation.activations.shape[-1], int(run.prefill), run.fresh, run.hold
+        )
+        headers += map(int, header)
         # Weights of padded rows are zero, and so are their sums.
-        ordered = in_element_order(operation.activations, tile, padding=0)
-        activations += ordered.ravel().tolist()
+        activations += in_element_order(operation.activations, tile).ravel().tolist()
         bounds += operation.lower_bound.tolist()
-        results += in_element_order(product, tile, padding=0).ravel().tolist()
-        steps += 1 + ordered.size
+        product = unit.operate(
+            header, operation.activations, operation.lower_bound.astype(np.uint16)
+        )
+        products += in_element_order(product, tile).ravel().tolist()
+    unit.end_run()
+    shapes = [(len(item.activations), item.activations.shape[-1]) for item in run.operations]
     file.case(run.name)
-    file.add(headers=headers, activations=activations, lower_bounds=bounds, products=results)
-    file.add(saturated=saturated, steps=steps + 1)
+    file.add(headers=headers, activations=activations, lower_bounds=bounds)
+    file.expect(
+        products=products,
+        saturated=flags.bits(SIGNALS),
+        steps=element_unit_steps(shapes, config),
+    )

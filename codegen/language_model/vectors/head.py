@@ -6,10 +6,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import RandomState
 
-from codegen.language_model.vectors.element_order import in_element_order
 from codegen.vector_file import VectorFile
 from tritforge.fixed_point import Int64Array, symmetric_limit
 from tritforge.language_model.config import TOP_K, AcceleratorConfig
+from tritforge.language_model.golden.head import output_packet
+from tritforge.language_model.golden.headers import HeadHeader
+from tritforge.language_model.golden.timing import head_steps
+from tritforge.language_model.wire.element_order import in_element_order
+from tritforge.language_model.wire.words import Words, high_half, low_half
 
 _SEED = 7
 #: Limits the size of the file where the vocabulary is large.
@@ -28,8 +32,8 @@ def vectors(config: AcceleratorConfig) -> str:
         for all_logits in (False, True):
             _add(file, f"{name}{'_all_logits' * all_logits}", sums, logits, all_logits, config)
         if name == "rising":
-            _add_aborted(file)
-    _add_aborted(file)
+            _add_aborted(file, config)
+    _add_aborted(file, config)
     return file.text()
 
 
@@ -60,22 +64,9 @@ def _sums(config: AcceleratorConfig, random: RandomState) -> list[tuple[str, Int
     ]
 
 
-def _packet(sums: Int64Array, logits: Int64Array, all_logits: bool, tile: int) -> Int64Array:
+def _halves(words: Words) -> Int64Array:
     """(words, 2): low and high half, signed."""
-    tokens = sums.shape[-1]
-    words: list[Int64Array] = []
-    if all_logits:
-        valid = np.broadcast_to(np.arange(tokens) < tokens, sums.shape)
-        used = in_element_order(valid.astype(np.int64), tile, padding=0).ravel() == 1
-        halves = [in_element_order(item, tile, padding=0).ravel()[used] for item in (logits, sums)]
-        words.append(np.stack(halves, axis=-1))
-    for lane_sums, lane_logits in zip(sums, logits):
-        # A stable sort keeps the lower token first among equals.
-        best = np.argsort(-lane_sums, kind="stable")[:TOP_K]
-        found = np.stack([lane_logits[best], best], axis=-1)
-        none = np.tile(np.array([[0, -1]], np.int64), (TOP_K - len(best), 1))
-        words += [found, none]
-    return np.concatenate(words)
+    return np.stack([low_half(words), high_half(words)], axis=-1)
 
 
 def _add(
@@ -86,20 +77,22 @@ def _add(
     all_logits: bool,
     config: AcceleratorConfig,
 ) -> None:
-    tile = config.rows_per_beat
-    # Padded rows are the best of all, if they count.
-    ordered = in_element_order(sums, tile, padding=symmetric_limit(config.widths.accumulator))
+    tile, tokens = config.rows_per_beat, sums.shape[-1]
     file.case(name)
     file.add(
-        tokens=sums.shape[-1],
+        tokens=tokens,
         all_logits=int(all_logits),
-        sums=ordered,
+        # Padded rows are the best of all, if they count.
+        sums=in_element_order(sums, tile, padding=symmetric_limit(config.widths.accumulator)),
         logits=in_element_order(logits, tile, padding=77),
-        output=_packet(sums, logits, all_logits, tile),
-        steps=1 + ordered.size + TOP_K * config.lanes + 1,
     )
+    headers = [HeadHeader(0, 0, int(all_logits), tokens), HeadHeader(end=1)]
+    packet = output_packet(headers, np.stack([sums, logits]), tile)
+    file.expect(output=_halves(packet), steps=head_steps(tokens, config))
 
 
-def _add_aborted(file: VectorFile) -> None:
+def _add_aborted(file: VectorFile, config: AcceleratorConfig) -> None:
     file.case("aborted")
-    file.add(tokens=0, all_logits=0, sums=[], logits=[], output=[0, 0], steps=1)
+    file.add(tokens=0, all_logits=0, sums=[], logits=[])
+    packet = output_packet([HeadHeader(end=1, abort=1)], None, config.rows_per_beat)
+    file.expect(output=_halves(packet), steps=head_steps(0, config))

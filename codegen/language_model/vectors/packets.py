@@ -29,8 +29,3 @@ def with_length(words: Int64Array, length: int, padding: int) -> Int64Array:
     kept = min(length, len(words))
     filled[:kept] = words[:kept]
     return filled
-
-
-def steps_to_drop(needed: int, length: int) -> int:
-    """Steps until a packet has ended of which `needed` words were taken, one at least."""
-    return max(length - needed, 1)

@@ -9,20 +9,22 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from codegen.language_model.vectors.element_order import in_element_order, in_groups
 from codegen.vector_file import VectorFile
-from tritforge.fixed_point import Int64Array, SaturationFlags, symmetric_limit
-from tritforge.language_model.config import TRITS_PER_BYTE, AcceleratorConfig
-from tritforge.language_model.golden.quantiser import quantise
-from tritforge.language_model.packing import bytes_per_row, row_tiles
+from tritforge.fixed_point import Int64Array, symmetric_limit
+from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.golden.quantiser import SIGNALS, quantise
+from tritforge.language_model.golden.timing import quantiser_steps
+from tritforge.language_model.packing import bytes_per_row
 from tritforge.language_model.program import (
-    MAXIMUM_OUTPUTS,
+    MAXIMUM_CONSUMERS,
     SHIFT_RANGE,
     Operation,
     OperationKind,
     ScaledOutput,
     scale_mantissa_range,
 )
+from tritforge.language_model.signals import SaturationFlags
+from tritforge.language_model.wire.element_order import in_element_order, in_groups
 
 _SEED = 4
 _SHORT = 37
@@ -43,7 +45,7 @@ class _Case:
 
     name: str
     operand: Int64Array
-    consumers: int = MAXIMUM_OUTPUTS
+    consumers: int = MAXIMUM_CONSUMERS
     has_norm_gain: bool = True
     gain: int | None = None
     square_shift: int | None = None
@@ -156,14 +158,12 @@ def _add(file: VectorFile, case: _Case, config: AcceleratorConfig, random: Rando
         operand = np.stack([np.roll(operand, lane) for lane in range(lanes)])
     flags = SaturationFlags()
     results = quantise(operand, operation, config.widths, flags)
-    if not case.consumers:
-        flags.clear()
     slots = [operation.norm_gain, *(output.gain for output in operation.outputs)]
-    gains = np.full((operation.inputs, 1 + MAXIMUM_OUTPUTS), _UNUSED)
+    gains = np.full((operation.inputs, 1 + MAXIMUM_CONSUMERS), _UNUSED)
     for slot, gain in enumerate(slots):
         if gain is not None:
             gains[:, slot] = gain
-    unused = MAXIMUM_OUTPUTS - case.consumers
+    unused = MAXIMUM_CONSUMERS - case.consumers
     file.case(case.name)
     file.add(
         inputs=operation.inputs,
@@ -178,28 +178,13 @@ def _add(file: VectorFile, case: _Case, config: AcceleratorConfig, random: Rando
     file.add(
         operands=in_element_order(operand, rows, padding=limit),
         gains=gains if case.consumers else [],
-        steps=_steps(operation, config),
+    )
+    file.expect(
+        steps=quantiser_steps(operation.inputs, case.consumers, config),
         scales=[
             np.concatenate([item.multiplier, item.shift], axis=1).ravel().tolist()
             for item in results
         ],
         groups=[in_groups(item.codes, _UNUSED).ravel().tolist() for item in results],
-        saturated=[int(flags["square_operand"] > 0), int(flags["value"] > 0)],
+        saturated=flags.bits(SIGNALS),
     )
-
-
-def _steps(operation: Operation, config: AcceleratorConfig) -> int:
-    """Steps of an operation whose requests are answered at once."""
-    lanes, rows, consumers = config.lanes, config.rows_per_beat, len(operation.outputs)
-    step = stored = 0
-    for tile in range(row_tiles(operation.inputs, rows)):
-        for _ in range(lanes):
-            for element in range(rows * tile, rows * (tile + 1)):
-                last = element == operation.inputs - 1
-                completes = last or element % TRITS_PER_BYTE == TRITS_PER_BYTE - 1
-                if completes and element < operation.inputs:
-                    step = max(step, stored)
-                    stored = step + consumers
-                step += 1
-    beats = bytes_per_row(operation.inputs)
-    return 1 + step + consumers * lanes + consumers * (lanes + beats)

@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from codegen.language_model.vectors import dequantiser, element_unit
+from codegen.language_model.processes import DIRECTED, REPORTING
 from codegen.language_model.vectors.bad_records import BadRecord, bad_later_records, bad_records
-from codegen.language_model.vectors.packets import steps_to_drop, with_length, words_of
+from codegen.language_model.vectors.packets import with_length, words_of
 from codegen.vector_file import VectorFile
-from tritforge.fixed_point import Int64Array, symmetric_limit
+from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model.config import (
     DIM_RANGE,
     GLU_RANGE,
@@ -23,12 +24,11 @@ from tritforge.language_model.config import (
     AcceleratorConfig,
     ModelShape,
 )
-from tritforge.language_model.interface import SATURATION_SIGNALS, ErrorCode
-from tritforge.language_model.packing import bytes_per_row, row_tiles
+from tritforge.language_model.golden import sequencer
+from tritforge.language_model.golden.timing import sequencer_steps
+from tritforge.language_model.interface import input_stream_names
 from tritforge.language_model.program import (
     EMBEDDING_SHIFT_RANGE,
-    MAXIMUM_OUTPUTS,
-    RECORD_HEADER,
     SCALE_EXPONENT_RANGE,
     SHIFT_RANGE,
     Operation,
@@ -38,32 +38,13 @@ from tritforge.language_model.program import (
     operation_shapes,
     scale_mantissa_range,
 )
+from tritforge.language_model.signals import Signal
+from tritforge.language_model.wire.command import Command
+from tritforge.language_model.wire.words import WORD, WORD_BYTES
+from tritforge.machine_interface import stream_error_names
 
 _SEED = 10
-_WORD_BYTES = 8
-_RECORD_WORDS = RECORD_HEADER.itemsize // _WORD_BYTES
-#: Steps of a record besides those of its words: check and issue.
-_RECORD_STEPS = 2
-#: Slots of a gain word that the quantiser does not look at; `kAny` of the bench.
-_ANY = 1 << 40
-_END_OF_RUN = 0
-#: Values of `VectorUnit::Source`.
-_INPUT, _INCREMENT, _PRODUCT = range(3)
-#: Signals in the order of each reporting process's status bits.
-_REPORTED: Mapping[str, tuple[str, ...]] = {
-    "vector": ("residual", "operand"),
-    "quantiser": ("square_operand", "value"),
-    "dequantiser": dequantiser.FLAGS,
-    "element": element_unit.FLAGS,
-}
-
-
-@dataclass(frozen=True)
-class _Command:
-    prefill: int = 0
-    all_logits: int = 0
-    fresh: int = 0
-    hold: int = 0
+_USUAL = Command()
 
 
 @dataclass(frozen=True)
@@ -78,33 +59,10 @@ class _Run:
 
     name: str
     program: tuple[Operation, ...]
-    command: _Command = _Command()
+    command: Command = _USUAL
     bad: BadRecord | None = None
     change: int = 0
     quiet: bool = True
-
-
-@dataclass
-class _Sent:
-    """Expected words: header stream -> fields, one header after the other."""
-
-    headers: dict[str, list[int]] = field(
-        default_factory=lambda: {
-            name: []
-            for name in (
-                "weight",
-                "vector",
-                "quantiser",
-                "code",
-                "array",
-                "dequantiser",
-                "element",
-                "head",
-            )
-        }
-    )
-    gains: list[int] = field(default_factory=list)
-    lower_bounds: list[int] = field(default_factory=list)
 
 
 def vectors(config: AcceleratorConfig) -> str:
@@ -176,12 +134,12 @@ def _good(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
         yield _Run(f"small_and_{more}", program, quiet=False)
     small = _smallest(config)
     for name, command in (
-        ("prefill", _Command(prefill=1)),
-        ("all_logits", _Command(all_logits=1)),
-        ("fresh_lanes", _Command(fresh=every)),
-        ("held_lanes", _Command(hold=every)),
-        ("one_fresh_lane", _Command(fresh=1, hold=every & ~1)),
-        ("last_lane_fresh", _Command(1, 1, every & ~(every >> 1), every >> 1)),
+        ("prefill", Command(prefill=1)),
+        ("all_logits", Command(all_logits=1)),
+        ("fresh_lanes", Command(fresh=every)),
+        ("held_lanes", Command(hold=every)),
+        ("one_fresh_lane", Command(fresh=1, hold=every & ~1)),
+        ("last_lane_fresh", Command(1, 1, every & ~(every >> 1), every >> 1)),
     ):
         yield _Run(name, _program(config, random, small), command)
     shape = config.shape
@@ -204,14 +162,13 @@ def _bad(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
     if config.layers < LAYER_RANGE[1]:
         small = _smallest(config)
         deep = ModelShape(small.dim, config.layers + 1, small.glu_width, small.vocabulary)
-        more = BadRecord("one_layer_too_many", 1 + 4 * config.layers, {}, ErrorCode.SHAPE_TOO_LARGE)
-        yield _Run(more.name, _program(config, random, deep), bad=more)
+        yield _Run("one_layer_too_many", _program(config, random, deep))
     yield _Run("clean_after_all_errors", program, quiet=False)
 
 
 def _lengths(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
     program = _program(config, random, _smallest(config))
-    ends = np.cumsum([len(encode_operation(item)) // _WORD_BYTES for item in program]).tolist()
+    ends = np.cumsum([len(encode_operation(item)) // WORD_BYTES for item in program]).tolist()
     total = ends[-1]
     yield _Run("late_by_one", program, change=1)
     yield _Run("late_by_many", program, change=9, quiet=False)
@@ -234,135 +191,38 @@ def _add(file: VectorFile, run: _Run, config: AcceleratorConfig, random: RandomS
     complete = words_of(b"".join(records))
     packet = with_length(complete, len(complete) + run.change, padding=-1)
     status = _status(config, random, run.quiet)
-    sent, error, taken, steps = _execute(run, packet, config)
-    steps += steps_to_drop(taken, len(packet)) + 2
-    flags = [*status["weight"], int(len(packet) < taken), int(len(packet) > taken)]
-    flags += status["vector"][2:]
-    if error is not ErrorCode.NONE:
-        flags = [bit if index % 2 == 0 else 0 for index, bit in enumerate(flags)]
-    elif any(flags):
-        error = ErrorCode.STREAM_LENGTH
-    signals = {
-        signal: bit
-        for process, names in _REPORTED.items()
-        for signal, bit in zip(names, status[process])
-    }
     command = run.command
+    sent = sequencer.direct(command, packet.view(WORD), config)
+    result = sequencer.outcome(sent, status, config)
     file.case(run.name)
     file.add(command=[command.prefill, command.all_logits, command.fresh, command.hold])
-    file.add(parameters=packet, **{f"{name}_status": bits for name, bits in status.items()})
-    file.add(**{f"{name}_headers": values for name, values in sent.headers.items()})
-    file.add(gains=sent.gains, lower_bounds=sent.lower_bounds, error=int(error))
-    file.add(saturated=[signals.get(signal, 0) for signal in SATURATION_SIGNALS])
-    file.add(packets=flags, steps=steps)
+    file.add(parameters=packet)
+    file.add(**{f"{REPORTING[process]}_status": bits for process, bits in status.items()})
+    for process, name in DIRECTED.items():
+        headers = getattr(sent.headers, process)
+        file.expect(**{f"{name}_headers": [value for item in headers for value in _fields(item)]})
+    names = stream_error_names(input_stream_names(config))
+    file.expect(
+        gains=[value for item in sent.payloads for value in item.gains.ravel().tolist()],
+        lower_bounds=[value for item in sent.payloads for value in item.lower_bounds.tolist()],
+        error=int(result.error),
+        saturated=[int(signal.value in result.saturations) for signal in Signal],
+        packets=[int(name in result.stream_errors) for name in names],
+        steps=sequencer_steps(sent),
+    )
+
+
+def _fields(header: tuple[Any, ...]) -> list[int]:
+    """Fields of a header, one after the other, those of its consumers included."""
+    return [int(value) for field in header for value in np.ravel(field)]
 
 
 def _status(config: AcceleratorConfig, random: RandomState, quiet: bool) -> dict[str, list[int]]:
     """Status bits of the other processes."""
-    widths = {"weight": 2 * config.ports, **{name: len(bits) for name, bits in _REPORTED.items()}}
-    widths["vector"] += 2  # how the input packet ended
+    widths = {name: len(signals) for name, signals in sequencer.REPORTED.items()}
+    widths = {"weight_join": 2 * config.ports, **widths}
+    widths["vector_unit"] += 2  # how the input packet ended
     return {
         name: [0] * width if quiet else random.randint(0, 2, width, dtype=np.int64).tolist()
         for name, width in widths.items()
     }
-
-
-def _execute(
-    run: _Run, packet: Int64Array, config: AcceleratorConfig
-) -> tuple[_Sent, ErrorCode, int, int]:
-    """What is sent, the error of the program, words taken, and steps up to the packet's rest."""
-    sent, error = _Sent(), ErrorCode.NONE
-    position, steps = 0, 1
-    last: Operation | None = None
-    for index, operation in enumerate(run.program):
-        position += _RECORD_WORDS
-        steps += _RECORD_WORDS + _RECORD_STEPS
-        if len(packet) < position:
-            error = ErrorCode.STREAM_LENGTH
-        elif run.bad is not None and run.bad.index == index:
-            error = run.bad.error
-        if error is not ErrorCode.NONE:
-            break
-        if operation.kind is OperationKind.EMBED:
-            continue
-        _issue(sent, operation, last, run, config)
-        size = len(encode_operation(operation)) // _WORD_BYTES - _RECORD_WORDS
-        payload = with_length(packet[position : position + size], size, 0)
-        steps += _payload(sent, payload, operation)
-        position, last = position + size, operation
-    if error is not ErrorCode.NONE and last is not None:
-        _discard(sent, last)
-    _end(sent, last)
-    return sent, error, position, steps
-
-
-def _issue(
-    sent: _Sent,
-    operation: Operation,
-    last: Operation | None,
-    run: _Run,
-    config: AcceleratorConfig,
-) -> None:
-    headers, command, kind = sent.headers, run.command, operation.kind
-    beats = bytes_per_row(operation.inputs)
-    tiles = row_tiles(operation.rows, config.rows_per_beat) * operation.matrices
-    source = _INPUT if last is None else _INCREMENT
-    if kind is OperationKind.PROJECT:
-        source = _PRODUCT
-    embedding = run.program[0].input_shift
-    shifts = [operation.input_shift, max(embedding, 0), max(-embedding, 0)]
-    headers["weight"] += [0, beats, tiles]
-    headers["vector"] += [0, source, operation.inputs, *shifts]
-    headers["quantiser"] += [0, operation.inputs, beats, len(operation.outputs)]
-    headers["quantiser"] += [int(operation.norm_gain is not None), operation.square_shift]
-    for slot in range(MAXIMUM_OUTPUTS):
-        if slot < len(operation.outputs):
-            output = operation.outputs[slot]
-            scale = [output.scale_mantissa, output.scale_exponent]
-            headers["quantiser"] += [output.value_shift, *scale]
-        else:
-            headers["quantiser"] += [0, 0, 0]
-    headers["code"] += [beats, len(operation.outputs), tiles]
-    headers["array"] += [beats, tiles]
-    headers["dequantiser"] += [int(kind), tiles]
-    if kind in (OperationKind.MIX, OperationKind.GLU):
-        masks = [command.prefill, command.fresh, command.hold]
-        headers["element"] += [int(kind), operation.rows, *masks]
-    if kind is OperationKind.HEAD:
-        headers["head"] += [0, 0, command.all_logits, operation.rows]
-
-
-def _payload(sent: _Sent, payload: Int64Array, operation: Operation) -> int:
-    """Gains and lower bounds of an operation; the steps they take."""
-    each = len(operation.outputs) + (operation.norm_gain is not None)
-    data = payload.astype("<i8").tobytes()
-    count = operation.inputs * each
-    gains = np.full((operation.inputs, 1 + MAXIMUM_OUTPUTS), _ANY, np.int64)
-    first = 0 if operation.norm_gain is not None else 1
-    drawn = np.frombuffer(data, "<i2", count).reshape(operation.inputs, each)
-    gains[:, first : first + each] = drawn
-    sent.gains += gains.ravel().tolist()
-    if operation.lower_bound is None:
-        return operation.inputs
-    words = -(-2 * count // _WORD_BYTES)
-    bounds = np.frombuffer(data, "<u2", operation.inputs, _WORD_BYTES * words)
-    sent.lower_bounds += bounds.tolist()
-    return 2 * operation.inputs
-
-
-def _discard(sent: _Sent, last: Operation) -> None:
-    """What the last operation makes is read by nobody else."""
-    product = last.kind in (OperationKind.MIX, OperationKind.GLU)
-    source = _PRODUCT if product else _INCREMENT
-    sent.headers["vector"] += [0, source, last.rows, 0, 0, 0]
-    sent.headers["quantiser"] += [0, last.rows, 0, 0, 0, 0] + [0] * 3 * MAXIMUM_OUTPUTS
-
-
-def _end(sent: _Sent, last: Operation | None) -> None:
-    aborted = last is None or last.kind is not OperationKind.HEAD
-    sent.headers["weight"] += [1, 0, 0]
-    sent.headers["vector"] += [1, 0, 0, 0, 0, 0]
-    sent.headers["quantiser"] += [1, 0, 0, 0, 0, 0] + [0] * 3 * MAXIMUM_OUTPUTS
-    sent.headers["dequantiser"] += [_END_OF_RUN, 0]
-    sent.headers["element"] += [_END_OF_RUN, 0, 0, 0, 0]
-    sent.headers["head"] += [1, int(aborted), 0, 0]

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from codegen.language_model.vectors.element_order import in_element_order, in_groups
 from codegen.vector_file import VectorFile
-from tritforge.fixed_point import Int64Array, SaturationFlags
+from tritforge.fixed_point import Int64Array, symmetric_limit
 from tritforge.language_model.config import TRITS_PER_BYTE, AcceleratorConfig
-from tritforge.language_model.golden.scalar_unit import CODE_LIMIT
 from tritforge.language_model.golden.ternary_array import prepare_weights, ternary_dot
 from tritforge.language_model.packing import bytes_per_row, pack_matrix
+from tritforge.language_model.signals import SaturationFlags
+from tritforge.language_model.wire.element_order import in_element_order, in_groups
 
 _SEED = 1
 #: Columns beyond K have weight 0: their code must not matter, so it is not 0 here.
@@ -55,27 +55,27 @@ def _shapes(config: AcceleratorConfig) -> list[_Shape]:
 
 def vectors(config: AcceleratorConfig) -> str:
     """Random operations of every shape, then the extremes of codes and weights."""
-    random = RandomState(_SEED)
+    random, limit = RandomState(_SEED), symmetric_limit(config.widths.code)
     file = VectorFile("ternary-adder array: beats, codes and sums, padded rows included")
     for shape in _shapes(config):
         size = (shape.matrices, config.lanes, shape.inputs)
-        codes = random.randint(-CODE_LIMIT, CODE_LIMIT + 1, size, dtype=np.int64)
+        codes = random.randint(-limit, limit + 1, size, dtype=np.int64)
         trits = random.randint(-1, 2, (shape.matrices, shape.rows, shape.inputs), dtype=np.int64)
         _add(file, shape, codes, trits, config)
     longest = max(config.shape.dim, config.shape.glu_width)
     for name, code, weight in (
-        ("largest_positive_sum", CODE_LIMIT, 1),
-        ("largest_negative_sum", CODE_LIMIT, -1),
-        ("negative_codes", -CODE_LIMIT, 1),
+        ("largest_positive_sum", limit, 1),
+        ("largest_negative_sum", limit, -1),
+        ("negative_codes", -limit, 1),
         ("zero_codes", 0, 1),
-        ("zero_weights", CODE_LIMIT, 0),
+        ("zero_weights", limit, 0),
     ):
         inputs = longest if name.startswith("largest") else 17
         shape = _Shape(name, inputs, 1)
         codes = np.full((1, config.lanes, inputs), code)
         _add(file, shape, codes, np.full((1, 1, inputs), weight), config)
     spike = np.zeros((1, config.lanes, 14), np.int64)
-    spike[..., 13] = -CODE_LIMIT
+    spike[..., 13] = -limit
     trits = random.randint(-1, 2, (1, config.rows_per_beat, 14), dtype=np.int64)
     _add(file, _Shape("single_spike", 14, config.rows_per_beat), spike, trits, config)
     return file.text()
@@ -97,11 +97,11 @@ def _add(
     tile = config.rows_per_beat
     packed = np.stack([pack_matrix(matrix.astype(np.int8), tile) for matrix in trits], axis=1)
     tiles = packed.shape[0]
-    sums = np.zeros((shape.matrices, config.lanes, shape.rows), np.int64)
     flags = SaturationFlags()
-    for index in range(shape.matrices):
-        weights = prepare_weights(trits[index].astype(np.int8))
-        sums[index] = ternary_dot(codes[index].astype(np.int64), weights, config.widths, flags)
+    sums = [
+        ternary_dot(item.astype(np.int64), prepare_weights(matrix), config.widths, flags)
+        for item, matrix in zip(codes, trits.astype(np.int8))
+    ]
     assert not flags, "the configuration admits a row that overflows the accumulator"
     groups = in_groups(codes, _PADDED_CODE)
     file.case(shape.name)
@@ -110,5 +110,5 @@ def _add(
         tiles=tiles * shape.matrices,
         codes=groups[np.arange(tiles * shape.matrices) % shape.matrices],
         weights=packed,
-        sums=in_element_order(sums, tile, padding=0),
     )
+    file.expect(sums=in_element_order(np.stack(sums), tile))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from codegen.vector_file import VectorFile
-from tritforge.language_model.packing import decode_table
+from tritforge.language_model.golden.ternary_code import decode_table
 
 
 def vectors() -> str:
@@ -14,5 +14,6 @@ def vectors() -> str:
     trits, valid = decode_table()
     file = VectorFile("escape code: bytes and their five weights")
     file.case("every_code")
-    file.add(bytes=np.flatnonzero(valid), weights=trits[valid])
+    file.add(bytes=np.flatnonzero(valid))
+    file.expect(weights=trits[valid])
     return file.text()

@@ -5,36 +5,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 from numpy.random import RandomState
 
-from codegen.language_model.constants import EMBEDDING_BITS
-from codegen.language_model.vectors.element_order import in_element_order
-from codegen.language_model.vectors.packets import steps_to_drop, with_length, words_of
+from codegen.language_model.vectors.packets import with_length
 from codegen.vector_file import VectorFile
-from tritforge.fixed_point import (
-    Int64Array,
-    SaturationFlags,
-    round_half_up,
-    saturate,
-    symmetric_limit,
-)
+from tritforge.fixed_point import Int64Array, symmetric_limit
 from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.golden.headers import Source, VectorHeader
+from tritforge.language_model.golden.packet_reader import PacketReader
+from tritforge.language_model.golden.timing import vector_unit_steps
+from tritforge.language_model.golden.vector_unit import SIGNALS, VectorUnit, next_mantissas
 from tritforge.language_model.program import EMBEDDING_SHIFT_RANGE, SHIFT_RANGE
+from tritforge.language_model.signals import SaturationFlags
+from tritforge.language_model.wire.element_order import in_element_order
+from tritforge.language_model.wire.input_packet import MANTISSA_BITS, encode_input
+from tritforge.language_model.wire.words import WORD
 
 _SEED = 9
 _UNUSED = -1
-_MANTISSAS = 64 // EMBEDDING_BITS
-
-
-class _Source(IntEnum):
-    """Values of `VectorUnit::Source`."""
-
-    INPUT = 0
-    INCREMENT = 1
-    PRODUCT = 2
 
 
 @dataclass(frozen=True)
@@ -46,7 +36,7 @@ class _Vector:
         embedding_shift: bits that mantissas drop; negative: shift left.
     """
 
-    source: _Source
+    source: Source
     values: Int64Array
     operand_shift: int
     embedding_shift: int = 0
@@ -70,18 +60,18 @@ def vectors(config: AcceleratorConfig) -> str:
     return file.text()
 
 
-def _limit(source: _Source, config: AcceleratorConfig) -> int:
+def _limit(source: Source, config: AcceleratorConfig) -> int:
     widths = config.widths
     bits = {
-        _Source.INPUT: EMBEDDING_BITS,
-        _Source.INCREMENT: widths.accumulator + widths.multiplier,
-        _Source.PRODUCT: widths.gate_operand + widths.activation,
+        Source.INPUT: MANTISSA_BITS,
+        Source.INCREMENT: widths.accumulator + widths.multiplier,
+        Source.PRODUCT: widths.gate_operand + widths.activation,
     }
     return symmetric_limit(bits[source])
 
 
 def _drawn(
-    source: _Source, config: AcceleratorConfig, random: RandomState, count: int, spare: int = 0
+    source: Source, config: AcceleratorConfig, random: RandomState, count: int, spare: int = 0
 ) -> Int64Array:
     limit = _limit(source, config) >> spare
     size = (config.lanes, count)
@@ -97,13 +87,13 @@ def _programs(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
 
     def program(dim: int, width: int, spare: int) -> tuple[_Vector, ...]:
         lengths = (
-            (_Source.PRODUCT, dim, product_shift),
-            (_Source.INCREMENT, dim, 7),
-            (_Source.PRODUCT, width, product_shift - 1),
-            (_Source.INCREMENT, dim, 6),
+            (Source.PRODUCT, dim, product_shift),
+            (Source.INCREMENT, dim, 7),
+            (Source.PRODUCT, width, product_shift - 1),
+            (Source.INCREMENT, dim, 6),
         )
         return (
-            _Vector(_Source.INPUT, _drawn(_Source.INPUT, config, random, dim), 4, -9),
+            _Vector(Source.INPUT, _drawn(Source.INPUT, config, random, dim), 4, -9),
             *(
                 _Vector(source, _drawn(source, config, random, count, spare), shift)
                 for source, count, shift in lengths
@@ -120,32 +110,32 @@ def _programs(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
 
 def _shifts(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
     widths, count = config.widths, min(config.rows_per_beat, config.dim)
-    most, size = symmetric_limit(EMBEDDING_BITS), (config.lanes, count)
+    most, size = symmetric_limit(MANTISSA_BITS), (config.lanes, count)
     corners = np.array([most, -most, -most - 1, 0, 1, -1, 2, 3, -3, 1 << 14, -(1 << 14)])
     mantissas = np.resize(corners, size).astype(np.int64)
     for shift in range(EMBEDDING_SHIFT_RANGE[0], EMBEDDING_SHIFT_RANGE[1] + 1):
-        vector = _Vector(_Source.INPUT, mantissas, max(widths.residual - widths.operand, 0), shift)
+        vector = _Vector(Source.INPUT, mantissas, max(widths.residual - widths.operand, 0), shift)
         yield _Run(f"embedding_shift_{shift}", (vector,))
-    zero = _Vector(_Source.INPUT, np.zeros(size, np.int64), 0)
+    zero = _Vector(Source.INPUT, np.zeros(size, np.int64), 0)
     for shift in (0, 1, 2, 15, widths.residual - 2, widths.residual, SHIFT_RANGE[1]):
         small = np.resize(np.arange(-5, 6, dtype=np.int64), size)
-        large = _drawn(_Source.PRODUCT, config, random, count)
+        large = _drawn(Source.PRODUCT, config, random, count)
         yield _Run(
             f"operand_shift_{shift}",
             (
-                _Vector(_Source.INPUT, small, shift),
-                _Vector(_Source.PRODUCT, large, shift),
+                _Vector(Source.INPUT, small, shift),
+                _Vector(Source.PRODUCT, large, shift),
             ),
         )
     for sign in (1, -1):
         name = "largest" if sign > 0 else "smallest"
-        increment = np.full(size, sign * _limit(_Source.INCREMENT, config))
-        product = np.full(size, sign * _limit(_Source.PRODUCT, config))
-        towards = _Vector(_Source.INCREMENT, increment, widths.residual)
-        back = _Vector(_Source.INCREMENT, -increment, widths.residual)
+        increment = np.full(size, sign * _limit(Source.INCREMENT, config))
+        product = np.full(size, sign * _limit(Source.PRODUCT, config))
+        towards = _Vector(Source.INCREMENT, increment, widths.residual)
+        back = _Vector(Source.INCREMENT, -increment, widths.residual)
         yield _Run(f"residual_saturates_at_the_{name}", (zero, towards, towards, back))
-        yield _Run(f"{name}_product", (_Vector(_Source.PRODUCT, product, 0),), change=1)
-        yield _Run(f"{name}_product_rounds", (_Vector(_Source.PRODUCT, product, 17),), change=1)
+        yield _Run(f"{name}_product", (_Vector(Source.PRODUCT, product, 0),), change=1)
+        yield _Run(f"{name}_product_rounds", (_Vector(Source.PRODUCT, product, 17),), change=1)
     yield _Run("nothing_saturates_after_it", (zero,))
 
 
@@ -153,11 +143,11 @@ def _packets(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
     count = min(config.rows_per_beat + 5, config.dim)
 
     def run(name: str, change: int) -> _Run:
-        mantissas = _drawn(_Source.INPUT, config, random, count)
-        increments = _drawn(_Source.INCREMENT, config, random, count, 12)
+        mantissas = _drawn(Source.INPUT, config, random, count)
+        increments = _drawn(Source.INCREMENT, config, random, count, 12)
         return _Run(
             name,
-            (_Vector(_Source.INPUT, mantissas, 0), _Vector(_Source.INCREMENT, increments, 9)),
+            (_Vector(Source.INPUT, mantissas, 0), _Vector(Source.INCREMENT, increments, 9)),
             change,
         )
 
@@ -171,58 +161,39 @@ def _packets(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
     yield run("exact_after_all", 0)
 
 
-def _packet(run: _Run, config: AcceleratorConfig) -> tuple[Int64Array, int]:
-    """Words of the input packet, and how many of them the run needs."""
-    inputs = [item for item in run.vectors if item.source is _Source.INPUT]
-    ordered = [in_element_order(item.values, config.rows_per_beat, padding=0) for item in inputs]
-    words = words_of(b"".join(item.astype("<i2").tobytes() for item in ordered))
-    return with_length(words, len(words) + run.change, _UNUSED), len(words)
-
-
-def _received(words: Int64Array, needed: int, vector: _Vector, tile: int) -> Int64Array:
-    """Mantissas that the unit sees, zeros after the packet's end: (lanes, K)."""
-    data = with_length(words, needed, 0).astype("<i8").tobytes()
-    lanes, count = vector.values.shape
-    ordered = np.frombuffer(data, "<i2").astype(np.int64).reshape(-1, lanes, tile)
-    return np.moveaxis(ordered, 0, 1).reshape(lanes, -1)[:, :count]
+def _packet(run: _Run, config: AcceleratorConfig) -> Int64Array:
+    """Words of the input packet: those that the run needs, `change` more or fewer."""
+    inputs = [item.values for item in run.vectors if item.source is Source.INPUT]
+    packets = [encode_input(item, config.rows_per_beat) for item in inputs]
+    words = np.concatenate([*packets, np.zeros(0, WORD)]).view(np.int64)
+    return with_length(words, len(words) + run.change, _UNUSED)
 
 
 def _add(file: VectorFile, run: _Run, config: AcceleratorConfig) -> None:
-    tile, widths, flags = config.rows_per_beat, config.widths, SaturationFlags()
-    packet, needed = _packet(run, config)
-    residual = np.zeros((config.lanes, 0), np.int64)
+    tile, packet, flags = config.rows_per_beat, _packet(run, config), SaturationFlags()
+    reader, unit = PacketReader(packet.view(WORD)), VectorUnit(config.widths, flags)
     headers: list[int] = []
     words: dict[str, list[int]] = {"increments": [], "products": []}
     operands: list[int] = []
     for vector in run.vectors:
-        values, count = vector.values, vector.values.shape[-1]
-        if vector.source is _Source.INPUT:
-            mantissas = _received(packet, needed, vector, tile)
-            residual = round_half_up(mantissas, vector.embedding_shift)
-        elif vector.source is _Source.INCREMENT:
-            residual = residual + values
-        if vector.source is _Source.PRODUCT:
-            operand = values
+        values, shift = vector.values, vector.embedding_shift
+        lanes, count = values.shape
+        header = VectorHeader(
+            0, vector.source, count, vector.operand_shift, max(shift, 0), max(-shift, 0)
+        )
+        headers += map(int, header[1:])
+        if vector.source is Source.INPUT:
+            values = next_mantissas(reader, lanes, count, tile)
         else:
-            residual = saturate(residual, widths.residual, flags, "residual")
-            operand = residual
-        operand = round_half_up(operand, vector.operand_shift)
-        operand = saturate(operand, widths.operand, flags, "operand")
-        shift = vector.embedding_shift
-        headers += [int(vector.source), count, vector.operand_shift, max(shift, 0), max(-shift, 0)]
-        # What lies in padded rows was made from zeros.
-        if vector.source is not _Source.INPUT:
-            ordered = in_element_order(values, tile, padding=0).ravel().tolist()
+            # What lies in padded rows was made from zeros.
+            ordered = in_element_order(values, tile).ravel().tolist()
             words[f"{vector.source.name.lower()}s"] += ordered
-        operands += in_element_order(operand, tile, padding=0).ravel().tolist()
+        operands += in_element_order(unit.take(header, values), tile).ravel().tolist()
     file.case(run.name)
-    file.add(headers=headers, input=packet, **words, operands=operands)
-    file.add(
-        status=[
-            int(flags["residual"] > 0),
-            int(flags["operand"] > 0),
-            int(len(packet) < needed),
-            int(len(packet) > needed),
-        ],
-        steps=len(run.vectors) + len(operands) + 1 + steps_to_drop(needed, len(packet)),
+    file.add(headers=headers, input=packet, **words)
+    lengths = [item.values.shape[-1] for item in run.vectors]
+    file.expect(
+        operands=operands,
+        status=[*flags.bits(SIGNALS), *reader.length_bits()],
+        steps=vector_unit_steps(lengths, reader, config),
     )

@@ -6,9 +6,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import RandomState
 
-from codegen.language_model.vectors.packets import random_words, steps_to_drop, with_length
+from codegen.language_model.vectors.packets import random_words, with_length
 from codegen.vector_file import VectorFile
 from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.golden.headers import WeightHeader
+from tritforge.language_model.golden.timing import weight_join_steps
+from tritforge.language_model.golden.weight_join import join_weights
+from tritforge.language_model.wire.words import WORD
 
 _SEED = 8
 _UNUSED = -1
@@ -51,16 +55,18 @@ def _add(
     random: RandomState,
 ) -> None:
     """One run; `changes` are the words a port has too many or, below 0, too few."""
+    headers = [WeightHeader(0, beats, tiles) for beats, tiles in operations]
     needed = sum(beats * tiles for beats, tiles in operations)
-    beats = np.zeros((needed, ports), np.int64)
     file.case(name)
     file.add(headers=[value for operation in operations for value in operation])
-    status, dropping = [], 1
+    packets = []
     for port in range(ports):
-        length = needed + changes.get(port, 0)
-        data = with_length(random_words(random, needed), length, _UNUSED)
-        beats[:, port] = with_length(data, needed, 0)
-        status += [int(length < needed), int(length > needed)]
-        dropping = max(dropping, steps_to_drop(needed, length))
+        data = with_length(random_words(random, needed), needed + changes.get(port, 0), _UNUSED)
+        packets.append(data.view(WORD))
         file.add(**{f"port_{port}": data})
-    file.add(beats=beats, status=status, steps=len(operations) + needed + 1 + dropping)
+    joined = join_weights(packets, headers)
+    file.expect(
+        beats=joined.beats.view(np.int64),
+        status=joined.status,
+        steps=weight_join_steps(headers, map(len, packets)),
+    )

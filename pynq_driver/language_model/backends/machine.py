@@ -10,11 +10,11 @@ from pynq_driver.language_model.backends.base import choose_from_scores
 from pynq_driver.language_model.sampler import Sampler
 from pynq_driver.language_model.scores import Scores, token_nats
 from pynq_driver.language_model.session import MachineSession
-from pynq_driver.language_model.words import NO_TOKEN, Scoreboard
 from tritforge.checks import check_integer
 from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.image import Image
+from tritforge.language_model.wire.output_packet import NO_TOKEN, Scoreboard
 
 
 class MachineBackend:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pynq_driver.language_model.backends.base import Backend, choose_from_scores
 from pynq_driver.language_model.sampler import Sampler
 from pynq_driver.language_model.scores import Scores, token_nats
-from tritforge.language_model.golden import GoldenModel, State
+from tritforge.language_model.golden.model import GoldenModel, State
 from tritforge.language_model.image import Image
 from tritforge.language_model.reference import FloatModel
 
@@ -67,7 +67,7 @@ class NumpyBackend:
 
     def saturations(self) -> Mapping[str, int]:
         """See Backend."""
-        return dict(self._state.flags) if isinstance(self._state, State) else {}
+        return self._state.flags.by_name() if isinstance(self._state, State) else {}
 
     def lanes(self, count: int) -> NumpyLanes:
         """See Backend; they are independent of the backend's own stream."""

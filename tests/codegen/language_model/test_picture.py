@@ -15,7 +15,7 @@ from codegen.language_model.network import machine_network
 from codegen.openhls.connection import Connection
 from codegen.openhls.errors import InterfaceError
 from testing.repository import ROOT
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import accelerator
 
 COMMITTED = ROOT / "docs" / "data-path.svg"
 #: Arrows that explain the colours.
@@ -49,7 +49,7 @@ def test_picture_has_every_process_fifo_and_edge() -> None:
 
 @pytest.mark.parametrize("ports", [1, 4])
 def test_other_numbers_of_ports_are_drawn_too(ports: int, widths: Mapping[str, int]) -> None:
-    config = AcceleratorConfig(dim=1024, ports=ports)
+    config = accelerator(dim=1024, ports=ports)
     network = machine_network(config)
     # Any widths will do: this is about places.
     known = {**dict.fromkeys(map(str, network.ends()), 1), **widths}

@@ -57,5 +57,19 @@ def compile_bench(project: Path, unit: str) -> Path:
     return program
 
 
+def build_benches(project: Path) -> Path:
+    """All test benches of a project, by its own CMake file; returns the build folder."""
+    build = project / "build"
+    configure = [tool("cmake"), "-S", ".", "-B", build, "-G", "Ninja", "-DCMAKE_CXX_FLAGS=-Werror"]
+    make = [f"-DCMAKE_MAKE_PROGRAM={tool('ninja')}", f"-DCMAKE_CXX_COMPILER={tool('g++')}"]
+    for command in (
+        [*configure, *make],
+        [tool("cmake"), "--build", build, "--parallel", "2"],
+    ):
+        result = run(command, project)
+        assert result.returncode == 0, result.stdout + result.stderr
+    return build
+
+
 def run_bench(project: Path, unit: str, program: Path) -> subprocess.CompletedProcess[str]:
     return run([program, bench_of(project, unit)[1]], project)

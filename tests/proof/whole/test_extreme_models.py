@@ -67,7 +67,7 @@ def config_of(case: Case, lanes: int) -> AcceleratorConfig:
 def check(case: Case, config: AcceleratorConfig, device: CompiledMachine) -> set[str]:
     """Compare some runs; signals that saturated."""
     image, generator = padded_image(case), np.random.default_rng(case.seed)
-    maker, reference = RunMaker(image, config), GoldenDevice(config, image)
+    maker, reference = RunMaker(image, config), GoldenDevice(config)
     seen: set[str] = set()
     runs = [maker.random_run(generator, fresh=index == 0) for index in range(RUNS)]
     # The rows of the embedding that are zero and most negative.

@@ -8,8 +8,7 @@ import pytest
 from pynq_driver import load
 from pynq_driver.language_model.evaluation import split_documents
 from tritforge.language_model.fidelity import Fidelity, Isolation, measure_fidelity
-from tritforge.language_model.golden import GoldenModel
-from tritforge.language_model.golden.model import CHANNEL_SITES, HEAD_SITE, MIXER_SITES
+from tritforge.language_model.golden.model import CHANNEL_SITES, HEAD_SITE, MIXER_SITES, GoldenModel
 from tritforge.language_model.reference import FloatModel
 
 DOCUMENTS = 16

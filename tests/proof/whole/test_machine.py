@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.machine_robustness import SHAPE, malformed_runs, stall_runs
+from benchmarks.machine_robustness import SHAPE, check_equal, malformed_runs, stall_runs
 from benchmarks.machine_sweep import CASES, Case, run_case
 from benchmarks.same_tokens import open_model, streams_alone, streams_together
 from pynq_driver import load
@@ -18,7 +18,8 @@ from pynq_driver.devices.compiled import CompiledMachine, NoProgressError
 from pynq_driver.devices.device import Disturbance
 from pynq_driver.language_model.backends.opening import open_backend
 from pynq_driver.language_model.fit import config_for
-from testing.machine_runs import RunMaker
+from testing.golden_device import GoldenDevice
+from testing.machine_runs import RunMaker, bad_headers
 from testing.random_model import random_image
 from tritforge.errors import TritforgeError
 from tritforge.language_model.image import Image
@@ -94,6 +95,17 @@ def test_broken_runs_are_noticed_and_leave_nothing_behind(
     outcomes = list(malformed_runs(device, maker, 60, np.random.default_rng(4)))
     assert len(outcomes) == 60
     assert {"reset", "stream_length", "invalid_field", "shape_too_large"} <= set(outcomes)
+
+
+def test_bad_programs_are_reported_like_the_golden_machine(
+    device: CompiledMachine, maker: RunMaker
+) -> None:
+    """Result word and output, and with them what the operations before the error saturated."""
+    reference, generator = GoldenDevice(maker.config), np.random.default_rng(6)
+    fresh = maker.fresh_run(generator)
+    for broken in bad_headers(fresh, maker.image, generator):
+        check_equal(broken.name, device.run(broken.run), reference.run(broken.run))
+    check_equal("after them", device.run(fresh), reference.run(fresh))
 
 
 def test_two_machines_of_one_library_are_independent(maker: RunMaker) -> None:

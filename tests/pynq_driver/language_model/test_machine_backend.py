@@ -28,7 +28,7 @@ TOKENS = [1, 17, 250, 3, 99, 299, 0, 42, 5]
 
 def backend_on(image: Image, **changes: int) -> tuple[MachineBackend, GoldenDevice]:
     config = config_for(image, **changes)
-    device = GoldenDevice(config, image)
+    device = GoldenDevice(config)
     return MachineBackend(image, device, config), device
 
 
@@ -157,7 +157,7 @@ def test_runs_and_counters_are_kept(small_image: Image) -> None:
 
 
 def test_a_device_of_another_configuration_is_refused(small_image: Image) -> None:
-    device = GoldenDevice(config_for(small_image, lanes=2), small_image)
+    device = GoldenDevice(config_for(small_image, lanes=2))
     with pytest.raises(ConfigurationError, match="build it from this configuration"):
         MachineBackend(small_image, device, config_for(small_image))
 
@@ -166,7 +166,7 @@ def test_other_widths_are_refused(small_image: Image) -> None:
     config = config_for(small_image)
     config = dataclasses.replace(config, widths=dataclasses.replace(config.widths, logit=31))
     with pytest.raises(ConfigurationError, match="other bit widths"):
-        MachineBackend(small_image, GoldenDevice(config, small_image), config)
+        MachineBackend(small_image, GoldenDevice(config), config)
 
 
 @pytest.mark.parametrize("name", ["csim", "rtl"])

@@ -6,12 +6,13 @@ import pytest
 
 from pynq_driver.devices.device import Words
 from pynq_driver.language_model.fit import config_for
-from pynq_driver.language_model.words import NO_TOKEN, MachineWords
+from pynq_driver.language_model.words import MachineWords
 from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.language_model.config import TOP_K
 from tritforge.language_model.image import Image
 from tritforge.language_model.packing import unpack_matrix
 from tritforge.language_model.program import operation_shapes
+from tritforge.language_model.wire.output_packet import NO_TOKEN
 
 
 def weight_ports(image: Image, ports: int | None = None) -> list[Words]:

@@ -23,6 +23,7 @@ from tritforge.language_model.config import (
     Widths,
 )
 from tritforge.language_model.convert.tensor_shapes import module_names
+from tritforge.language_model.golden.ternary_code import decode_byte
 from tritforge.language_model.image_header import ImageHeader, Sampling
 from tritforge.language_model.program import RECORD_HEADER, operation_shapes
 
@@ -168,7 +169,7 @@ def test_escape_code() -> None:
     for byte in range(256):
         fields = dict(zip("ABCD", (byte >> 6 & 3, byte >> 4 & 3, byte >> 2 & 3, byte & 3)))
         escapes = " ".join(name for name, value in fields.items() if value == 3) or "none"
-        word = packing.decode_byte(byte)
+        word = decode_byte(byte)
         if escapes not in rows:
             assert word is None
             assert f"`{byte:02x}`" in TEXT

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ternary packing: the escape code and the layout of the stream, against a plain restatement."""
+"""Ternary packing: the layout of the stream, against a plain restatement."""
 
 from __future__ import annotations
-
-import itertools
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tritforge.language_model.golden.escape_code import INVALID, word_of_byte
 from tritforge.errors import ImageError
 from tritforge.language_model import packing
 from tritforge.language_model.config import BYTES_PER_PORT, PORT_CHOICES, ModelShape
@@ -17,60 +16,7 @@ from tritforge.language_model.image import split_weights
 from tritforge.language_model.image_header import ImageHeader
 from tritforge.language_model.program import operation_shapes
 
-WORDS = list(itertools.product((0, 1, -1), repeat=5))
 ROWS_PER_BEAT = [BYTES_PER_PORT * ports for ports in PORT_CHOICES]
-INVALID = [0b00111111, 0b01111111, 0b10111111, 0b11001111, 0b11011111, 0b11101111] + (
-    [0b11110011, 0b11110111, 0b11111011, 0b11111100, 0b11111101, 0b11111110, 0b11111111]
-)
-
-
-def word_of_byte(byte: int) -> tuple[int, ...] | None:
-    """The code as docs/image-format.md tells it: which fields are 3, then where digits go."""
-    fields = [byte >> 6 & 3, byte >> 4 & 3, byte >> 2 & 3, byte & 3]
-    escaped = [index for index, value in enumerate(fields) if value == 3]
-    a, b, c, d = fields
-    if not escaped:
-        digits = [a, b, c, d, 0]
-    elif len(escaped) == 1:
-        digits = [[0, b, c, d, 1], [1, a, c, d, 1], [2, b, a, d, 1], [0, b, c, a, 2]][escaped[0]]
-    elif len(escaped) == 2:
-        digits = {
-            (0, 1): [2, 0, c, d, 2],
-            (0, 2): [1, b, 0, d, 2],
-            (0, 3): [2, 2, c, b, 2],
-            (1, 2): [1, a, 1, d, 2],
-            (1, 3): [2, 1, c, a, 2],
-            (2, 3): [1, b, 2, a, 2],
-        }[tuple(escaped)]
-    else:
-        return None
-    return tuple((0, 1, -1)[digit] for digit in digits)
-
-
-def pack_one(word: tuple[int, ...]) -> int:
-    return int(packing.pack_matrix(np.array([word], np.int8), 8)[0, 0, 0])
-
-
-def test_all_words_have_their_own_byte_and_come_back() -> None:
-    codes = {word: pack_one(word) for word in WORDS}
-    assert len(set(codes.values())) == len(WORDS) == 243
-    trits, valid = packing.decode_table()
-    for word, byte in codes.items():
-        assert valid[byte]
-        assert tuple(trits[byte].tolist()) == word == word_of_byte(byte)
-
-
-def test_exactly_the_thirteen_bytes_with_three_escapes_are_invalid() -> None:
-    _, valid = packing.decode_table()
-    assert sorted(np.flatnonzero(~valid).tolist()) == sorted(INVALID)
-    assert len(INVALID) == 13
-    for byte in range(256):
-        assert (word_of_byte(byte) is None) == (byte in INVALID)
-
-
-def test_zero_byte_is_five_zero_weights() -> None:
-    assert pack_one((0, 0, 0, 0, 0)) == 0
-    assert packing.decode_table()[0][0].tolist() == [0] * 5
 
 
 @st.composite

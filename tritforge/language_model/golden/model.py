@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tritforge.fixed_point import Int64Array, SaturationFlags, round_half_up, saturate
+from tritforge.fixed_point import Int64Array
 from tritforge.language_model.config import SigmoidKind
-from tritforge.language_model.golden.gated_linear_unit import gated_product
-from tritforge.language_model.golden.quantiser import dequantise, quantise
-from tritforge.language_model.golden.recurrence import output_gate, update_state
-from tritforge.language_model.golden.ternary_array import prepare_weights, ternary_dot
+from tritforge.language_model.golden.bit_linear import BitLinearResult, bit_linear
+from tritforge.language_model.golden.element_unit import ElementUnit
+from tritforge.language_model.golden.headers import ElementHeader
+from tritforge.language_model.golden.ternary_array import prepare_weights
+from tritforge.language_model.golden.vector_unit import VectorUnit
 from tritforge.language_model.image import Image
 from tritforge.language_model.packing import unpack_matrix
-from tritforge.language_model.program import Operation
+from tritforge.language_model.signals import SaturationFlags
 
 #: Names of the quantisation sites of one block, in order of use, as `trace` keys them.
 MIXER_SITES = ("forget", "candidate", "gate", "output")
@@ -85,9 +86,10 @@ class GoldenModel:
         """
         if tokens.min() < 0:
             raise IndexError(f"token {tokens.min()} is negative")  # NumPy would wrap it
+        vectors = VectorUnit(self.widths, state.flags)
         mantissas = self._embedding[tokens].astype(np.int64)
-        residual = round_half_up(mantissas, self._operations[0].input_shift)
-        return saturate(residual, self.widths.residual, state.flags, "residual")
+        vectors.load(mantissas, self._operations[0].input_shift)
+        return vectors.residual
 
     def token_mixer(
         self,
@@ -103,30 +105,7 @@ class GoldenModel:
             trace: if given, receives the codes of every MIXER_SITES entry.
             forced: codes to go on with instead, by site, to measure a later site alone.
         """
-        widths, flags = self.widths, state.flags
-        index = 1 + 4 * layer
-        mix, project = self._operations[index], self._operations[index + 1]
-        vectors = quantise(self._operand(mix, residual, flags), mix, widths, flags)
-        codes = [vector.codes for vector in vectors]
-        used = codes if forced is None else [forced[site] for site in MIXER_SITES[:3]]
-        sums = [
-            ternary_dot(item, matrix, widths, flags)
-            for item, matrix in zip(used, self._weights(index))
-        ]
-        forget, candidate = (
-            dequantise(total, vector, widths.preactivation, flags, f"preactivation_{name}")
-            for total, vector, name in zip(sums, vectors, MIXER_SITES[:2])
-        )
-        assert mix.lower_bound is not None
-        hidden = update_state(
-            state.hidden[layer], forget, candidate, mix.lower_bound, widths, flags, self._sigmoid
-        )
-        state.hidden[layer] = hidden
-        operand = output_gate(sums[2], hidden, project.input_shift, widths, flags, self._sigmoid)
-        result, output_codes = self._project(index + 1, operand, residual, flags)
-        if trace is not None:
-            trace.update(zip(MIXER_SITES, [*codes, output_codes]))
-        return result
+        return self._block(state, 1 + 4 * layer, residual, MIXER_SITES, trace, forced)
 
     def channel_mixer(
         self,
@@ -142,48 +121,57 @@ class GoldenModel:
             trace: if given, receives the codes of every CHANNEL_SITES entry.
             forced: codes to go on with instead, by site, to measure a later site alone.
         """
-        widths, flags = self.widths, state.flags
-        index = 3 + 4 * layer
-        glu, project = self._operations[index], self._operations[index + 1]
-        (vector,) = quantise(self._operand(glu, residual, flags), glu, widths, flags)
-        used = vector.codes if forced is None else forced[CHANNEL_SITES[0]]
-        gate_sum, up_sum = (
-            ternary_dot(used, matrix, widths, flags) for matrix in self._weights(index)
-        )
-        gate = dequantise(gate_sum, vector, widths.preactivation, flags, "preactivation_gate")
-        operand = gated_product(gate, up_sum, project.input_shift, widths, flags, self._sigmoid)
-        result, codes = self._project(index + 1, operand, residual, flags)
-        if trace is not None:
-            trace.update(zip(CHANNEL_SITES, [vector.codes, codes]))
-        return result
+        return self._block(state, 3 + 4 * layer, residual, CHANNEL_SITES, trace, forced)
 
     def head(
         self, state: State, residual: Int64Array, trace: Trace | None = None
     ) -> tuple[Int64Array, Int64Array]:
         """HEAD: accumulators and logits of every vocabulary entry, see `step`."""
-        widths, flags = self.widths, state.flags
         index = len(self._operations) - 1
-        head = self._operations[index]
-        (vector,) = quantise(self._operand(head, residual, flags), head, widths, flags)
-        accumulators = ternary_dot(vector.codes, self._weights(index)[0], widths, flags)
+        vectors = VectorUnit(self.widths, state.flags, residual)
+        result = self._operation(index, vectors, vectors.residual, state.flags)
         if trace is not None:
-            trace[HEAD_SITE] = vector.codes
-        return accumulators, dequantise(accumulators, vector, widths.logit, flags, "logit")
+            trace[HEAD_SITE] = result.codes[0]
+        accumulators, logits = result.dequantised.scores
+        return accumulators, logits
 
-    def _operand(
-        self, operation: Operation, residual: Int64Array, flags: SaturationFlags
+    def _block(
+        self,
+        state: State,
+        index: int,
+        residual: Int64Array,
+        sites: tuple[str, ...],
+        trace: Trace | None,
+        forced: Trace | None,
     ) -> Int64Array:
-        operand = round_half_up(residual, operation.input_shift)
-        return saturate(operand, self.widths.operand, flags, "operand")
+        """Two operations from `index`: MIX or GLU, then the PROJECT of its gated product."""
+        flags, first = state.flags, self._operations[index]
+        vectors = VectorUnit(self.widths, flags, residual)
+        # A memory that holds this layer alone, one state for every stream of the batch.
+        memory = state.hidden[first.layer]
+        elements = ElementUnit(memory, self.widths, flags, self._sigmoid)
+        injected = None if forced is None else [forced[site] for site in sites[:-1]]
+        gated = self._operation(index, vectors, vectors.residual, flags, injected)
+        header = ElementHeader(first.kind, first.rows)
+        products = elements.operate(header, gated.dequantised.activations, first.lower_bound)
+        projected = self._operation(index + 1, vectors, products, flags)
+        vectors.add(projected.dequantised.increments[0])
+        if trace is not None:
+            trace.update(zip(sites, [*gated.codes, *projected.codes]))
+        return vectors.residual
 
-    def _project(
-        self, index: int, operand: Int64Array, residual: Int64Array, flags: SaturationFlags
-    ) -> tuple[Int64Array, Int64Array]:
-        (vector,) = quantise(operand, self._operations[index], self.widths, flags)
-        total = ternary_dot(vector.codes, self._weights(index)[0], self.widths, flags)
-        # The product of a 21-bit sum and a 17-bit multiplier is never wider than 38 bits.
-        scaled = round_half_up(total * vector.multiplier, vector.shift)
-        return saturate(residual + scaled, self.widths.residual, flags, "residual"), vector.codes
+    def _operation(
+        self,
+        index: int,
+        vectors: VectorUnit,
+        values: Int64Array,
+        flags: SaturationFlags,
+        forced: list[Int64Array] | None = None,
+    ) -> BitLinearResult:
+        """Quantise residuals or gated products and multiply them by an operation's matrices."""
+        operation = self._operations[index]
+        operand = vectors.operand_of(values, operation.input_shift)
+        return bit_linear(operand, operation, self._weights(index), self.widths, flags, forced)
 
     def _weights(self, index: int) -> tuple[NDArray[np.float32], ...]:
         """Matrices of an operation, unpacked at first use (four bytes per weight)."""

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tritforge.fixed_point import Int64Array, SaturationFlags, round_half_up, saturate
+from tritforge.fixed_point import Int64Array, round_half_up, saturate
 from tritforge.language_model.config import Widths
-from tritforge.language_model.golden.scalar_unit import (
-    CODE_LIMIT,
-    dequantisation_multiplier,
-    reciprocal_of_absmax,
-)
+from tritforge.language_model.golden.dequantiser import Scale
+from tritforge.language_model.golden.scalar_unit import CODE_LIMIT, scalars
 from tritforge.language_model.program import Operation
+from tritforge.language_model.signals import SaturationFlags, Signal
+
+#: Signals in the order of the status word.
+SIGNALS = (Signal.SQUARE_OPERAND, Signal.VALUE)
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class QuantisedVector:
     multiplier: Int64Array
     shift: Int64Array
 
+    @property
+    def scale(self) -> Scale:
+        """What the dequantiser needs of the vector."""
+        return Scale(self.multiplier, self.shift)
+
 
 def quantise(
     operand: Int64Array, operation: Operation, widths: Widths, flags: SaturationFlags
@@ -45,46 +51,30 @@ def quantise(
 
     Args:
         operand: t, (batch, K), widths.operand bits.
-        operation: gains, shifts and scales (codes are made for each of operation.outputs).
+        operation: gains, shifts and scales (codes are made for each of operation.outputs). Without
+            outputs the operand is dropped, and no signal saturates.
 
     Returns:
         One QuantisedVector per output, in the operation's order.
     """
+    if not operation.outputs:
+        return ()
     scaled = operand if operation.norm_gain is None else operand * operation.norm_gain
     u = round_half_up(scaled, operation.square_shift)
-    u = saturate(u, widths.square_operand, flags, "square_operand")
+    u = saturate(u, widths.square_operand, flags, Signal.SQUARE_OPERAND)
     square_sum = np.minimum((u * u).sum(-1), (1 << widths.square_sum) - 1)
     vectors = []
     for output in operation.outputs:
         v = round_half_up(operand * output.gain.astype(np.int64), output.value_shift)
-        v = saturate(v, widths.value, flags, "value")
+        v = saturate(v, widths.value, flags, Signal.VALUE)
         absmax = np.abs(v).max(-1)
-        reciprocal, exponent = reciprocal_of_absmax(absmax, widths.reciprocal)
-        codes = round_half_up(v * reciprocal[:, None], exponent[:, None])
-        multiplier, shift = dequantisation_multiplier(
-            absmax,
-            square_sum,
-            output.scale_mantissa,
-            output.scale_exponent,
-            widths.root,
-            widths.multiplier,
-        )
+        answer = scalars(absmax, square_sum, output.scale_mantissa, output.scale_exponent, widths)
+        codes = round_half_up(v * answer.reciprocal[:, None], answer.reciprocal_exponent[:, None])
         vectors.append(
             QuantisedVector(
-                np.clip(codes, -CODE_LIMIT, CODE_LIMIT), multiplier[:, None], shift[:, None]
+                np.clip(codes, -CODE_LIMIT, CODE_LIMIT),
+                answer.multiplier[:, None],
+                answer.shift[:, None],
             )
         )
     return tuple(vectors)
-
-
-def dequantise(
-    accumulator: Int64Array,
-    vector: QuantisedVector,
-    width: int,
-    flags: SaturationFlags,
-    signal: str,
-) -> Int64Array:
-    """accumulator * multiplier * 2**-shift, rounded half up, saturated to `width` bits."""
-    return saturate(
-        round_half_up(accumulator * vector.multiplier, vector.shift), width, flags, signal
-    )

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MLGRU, the element-wise gated recurrence (arXiv 2406.02528, section 3.3.1), and its gate."""
+"""MLGRU, the element-wise gated recurrence (arXiv 2406.02528, section 3.3.1)."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tritforge.fixed_point import Int64Array, SaturationFlags, round_half_up, saturate
+from tritforge.fixed_point import Int64Array, round_half_up, saturate
 from tritforge.language_model.config import SigmoidKind, Widths
 from tritforge.language_model.golden.sigmoid import sigmoid, sigmoid_argument, silu
+from tritforge.language_model.signals import SaturationFlags, Signal
 
 
 def update_state(
@@ -34,27 +35,10 @@ def update_state(
     closing = sigmoid(sigmoid_argument(-forget, fraction, widths), widths, kind)
     headroom = (1 << widths.lower_bound) - lower_bound.astype(np.int64)
     f = one - round_half_up(headroom * closing, widths.lower_bound)
-    s = silu(candidate, fraction, widths, flags, "silu_candidate", kind)
+    s = silu(candidate, fraction, widths, flags, Signal.SILU_CANDIDATE, kind)
     return saturate(
         s + round_half_up(f * (state - s), widths.sigmoid_fraction),
         widths.activation,
         flags,
-        "state",
+        Signal.STATE,
     )
-
-
-def output_gate(
-    gate: Int64Array,
-    state: Int64Array,
-    product_shift: int,
-    widths: Widths,
-    flags: SaturationFlags,
-    kind: SigmoidKind = SigmoidKind.TABLE,
-) -> Int64Array:
-    """Operand of the output projection: g * SiLU(h), rounded by `product_shift`.
-
-    g is the raw accumulator: its scale cancels in the norm and quantisation that follow.
-    """
-    g = saturate(gate, widths.gate_operand, flags, "gate_operand")
-    product = g * silu(state, widths.activation_fraction, widths, flags, "silu_state", kind)
-    return saturate(round_half_up(product, product_shift), widths.operand, flags, "operand")

@@ -12,15 +12,10 @@ from functools import cache
 
 import numpy as np
 
-from tritforge.fixed_point import (
-    Int64Array,
-    SaturationFlags,
-    round_half_up,
-    saturate,
-    symmetric_limit,
-)
+from tritforge.fixed_point import Int64Array, round_half_up, saturate, symmetric_limit
 from tritforge.language_model.config import SigmoidKind, Widths
 from tritforge.language_model.golden import piecewise_linear, shift_sigmoid
+from tritforge.language_model.signals import SaturationFlags, Signal
 
 SEGMENTS = 128
 RANGE = 16
@@ -90,7 +85,7 @@ def silu(
     fraction: int,
     widths: Widths,
     flags: SaturationFlags,
-    signal: str,
+    signal: Signal,
     kind: SigmoidKind = SigmoidKind.TABLE,
 ) -> Int64Array:
     """x * sigma(x): `values` with `fraction` bits -> widths.activation bits (one multiplier)."""

@@ -6,8 +6,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tritforge.fixed_point import Int64Array, SaturationFlags, saturate
+from tritforge.fixed_point import Int64Array, saturate
 from tritforge.language_model.config import Widths
+from tritforge.language_model.signals import SaturationFlags, Signal
+
+#: Signals that saturate; a configuration admits no row that is long enough for it.
+SIGNALS = (Signal.ACCUMULATOR,)
 
 
 def prepare_weights(trits: NDArray[np.int8]) -> NDArray[np.float32]:
@@ -30,4 +34,4 @@ def ternary_dot(
         product = (codes.astype(np.float32) @ weights).astype(np.int64)
     else:
         product = codes @ weights.astype(np.int64)
-    return saturate(product, widths.accumulator, flags, "accumulator")
+    return saturate(product, widths.accumulator, flags, Signal.ACCUMULATOR)

@@ -46,7 +46,7 @@ class Bench(AxiMachine):
 
     def __init__(self, dut: Any) -> None:
         super().__init__(dut, INTERFACE, TIMEOUT_NS)
-        self.reference = GoldenDevice(CONFIG, maker().image)
+        self.reference = GoldenDevice(CONFIG)
         self.generator = np.random.default_rng(1)
 
     async def hard_reset(self) -> None:

@@ -42,7 +42,7 @@ from tritforge.language_model.convert.tensor_shapes import (
     expected_shapes,
     module_names,
 )
-from tritforge.language_model.golden import GoldenModel
+from tritforge.language_model.golden.model import GoldenModel
 from tritforge.language_model.image import Image, open_image
 from tritforge.language_model.image_header import Sampling
 from tritforge.language_model.program import operation_shapes

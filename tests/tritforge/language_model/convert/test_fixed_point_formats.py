@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tritforge.errors import CheckpointError
-from tritforge.fixed_point import SaturationFlags, symmetric_limit
+from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model.config import Widths
 from tritforge.language_model.convert.fixed_point_formats import (
     OperandFormat,
@@ -27,6 +27,7 @@ from tritforge.language_model.float_parameters import FloatOperation
 from tritforge.language_model.golden.quantiser import quantise
 from tritforge.language_model.program import OperationKind, OperationShape
 from tritforge.language_model.reference import rms_norm
+from tritforge.language_model.signals import SaturationFlags
 
 WIDTHS = Widths()
 INPUTS = 200

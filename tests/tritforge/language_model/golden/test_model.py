@@ -11,8 +11,7 @@ import pytest
 from testing.random_model import random_image
 from tritforge.language_model.config import ModelShape
 from tritforge.language_model.fidelity import Fidelity, Isolation, measure_fidelity
-from tritforge.language_model.golden import GoldenModel
-from tritforge.language_model.golden.model import CHANNEL_SITES, HEAD_SITE, MIXER_SITES
+from tritforge.language_model.golden.model import CHANNEL_SITES, HEAD_SITE, MIXER_SITES, GoldenModel
 from tritforge.language_model.image import Image
 from tritforge.language_model.reference import FloatModel
 

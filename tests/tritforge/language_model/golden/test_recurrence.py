@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gated recurrence and its output gate: convexity, fixed points, extreme gates, float64."""
+"""Gated recurrence: convexity, fixed points, extreme gates, float64."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tritforge.fixed_point import SaturationFlags, round_half_up, symmetric_limit
+from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model.config import Widths
-from tritforge.language_model.golden.recurrence import output_gate, update_state
+from tritforge.language_model.golden.recurrence import update_state
 from tritforge.language_model.golden.sigmoid import silu
+from tritforge.language_model.signals import SaturationFlags, Signal
 
 WIDTHS = Widths()
 STATE_LIMIT = symmetric_limit(WIDTHS.activation)
@@ -33,7 +33,9 @@ def update(
 
 
 def candidate_activation(candidate: np.ndarray) -> np.ndarray:
-    return silu(candidate, WIDTHS.preactivation_fraction, WIDTHS, SaturationFlags(), "silu")
+    return silu(
+        candidate, WIDTHS.preactivation_fraction, WIDTHS, SaturationFlags(), Signal.SILU_STATE
+    )
 
 
 @given(
@@ -127,39 +129,3 @@ def test_update_matches_float64() -> None:
     sigma_error = 1e-4 + 2.0**-15
     error = np.abs(update(state, forget, candidate, bound) / ONE_STATE - expected)
     assert (error <= sigma_error * (np.abs(h - s) + np.abs(y)) + 3 / ONE_STATE).all()
-
-
-def test_output_gate_is_gate_times_silu_of_the_state() -> None:
-    """SiLU belongs to the state, not to the gate: upstream's order."""
-    generator = np.random.default_rng(11)
-    gate = generator.integers(-(1 << 17) + 1, 1 << 17, (2, 3000))
-    state = generator.integers(-STATE_LIMIT, STATE_LIMIT + 1, (2, 3000))
-    flags, shift = SaturationFlags(), 22
-    activated = silu(state, WIDTHS.activation_fraction, WIDTHS, SaturationFlags(), "silu")
-    result = output_gate(gate, state, shift, WIDTHS, flags)
-    limit = symmetric_limit(WIDTHS.operand)
-    unclamped = round_half_up(gate * activated, shift)
-    assert np.array_equal(result, np.clip(unclamped, -limit, limit))
-    h = state / ONE_STATE
-    expected = gate * (h / (1 + np.exp(-h))) * ONE_STATE / 2**shift
-    tolerance = np.abs(gate) * (np.abs(h) * 1.4e-4 * ONE_STATE + 1) / 2**shift + 1
-    assert (np.abs(unclamped - expected) <= tolerance).all()
-
-
-def test_output_gate_saturates_its_operand_before_the_multiplier() -> None:
-    flags = SaturationFlags()
-    gate = np.array([[1 << 19, -(1 << 19), 5]])
-    state = np.full((1, 3), 20 * ONE_STATE)
-    limit = symmetric_limit(WIDTHS.gate_operand)
-    result = output_gate(gate, state, 20, WIDTHS, flags)
-    assert flags["gate_operand"] == 2
-    clamped = output_gate(np.clip(gate, -limit, limit), state, 20, WIDTHS, SaturationFlags())
-    assert result.tolist() == clamped.tolist()
-
-
-@pytest.mark.parametrize("shift", [0, 20])
-def test_output_gate_of_a_zero_state_is_zero(shift: int) -> None:
-    gate = np.array([[-(1 << 17) + 1, 0, (1 << 17) - 1]])
-    flags = SaturationFlags()
-    assert not output_gate(gate, np.zeros_like(gate), shift, WIDTHS, flags).any()
-    assert not flags

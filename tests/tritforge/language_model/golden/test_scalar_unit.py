@@ -16,6 +16,7 @@ from tritforge.language_model.golden.scalar_unit import (
     dequantisation_multiplier,
     normalised_square_root,
     reciprocal_of_absmax,
+    scalars,
 )
 from tritforge.language_model.program import SCALE_EXPONENT_RANGE
 
@@ -93,9 +94,7 @@ def multiplier(
     absmax: Int64Array, square_sum: Int64Array, mantissa: int, exponent: int
 ) -> tuple[list[int], list[int]]:
     """The unit at its default widths."""
-    values, shifts = dequantisation_multiplier(
-        absmax, square_sum, mantissa, exponent, WIDTHS.root, WIDTHS.multiplier
-    )
+    values, shifts = dequantisation_multiplier(absmax, square_sum, mantissa, exponent, WIDTHS)
     return values.tolist(), shifts.tolist()
 
 
@@ -153,3 +152,17 @@ def test_every_vector_of_a_batch_is_independent() -> None:
     for index in range(50):
         single = multiplier(absmax[index : index + 1], square_sum[index : index + 1], 0x12345, 20)
         assert single == ([values[index]], [shifts[index]])
+
+
+def test_one_request_is_answered_with_all_three_parts() -> None:
+    absmax = np.array([0, 1, 127, 5_000_000])
+    square_sum = np.array([5, 0, 10_000, 1 << 40])
+    answer = scalars(absmax, square_sum, 99_999, 12, WIDTHS)
+    assert np.array_equal(answer[:2], normalised_square_root(square_sum, WIDTHS.root))
+    assert np.array_equal(answer[2:4], reciprocal_of_absmax(absmax, WIDTHS.reciprocal))
+    assert np.array_equal(
+        answer[4:], dequantisation_multiplier(absmax, square_sum, 99_999, 12, WIDTHS)
+    )
+    # 127 / 127 with 17 bits, and sqrt(10,000) = 100 with 17 bits.
+    assert answer.reciprocal[2] * 2.0 ** -float(answer.reciprocal_exponent[2]) == 1
+    assert answer.root[2] * 2.0 ** float(answer.root_exponent[2]) == 100

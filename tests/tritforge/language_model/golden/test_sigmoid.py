@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tritforge.fixed_point import SaturationFlags, symmetric_limit
+from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model.config import SigmoidKind, Widths
 from tritforge.language_model.golden.sigmoid import (
     RANGE,
@@ -16,6 +16,7 @@ from tritforge.language_model.golden.sigmoid import (
     sigmoid_table,
     silu,
 )
+from tritforge.language_model.signals import SaturationFlags, Signal
 
 #: Half the sag of the steepest chord (0.94e-4), and the roundings of two knots and the output.
 TABLE_ERROR = 1.05e-4
@@ -116,7 +117,9 @@ def test_silu_error_shrinks_with_the_argument(width_name: str, fraction_name: st
     # The largest pre-activation itself rounds up to one bit above the largest state.
     values = np.unique(np.concatenate([np.arange(-300_000, 300_000, 7), [-limit, limit - 2]]))
     x = values / 2**fraction
-    result = silu(values, fraction, widths, flags, "silu") / 2**widths.activation_fraction
+    result = (
+        silu(values, fraction, widths, flags, Signal.SILU_STATE) / 2**widths.activation_fraction
+    )
     # Table error and half a bit of the argument (slope at most 1/4), then half a bit of the output.
     argument_step = 2.0 ** -(widths.sigmoid_argument_fraction + 1)
     bound = np.abs(x) * (TABLE_ERROR + argument_step / 4) + 2.0 ** -(widths.activation_fraction + 1)
@@ -128,7 +131,9 @@ def test_silu_is_exactly_zero_at_zero_and_never_larger_than_its_argument() -> No
     widths, flags = Widths(), SaturationFlags()
     limit = symmetric_limit(widths.activation)
     values = np.random.default_rng(8).integers(-limit, limit + 1, 50_000)
-    result = silu(values, widths.activation_fraction, widths, flags, "silu")
+    result = silu(values, widths.activation_fraction, widths, flags, Signal.SILU_STATE)
     assert (np.abs(result) <= np.abs(values)).all()
-    assert silu(np.array([0]), widths.activation_fraction, widths, flags, "silu").tolist() == [0]
+    assert silu(
+        np.array([0]), widths.activation_fraction, widths, flags, Signal.SILU_STATE
+    ).tolist() == [0]
     assert not flags

@@ -6,9 +6,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tritforge.fixed_point import SaturationFlags, symmetric_limit
+from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model.config import GLU_RANGE, Widths
 from tritforge.language_model.golden.ternary_array import prepare_weights, ternary_dot
+from tritforge.language_model.signals import SaturationFlags
 
 
 def random_operands(inputs: int, rows: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
