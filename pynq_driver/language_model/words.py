@@ -60,7 +60,7 @@ class MachineWords:
         return np.ascontiguousarray(self._image.parameter_stream).view(WORD)
 
     def input(self, tokens: Sequence[int]) -> Words:
-        """Embedding rows of one token a lane; lanes beyond `tokens` get zeros.
+        """Embedding rows of one token per lane; lanes beyond `tokens` get zeros.
 
         Raises:
             IndexError: a token is outside the vocabulary.

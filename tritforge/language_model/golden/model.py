@@ -174,7 +174,7 @@ class GoldenModel:
         return bit_linear(operand, operation, self._weights(index), self.widths, flags, forced)
 
     def _weights(self, index: int) -> tuple[NDArray[np.float32], ...]:
-        """Matrices of an operation, unpacked at first use (four bytes a weight)."""
+        """Matrices of an operation, unpacked at first use (four bytes per weight)."""
         if index not in self._matrices:
             operation, packed = self._operations[index], self._packed[index - 1]
             self._matrices[index] = tuple(
