@@ -110,11 +110,7 @@ class CompiledTransport:
         self._arrays.clear()
 
     def stall(self, percent: Mapping[str, int], seed: int) -> None:
-        """Hold streams back, as `Transport.stall` says.
-
-        Raises:
-            TritforgeError: a C-simulation has no cycles.
-        """
+        """Hold streams back, as `Transport.stall` says; a C-simulation ignores it."""
         shares = np.zeros(len(self._numbers), np.uint64)
         for name, share in percent.items():
             shares[self._numbers[name]] = share

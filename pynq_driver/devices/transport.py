@@ -47,7 +47,7 @@ class Transport(Protocol):
         """Forget all transfers, as after a run or before a reset."""
 
     def stall(self, percent: Mapping[str, int], seed: int) -> None:
-        """Hold streams back from now on, in so many percent of all cycles (simulations only)."""
+        """Hold streams back from now on, in so many percent of all cycles (tests only)."""
 
     def wait(self, cycles: int = 0) -> bool:
         """Wait until the run has ended and every packet that is received has come.

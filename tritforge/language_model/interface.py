@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.signals import Signal
+from tritforge.language_model.wire.command import command_fields
 from tritforge.machine_interface import (
     Activity,
     CommandField,
@@ -68,12 +69,18 @@ def _streams(config: AcceleratorConfig) -> tuple[PacketStream, ...]:
     )
 
 
+_COMMAND_MEANINGS = {
+    "prefill": "Lanes are tokens of one text.",
+    "all_logits": "Send the logits of all tokens.",
+    "fresh": "Lanes that begin a new text.",
+    "hold": "Lanes that are not used.",
+}
+
+
 def _command(lanes: int) -> tuple[CommandField, ...]:
-    return (
-        CommandField("prefill", 1, "Lanes are tokens of one text."),
-        CommandField("all_logits", 1, "Send the logits of all tokens."),
-        CommandField("fresh", lanes, "Lanes that begin a new text."),
-        CommandField("hold", lanes, "Lanes that are not used."),
+    return tuple(
+        CommandField(name, bits, _COMMAND_MEANINGS[name])
+        for name, bits in command_fields(lanes).items()
     )
 
 

@@ -21,7 +21,7 @@ _CARRY_SEARCH = 20000
 
 
 def vectors(config: AcceleratorConfig) -> str:
-    """Requests and expected responses, one case per group."""
+    """Requests and expected responses, one case per group of requests."""
     random = RandomState(_SEED)
     file = VectorFile("scalar unit: absmax, square sum and scale to root, reciprocal, multiplier")
     for name, requests in (

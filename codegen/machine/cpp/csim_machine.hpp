@@ -104,7 +104,7 @@ struct tritforge_instance {
 
     void clear_counters() {}
     void counters(std::uint64_t*) const {}
-    int stall(std::uint64_t, const std::uint64_t*) { return unsupported(); }
+    int stall(std::uint64_t, const std::uint64_t*) { return TRITFORGE_OK; }
     int set_memory(const struct tritforge_memory&) { return unsupported(); }
     int get_memory(struct tritforge_memory&) const { return TRITFORGE_UNSUPPORTED; }
     int trace(const char*) { return unsupported(); }

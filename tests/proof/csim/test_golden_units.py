@@ -11,23 +11,25 @@ from pathlib import Path
 
 import pytest
 
+from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.language_model.processes import machine_processes
-from codegen.project import project_name
 from codegen.sources import bench_of
 from testing.perturbed_golden import golden_module, perturb_unit
 from tests.proof.csim.simulation import build_benches, make_project, run
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import accelerator
 
 pytestmark = pytest.mark.csim
 
-CONFIG = AcceleratorConfig(65, layers=3, vocabulary=130, ports=2, lanes=2, states=1)
+CONFIG = accelerator(65, layers=3, vocabulary=130, ports=2, lanes=2, states=1)
 #: The decoder is a part of the array with a bench of its own.
 UNITS = [*(item.name for item in machine_processes(CONFIG.ports)), "ternary_code"]
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = make_project(CONFIG, tmp_path_factory.mktemp("golden") / "project")
+    folder = make_project(
+        LanguageModelBlueprint(CONFIG), tmp_path_factory.mktemp("golden") / "project"
+    )
     build_benches(folder)
     return folder
 
@@ -42,7 +44,7 @@ def vectors_with_wrong_golden_module(unit: str) -> str:
 @pytest.mark.parametrize("unit", UNITS)
 def test_golden_module_equals_its_bench(unit: str, project: Path) -> None:
     golden_module(unit)
-    bench = project / "build" / f"{project_name(CONFIG)}_{unit}"
+    bench = project / "build" / f"{LanguageModelBlueprint(CONFIG).name}_{unit}"
     result = run([bench, bench_of(project, unit)[1]], project)
     assert result.returncode == 0, result.stdout + result.stderr
     assert " 0 mismatches" in result.stdout

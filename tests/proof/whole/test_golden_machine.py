@@ -20,13 +20,19 @@ from tritforge.language_model.wire.words import Words
 TOKENS = ((5, 17, 250), (3, 99, 299), (0, 42, 5))
 
 
+def packets_of(words: MachineWords) -> tuple[tuple[Words, ...], Words]:
+    """Weights of every port, and parameters."""
+    model = words.model()
+    return tuple(model[f"weights_{port}"] for port in range(words.ports)), model["parameters"]
+
+
 class Bench:
     """A golden machine with the packets of an image."""
 
     def __init__(self, image: Image, lanes: int, states: int, ports: int = 2) -> None:
         self.config = config_for(image, lanes=lanes, states=states, ports=ports)
         self.words = MachineWords(self.config, image)
-        self.weights, self.parameters = self.words.weight_ports(), self.words.parameters()
+        self.weights, self.parameters = packets_of(self.words)
         self.machine = GoldenMachine(self.config)
 
     def run(
@@ -93,7 +99,5 @@ def test_a_smaller_model_runs_on_a_larger_machine(small_image: Image) -> None:
     machine, exact = GoldenMachine(config), Bench(small_image, 1, 1)
     for token in (3, 1, 4):
         command = dataclasses.replace(Command(all_logits=1), fresh=int(token == 3))
-        output, _ = machine.run(
-            command, words.weight_ports(), words.parameters(), words.input([token])
-        )
+        output, _ = machine.run(command, *packets_of(words), words.input([token]))
         assert np.array_equal(output, exact.run(command, (token,))[0])

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.config import accelerator
 from tritforge.language_model.golden import (
     dequantiser,
     element_unit,
@@ -11,7 +11,7 @@ from tritforge.language_model.golden import (
     ternary_array,
     vector_unit,
 )
-from tritforge.language_model.interface import SATURATION_SIGNALS, control_registers
+from tritforge.language_model.interface import SATURATION_SIGNALS, machine_interface
 from tritforge.language_model.signals import SaturationFlags, Signal
 
 UNITS = (vector_unit, quantiser, ternary_array, dequantiser, element_unit)
@@ -24,7 +24,7 @@ def test_every_signal_belongs_to_exactly_one_unit() -> None:
 
 
 def test_sticky_bits_are_the_signals_in_their_order() -> None:
-    fields = control_registers(AcceleratorConfig(64)).register("saturation").fields
+    fields = machine_interface(accelerator(64)).registers.register("saturation").fields
     assert [field.name for field in fields] == [signal.value for signal in Signal]
     assert [field.low for field in fields] == list(range(len(Signal)))
     assert list(SATURATION_SIGNALS) == [str(signal) for signal in Signal]

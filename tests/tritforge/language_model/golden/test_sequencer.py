@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.tritforge.language_model.golden.programs import packet_of, packet_with, random_program
-from tritforge.language_model.config import AcceleratorConfig, ModelShape
+from tritforge.language_model.config import ModelShape, accelerator
 from tritforge.language_model.golden.sequencer import (
     ANY_GAIN,
     REPORTED,
@@ -21,7 +21,7 @@ from tritforge.language_model.signals import Signal
 from tritforge.language_model.wire.command import Command
 
 #: Two lanes and 8 rows per beat; the model is smaller than the machine in every size.
-CONFIG = AcceleratorConfig(64, layers=3, glu_width=96, vocabulary=300, ports=1, lanes=2)
+CONFIG = accelerator(64, layers=3, glu_width=96, vocabulary=300, ports=1, lanes=2)
 #: 17 inputs are 4 beats of 5 columns and 3 tiles of 8 rows; 33: 7 and 5; 41 rows: 6 tiles.
 SHAPE = ModelShape(dim=17, layers=2, glu_width=33, vocabulary=41)
 COMMAND = Command(prefill=0, all_logits=1, fresh=0b01, hold=0b10)

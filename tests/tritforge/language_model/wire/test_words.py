@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tritforge.errors import TritforgeError
-from tritforge.language_model.config import TOP_K, AcceleratorConfig
-from tritforge.language_model.interface import ErrorCode, control_registers
+from tritforge.language_model.config import TOP_K, accelerator
+from tritforge.language_model.interface import ErrorCode, machine_interface
 from tritforge.language_model.wire.command import Command, command_fields
 from tritforge.language_model.wire.input_packet import decode_input, encode_input, input_words
 from tritforge.language_model.wire.output_packet import (
@@ -42,7 +42,7 @@ def test_command_bits() -> None:
 
 @pytest.mark.parametrize("lanes", [1, 2, 4, 8])
 def test_command_fields_are_those_of_the_register(lanes: int) -> None:
-    fields = control_registers(AcceleratorConfig(64, lanes=lanes)).register("command").fields
+    fields = machine_interface(accelerator(64, lanes=lanes)).registers.register("command").fields
     low = 0
     for field, (name, bits) in zip(fields, command_fields(lanes).items(), strict=True):
         assert (field.name, field.low, field.bits) == (name, low, bits)
