@@ -1,30 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Load on `tritforge serve` through the official openai client, on loopback.
 
-    python -m benchmarks.serve_load              # 16 clients for five minutes, 200 leave midway
-    python -m benchmarks.serve_load --seconds 20 --model 370m.tritforge
-
-Every answer's token ids are compared with those of `LanguageModel.generate` at the same seed. The
-status is 1 if a token differs, an error other than 429 comes, or the clients that left leave
-something behind in the server: lanes, tasks, file descriptors, memory.
+`benchmarks.serve_load` is the command line.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import dataclasses
 import itertools
-import json
 import random
-import re
 import signal
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +23,7 @@ import openai
 from tqdm import tqdm
 
 from pynq_driver import load
+from testing.serve_process import running_server
 
 PROMPTS = (
     "Once upon a time",
@@ -49,7 +40,29 @@ MODEL_TOKENS = (30, 60, 120, 200)
 ALONE_SHARE = 0.1
 #: Memory may grow by that much: allocator and caches, not a leak of 200 streams.
 MEMORY_SLACK_BYTES = 8 << 20
-SERVER_START_SECONDS = 120.0
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadOptions:
+    """What is measured.
+
+    Attributes:
+        model: image; None: the embedded one.
+        threads: threads of the engine; None: all processors.
+        seconds: length of the part in which all clients ask.
+        clients: clients that ask at the same time.
+        lanes: streams that the server decodes together.
+        queue: requests that wait for a lane before others are refused.
+        leave: clients that leave in the midst of a stream.
+    """
+
+    model: Path | None = None
+    threads: int | None = None
+    seconds: float = 300.0
+    clients: int = 16
+    lanes: int = 16
+    queue: int = 64
+    leave: int = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,30 +145,6 @@ class Result:
         if self.exit_status:
             result.append(f"the server ended with status {self.exit_status}")
         return result
-
-
-@contextlib.contextmanager
-def running_server(
-    options: Sequence[str], lines: int = 1
-) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """`tritforge serve` on a free port: address and process, killed if it outlives the block.
-
-    Args:
-        lines: what it prints until it is ready; the address is on the last one.
-    """
-    command = [sys.executable, "-m", "tritforge_cli.main", "serve", "--port", "0", *options]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    try:
-        line = [process.stderr.readline() for _ in range(lines)][-1]
-        found = re.search(r"http://\S+?:\d+", line)
-        if found is None:
-            raise SystemExit(f"the server did not start: {line}{process.stderr.read()}")
-        yield found.group(), process
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()
 
 
 def make_jobs(model: Path | None, threads: int | None) -> tuple[str, list[Job]]:
@@ -280,8 +269,12 @@ async def residue(url: str) -> Residue:
         await asyncio.sleep(0.05)
 
 
-def measure(options: argparse.Namespace) -> Result:
-    """Run everything."""
+def measure(options: LoadOptions) -> Result:
+    """Serve the model, load the server, and look at what is left.
+
+    Raises:
+        ServerStartError: the server ended before it was ready.
+    """
     name, jobs = make_jobs(options.model, options.threads)
     server_options = ["--lanes", str(options.lanes), "--queue", str(options.queue)]
     for key in ("model", "threads"):
@@ -345,34 +338,3 @@ def report(result: Result) -> str:
         f"{after.memory_bytes / 1e6:.1f} MB"
     )
     return "\n".join(lines + [f"FAILED: {text}" for text in result.complaints()])
-
-
-def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", type=Path, help="model image (default: the embedded one)")
-    parser.add_argument("--threads", type=int, help="of the engine (default: all)")
-    parser.add_argument("--seconds", type=float, default=300.0, help="(default: %(default)g)")
-    parser.add_argument("--clients", type=int, default=16, help="(default: %(default)s)")
-    parser.add_argument("--lanes", type=int, default=16, help="(default: %(default)s)")
-    parser.add_argument("--queue", type=int, default=64, help="(default: %(default)s)")
-    parser.add_argument(
-        "--leave", type=int, default=200, help="clients that leave midway (default: %(default)s)"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    return parser.parse_args(arguments)
-
-
-def main() -> int:
-    """Entry point; returns the exit status."""
-    options = parse_arguments()
-    result = measure(options)
-    print(report(result))
-    if options.json is not None:
-        values = dataclasses.asdict(result) | {"complaints": result.complaints()}
-        options.json.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-    return 1 if result.complaints() else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.mutation import (
+from testing.fuzzing.mutation import (
     IMAGE_MUTATIONS,
     TEXT_MUTATIONS,
     Generator,

@@ -1,28 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fuzzer of model images and checkpoints.
-
-python benchmarks/fuzz.py [--images 20000] [--headers 1000] [--seed 0]
-    [--engine auto|require|skip] [--sanitize] [--time-limit 20] [--save DIR]
-
-Every case runs in a worker process under a time limit, so crashes of native code and hangs are
-counted too. Exits with 1 if a case crashed, hung, or was accepted silently; such cases are saved.
-
-With --sanitize the engine is built with AddressSanitizer and UndefinedBehaviorSanitizer first. By
-hand that is `cmake --preset sanitize`, `cmake --build --preset sanitize`, then
-`TRITFORGE_ENGINE_DIRECTORY=build/sanitize/engine ASAN_OPTIONS=detect_leaks=0
-LD_PRELOAD=$(gcc -print-file-name=libasan.so) python benchmarks/fuzz.py --engine require`.
-"""
+"""Fuzz cases in worker processes under a time limit: crashes of native code and hangs count too."""
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import multiprocessing
 import os
-import subprocess
-import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,22 +14,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Union
 
-from testing.repository import ROOT
-
-if str(ROOT) not in sys.path:  # run as a script
-    sys.path.insert(0, str(ROOT))
-
 from tqdm import tqdm
 
 import pynq_driver
-from benchmarks.fuzz_cases import (
+from testing.fuzzing.cases import (
     FAILURES,
     CheckpointTarget,
     ImageTarget,
     Outcome,
     Verdict,
 )
-from benchmarks.run_sanitized import build, runtime_libraries
 from tritforge.errors import TritforgeError
 
 AnyTarget = Union[ImageTarget, CheckpointTarget]
@@ -53,7 +31,6 @@ MakeTarget = Callable[[Path], AnyTarget]
 
 #: A folder with another build of the extension, as the engine's tests read it.
 ENGINE_DIRECTORY = "TRITFORGE_ENGINE_DIRECTORY"
-SANITIZED_BUILD = ROOT / "build" / "sanitize"
 REASONS_SHOWN = 25
 FAILURES_SAVED = 20
 
@@ -192,81 +169,3 @@ def select_engine() -> bool:
     if ENGINE_DIRECTORY in os.environ:
         pynq_driver.__path__.insert(0, os.environ[ENGINE_DIRECTORY])
     return importlib.util.find_spec("pynq_driver._engine") is not None
-
-
-def sanitized_environment() -> dict[str, str]:
-    """Build the engine with sanitizers; returns the environment that uses it."""
-    try:
-        extension = build(SANITIZED_BUILD)
-        libraries = runtime_libraries(SANITIZED_BUILD)
-    except FileNotFoundError as error:
-        raise TritforgeError(f"{error.filename} is missing: pip install cmake ninja") from None
-    except subprocess.CalledProcessError as error:
-        raise TritforgeError(f"{' '.join(error.cmd)} failed; its messages are above") from None
-    return {
-        **os.environ,
-        ENGINE_DIRECTORY: str(extension),
-        "LD_PRELOAD": ":".join(libraries),
-        "ASAN_OPTIONS": "detect_leaks=0",
-        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
-    }
-
-
-def parse_arguments() -> argparse.Namespace:
-    """Command line."""
-    parser = argparse.ArgumentParser(
-        description="Mutate model images and checkpoints; nothing may crash, hang or pass unseen."
-    )
-    parser.add_argument("--images", type=int, default=20_000, help="image cases (20000)")
-    parser.add_argument("--headers", type=int, default=1_000, help="checkpoint cases (1000)")
-    parser.add_argument("--seed", type=int, default=0, help="cases depend on it and their number")
-    parser.add_argument(
-        "--engine",
-        choices=("auto", "require", "skip"),
-        default="auto",
-        help="compare the C++ engine with the golden model: if it is there, always, never",
-    )
-    parser.add_argument("--sanitize", action="store_true", help="build the engine with sanitizers")
-    parser.add_argument("--time-limit", type=float, default=20.0, help="seconds a case (20)")
-    parser.add_argument("--save", type=Path, default=Path("fuzz-failures"), help="failing cases")
-    arguments = parser.parse_args()
-    for name in ("images", "headers", "seed"):
-        if getattr(arguments, name) < 0:
-            parser.error(f"--{name} must not be negative")
-    if arguments.time_limit <= 0:
-        parser.error("--time-limit must be positive")
-    return arguments
-
-
-def main() -> int:
-    """Run both series; returns the exit status."""
-    arguments = parse_arguments()
-    try:
-        if arguments.sanitize:
-            rest = [item for item in sys.argv[1:] if item != "--sanitize"]
-            command = [sys.executable, __file__, *rest, "--engine", "require"]
-            os.execve(sys.executable, command, sanitized_environment())
-        found = select_engine()
-        if arguments.engine == "require" and not found:
-            raise TritforgeError("--engine require: the C++ engine is not installed")
-        with_engine = found and arguments.engine != "skip"
-        started = time.perf_counter()
-        lines, failures = [], 0
-        for title, make, count in (
-            ("images", MakeImages(arguments.seed, with_engine), arguments.images),
-            ("checkpoints", MakeCheckpoints(arguments.seed), arguments.headers),
-        ):
-            summary = run_cases(make, count, arguments.time_limit, arguments.save, title)
-            lines += summary.lines(title)
-            failures += sum(summary.outcomes[item] for item in FAILURES)
-    except TritforgeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    engine = "C++ engine compared" if with_engine else "golden model only"
-    lines.append(f"{engine}; {failures} failures; {time.perf_counter() - started:.0f} s")
-    print("\n".join(lines))
-    return 1 if failures else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from benchmarks.serve_load import running_server
 from pynq_driver.serving.chat import template_from_file
 from pynq_driver.serving.errors import ApiError
 from pynq_driver.serving.requests import Message
+from testing.serve_process import running_server
 from tritforge_cli.main import main
 from tritforge_cli.serve import API_KEY_VARIABLE
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Error of Shiftmax and ShiftGELU against the exact functions, and against upstream's float32.
 
-python -m benchmarks.ivit_units [--json] [--plot FILE.svg|FILE.png]
+`benchmarks.ivit_units` is the command line.
 
 Integers stand for reals in [-8, 8], quantised as upstream does: scale 8 / (2**(bits - 1) - 1). The
 width `bits` is that of the input and of the output share.
@@ -12,12 +12,9 @@ width `bits` is that of the input and of the output share.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -233,27 +230,3 @@ def plot(path: Path) -> None:
     metadata = {"Date": None} if path.suffix == ".svg" else {}
     with rc_context({"svg.hashsalt": "tritforge"}), whole_file(path) as part:
         figure.savefig(part, metadata=metadata)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print a JSON list")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="also draw an .svg or .png file")
-    options = parser.parse_args(argv)
-    try:
-        if options.plot:
-            plot(options.plot)
-    except (ConfigurationError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    measurements = measure()
-    if options.json:
-        print(json.dumps([asdict(item) for item in measurements], indent=2))
-    else:
-        print(table(measurements))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
