@@ -40,7 +40,8 @@ class GoldenDevice:
         self._config = config
         header = dataclasses.replace(image.header, rows_per_beat=config.rows_per_beat)
         self._image = dataclasses.replace(image, header=header)
-        self._hidden = np.full((config.states, header.shape.layers, header.shape.dim), 12345)
+        states = config.states or config.lanes
+        self._hidden = np.full((states, header.shape.layers, header.shape.dim), 12345)
 
     def run(self, run: Run) -> RunResult:
         """One token a lane."""

@@ -174,7 +174,8 @@ def _row_unit(unit: str, lanes: int) -> ProofCase:
 def prove_pair(folder: Path, count: int, stalls: Sequence[int]) -> Evidence:
     """Two processes with a FIFO between, against both C-simulations and translations in a row."""
     words = corner_words(random.Random(5), 24, count)
-    designs, runs, given, latency = [], [], words, {}
+    designs, runs, given = [], [], words
+    latency: dict[str, int] = {}
     for top, read, sent in (("producer", "in", "doubled"), ("consumer", "in", "differences")):
         step = translate_file(EXAMPLES, top)
         designs.append(build_design(step, Manifest(top, 1)))
