@@ -9,6 +9,7 @@ import re
 import shutil
 from pathlib import Path
 
+from testing.faults.fault import Fault
 from testing.repository import ROOT
 
 RTL_FOLDER = ROOT / "hls" / "rtl"
@@ -30,12 +31,9 @@ def sources_of(module: str) -> dict[str, str]:
     return result
 
 
-def with_fault(module: str, old: str, new: str) -> dict[str, str]:
-    """The module's own file with one textual fault, for a test that must notice it."""
-    name = f"tritforge_{module}.sv"
-    text = (RTL_FOLDER / name).read_text(encoding="utf-8")
-    assert text.count(old) == 1, f"{name} has {text.count(old)} times {old!r}"
-    return {name: text.replace(old, new)}
+def with_fault(fault: Fault) -> dict[str, str]:
+    """The file that the fault is in, with the fault, for a test that must notice it."""
+    return {fault.file_name: fault.put_into((ROOT / fault.path).read_text(encoding="utf-8"))}
 
 
 def pinned_version(distribution: str) -> str:

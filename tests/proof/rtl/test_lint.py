@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.rtl.sources import MODULES, RTL_FOLDER, check_tools, verilator_root
+from testing.faults.rtl_library import REGISTER_IS_TOO_WIDE
+from tests.proof.rtl.sources import (
+    MODULES,
+    RTL_FOLDER,
+    check_tools,
+    verilator_root,
+    with_fault,
+)
 
 pytestmark = pytest.mark.cosim
 
@@ -76,9 +83,6 @@ def test_impossible_parameters_are_refused(module: str, parameters: str, message
 
 
 def test_lint_notices_a_fault(tmp_path: Path) -> None:
-    module = "tritforge_skid_buffer"
-    text = (RTL_FOLDER / f"{module}.sv").read_text(encoding="utf-8")
-    (tmp_path / f"{module}.sv").write_text(
-        text.replace("reg [WIDTH-1:0] saved;", "reg [WIDTH:0] saved;"), encoding="utf-8"
-    )
-    assert "WIDTH" in lint(module, "", tmp_path)
+    ((name, text),) = with_fault(REGISTER_IS_TOO_WIDE).items()
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert "WIDTH" in lint(Path(name).stem, "", tmp_path)
