@@ -15,7 +15,7 @@ _EXTREME = (
     "::test_all_shapes_on_one_machine_saturate_like_the_golden_model"
 )
 _DRIVER = (
-    "tests/pynq_driver/language_model/test_machine_backend.py"
+    "tests/pynq_driver/language_model/backends/test_machine.py"
     "::test_prefill_through_lanes_equals_token_by_token[2-4-4]"
 )
 _RTL_TOY = "tests/codegen/machine/test_toy_machine.py"
