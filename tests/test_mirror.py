@@ -91,7 +91,7 @@ def test_module_is_tested_elsewhere(module: Path) -> None:
 
 def test_most_modules_have_tests_at_their_path() -> None:
     assert len(MODULES) > 150
-    assert len(WITHOUT) < len(MODULES) - 60
+    assert len(WITHOUT) < len(MODULES) - 70
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
