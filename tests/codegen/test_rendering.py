@@ -27,7 +27,7 @@ def test_blocks_leave_no_blank_lines(folder: Path) -> None:
         "end",
     ]
     (folder / "a.j2").write_text("\n".join(lines) + "\n")
-    assert rendering.render("a.j2", {"xs": [1, 0, 2]}) == "1;\n2;\n.\n"
+    assert rendering.render("a.j2", {"xs": [1, 0, 2]}) == "1;\n2;\nend\n"
 
 
 def test_unknown_names_are_errors(folder: Path) -> None:

@@ -287,7 +287,11 @@ def test_vanishing_gains_convert(folder: Path, value: float) -> None:
 
     edit_tensors(folder, change)
     model = GoldenModel(converted(folder))
-    model.step(model.new_state(), np.array([5]))
+    state = model.new_state()
+    accumulators, _ = model.step(state, np.array([5]))
+    assert accumulators.any()
+    # The first layer's input is zero exactly if float32 holds no such gain.
+    assert state.hidden[0].any() == (np.float32(value) != 0)
 
 
 def test_all_zero_model_converts_and_gives_zero_logits(folder: Path) -> None:
