@@ -172,7 +172,7 @@ def write_models(shape_name: str, folder: Path, peers_python: Path) -> None:
 
 @contextlib.contextmanager
 def workers(peers_python: Path, wanted: Sequence[Competitor]) -> Iterator[list[Worker]]:
-    """A process each."""
+    """Start one process per competitor; all of them end with the block."""
     running: list[Worker] = []
     try:
         for competitor in wanted:
@@ -185,7 +185,7 @@ def workers(peers_python: Path, wanted: Sequence[Competitor]) -> Iterator[list[W
 
 
 def measure(shape_name: str, threads: int, options: argparse.Namespace) -> dict[str, Measured]:
-    """Rounds in which everybody has a turn."""
+    """Measure one shape in rounds in which every engine has a turn."""
     taking_part = []
     for item in competitors(shape_name, options.folder, threads, options.requantising):
         if item.needs is None or has_package(options.peers_python, item.needs):
@@ -249,7 +249,7 @@ def plot(rows: Sequence[Row], path: Path) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures hold for."""
+    """Processor, compiler and kernel that the figures hold for."""
     model = platform.processor()
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -70,7 +70,7 @@ def parse_arguments() -> argparse.Namespace:
         help="compare the C++ engine with the golden model: if it is there, always, never",
     )
     parser.add_argument("--sanitize", action="store_true", help="build the engine with sanitizers")
-    parser.add_argument("--time-limit", type=float, default=20.0, help="seconds a case (20)")
+    parser.add_argument("--time-limit", type=float, default=20.0, help="seconds per case (20)")
     parser.add_argument("--save", type=Path, default=Path("fuzz-failures"), help="failing cases")
     arguments = parser.parse_args()
     for name in ("images", "headers", "seed"):

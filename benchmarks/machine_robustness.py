@@ -70,7 +70,7 @@ def check(
     malformed: int,
     generator: np.random.Generator,
 ) -> None:
-    """Both parts, with a progress bar each."""
+    """Run both parts, each with a progress bar."""
     started, cycles = time.perf_counter(), 0
     for result in tqdm(
         stall_runs(device, maker, stalls, generator), total=stalls, desc="stalls", disable=None

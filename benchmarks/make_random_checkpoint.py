@@ -50,7 +50,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def model_shape(arguments: argparse.Namespace) -> ModelShape:
-    """Shape asked for."""
+    """Model shape that the command line asks for."""
     if arguments.shape:
         return RELEASED_SHAPES[arguments.shape]
     dim, glu_width, vocabulary = arguments.dim, arguments.glu_width, arguments.vocabulary

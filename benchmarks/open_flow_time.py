@@ -101,7 +101,7 @@ def measure(ports: int, beats: int) -> dict[str, dict[str, float]]:
 
 
 def print_table(found: dict[str, dict[str, float]]) -> None:
-    """One step a line, seconds."""
+    """Print the seconds of each step, one line per step."""
     print(f"{'step':32}{'cold s':>10}{'cached s':>10}")
     for name in STEPS:
         print(f"{name:32}{found['cold'][name]:>10.2f}{found['cached'][name]:>10.2f}")

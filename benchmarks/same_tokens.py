@@ -34,7 +34,7 @@ PROMPTS = (
 
 
 def compare_generations(models: dict[str, LanguageModel], options: argparse.Namespace) -> bool:
-    """Greedy and sampled on every backend."""
+    """Compare greedy and sampled generations of every backend; whether all tokens are equal."""
     is_equal = True
     for what, temperature in (("greedy", 0.0), ("sampled at 0.7", 0.7)):
         runs = {
@@ -52,7 +52,7 @@ def compare_generations(models: dict[str, LanguageModel], options: argparse.Name
 
 
 def compare_streams(models: dict[str, LanguageModel], options: argparse.Namespace) -> bool:
-    """Different streams in the lanes of one machine."""
+    """Compare streams in the lanes of a machine with each of them alone; whether all are equal."""
     prompts = PROMPTS[: options.streams]
     alone = streams_alone(models["golden"], prompts, options.stream_tokens)
     is_equal = True

@@ -127,7 +127,7 @@ def check_unmodified(project: Path, cache: Path, tests: Sequence[str]) -> None:
 
 
 def name_of(fault: Fault) -> str:
-    """What is printed of a fault."""
+    """Name of a fault as it is printed: file and what goes wrong."""
     return f"{fault.file_name}: {fault.name.replace('_', ' ')}"
 
 

@@ -44,7 +44,7 @@ class GoldenDevice:
         self._hidden = np.full((states, header.shape.layers, header.shape.dim), 12345)
 
     def run(self, run: Run) -> RunResult:
-        """One token a lane."""
+        """Run one token per lane through the golden model."""
         self.runs.append(run.command)
         lanes = self._config.lanes
         assert run.command >> (2 + 2 * lanes) == 0
@@ -71,10 +71,10 @@ class GoldenDevice:
         return RunResult(self._output(packets, bool(all_logits)), result, {"cycles": 7})
 
     def reset(self) -> None:
-        """Nothing is ever on its way."""
+        """Forget what is on its way, which is nothing."""
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Remember that the device was closed."""
         self.closed = True
 
     def _model(self, run: Run) -> GoldenModel:

@@ -79,14 +79,14 @@ class Measurement:
 
 
 def softmax(x: FloatArray) -> FloatArray:
-    """Exact softmax of the last axis."""
+    """Exact softmax along the last axis."""
     exponential = np.exp(x - x.max(axis=-1, keepdims=True))
     result: FloatArray = exponential / exponential.sum(axis=-1, keepdims=True)
     return result
 
 
 def gelu(x: FloatArray) -> FloatArray:
-    """Exact GELU."""
+    """Exact GELU, x (1 + erf(x / sqrt 2)) / 2, element by element."""
     erf = np.vectorize(math.erf, otypes=[float])
     result: FloatArray = x * (1 + erf(x / math.sqrt(2))) / 2
     return result
@@ -121,7 +121,7 @@ def _measurement(
 
 
 def measure_shiftmax(bits: int, n: int) -> Measurement:
-    """Random rows over the whole range."""
+    """Error of Shiftmax on random rows over the whole range."""
     scale = scale_of(bits)
     x0_magnitude = x0_magnitude_of(scale)
     config = ShiftmaxConfig(ROW, input_bits=bits, output_bits=bits, n=n, largest_x0=x0_magnitude)
@@ -137,7 +137,7 @@ def measure_shiftmax(bits: int, n: int) -> Measurement:
 
 
 def measure_shiftgelu(bits: int, n: int) -> Measurement:
-    """Every input below every maximum."""
+    """Error of ShiftGELU on every input below every row maximum."""
     scale = scale_of(bits)
     x0_magnitude = x0_magnitude_of(SIGMOID_SCALE * scale)
     half = 1 << (bits - 1)
@@ -157,7 +157,7 @@ def measure_shiftgelu(bits: int, n: int) -> Measurement:
 
 
 def measure() -> list[Measurement]:
-    """All units, widths and n."""
+    """Measure both units with all widths and all n."""
     return [
         function(bits, n)
         for function, shifts in ((measure_shiftmax, SHIFTMAX_N), (measure_shiftgelu, SHIFTGELU_N))
@@ -167,7 +167,7 @@ def measure() -> list[Measurement]:
 
 
 def table(measurements: Sequence[Measurement]) -> str:
-    """Text table, one line a measurement."""
+    """Text table with one line per measurement."""
     lines = [
         f"{'error against the exact function':>67}{'elements unlike upstream':>36}",
         f"{'unit':<9}{'bits':>5}{'n':>4}{'x0':>5}{'sum clamps':>12}{'largest':>16}{'mean':>16}"
@@ -203,7 +203,7 @@ def _row_errors(bits: int) -> dict[str, dict[int, tuple[FloatArray, FloatArray]]
 
 
 def plot(path: Path) -> None:
-    """Error over the input, one panel a unit, as SVG or PNG by the name of the file.
+    """Error over the input, one panel per unit, as SVG or PNG by the name of the file.
 
     Raises:
         ConfigurationError: matplotlib is missing or the name ends otherwise.

@@ -30,7 +30,7 @@ class WrongResultError(Exception):
 
 
 def random_memory(generator: np.random.Generator, ports: int) -> MemoryModel:
-    """From a fast memory to one that starves the machine."""
+    """A memory between one that never waits and one that starves the machine."""
     interval = int(generator.choice([0, 200, 1000]))
     return MemoryModel(
         bytes_per_cycle=float(generator.choice([0, 1.5, 8.0 * ports, 40.0])),
@@ -43,7 +43,7 @@ def random_memory(generator: np.random.Generator, ports: int) -> MemoryModel:
 
 
 def random_stalls(generator: np.random.Generator, maker: RunMaker) -> Disturbance:
-    """Some streams are held back, some are not."""
+    """A disturbance that holds back some streams, each at a random share of cycles."""
     percent = {
         name: int(generator.integers(_LARGEST_STALL_PERCENT + 1))
         for name in stream_names(maker.config)
@@ -71,7 +71,7 @@ def check_equal(what: str, found: RunResult, expected: RunResult) -> None:
 def stall_runs(
     device: CompiledMachine, maker: RunMaker, count: int, generator: np.random.Generator
 ) -> Iterator[RunResult]:
-    """Right runs, held back at random; the contexts live on from run to run."""
+    """Run what is right, held back at random; contexts live on from run to run."""
     reference = GoldenDevice(maker.config, maker.image)
     for index in range(count):
         if device.kind == "rtl":
@@ -86,7 +86,7 @@ def stall_runs(
 def broken_runs(
     device: CompiledMachine, maker: RunMaker, generator: np.random.Generator
 ) -> Iterator[BrokenRun]:
-    """Every kind of broken run, again and again with other random places."""
+    """Endless broken runs of every kind, at random places."""
     while True:
         kinds = [
             bad_headers(maker.random_run(generator), maker.image, generator),
@@ -100,7 +100,7 @@ def broken_runs(
 def resets(
     device: CompiledMachine, maker: RunMaker, generator: np.random.Generator
 ) -> Iterator[BrokenRun]:
-    """Soft resets anywhere in a token."""
+    """Runs that a soft reset interrupts in a random cycle of a token."""
     run = maker.random_run(generator, fresh=True)
     cycles = device.run(run).counters["cycles"]
     for _ in range(20):

@@ -27,7 +27,7 @@ _RUNS = 3
 
 @dataclass(frozen=True)
 class Case:
-    """One configuration; one layer."""
+    """One configuration of the generator, and the shape of a model of one layer."""
 
     dim: int
     ports: int
@@ -38,13 +38,13 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What the table shows."""
+        """Parameters of the case in one line."""
         text = f"dim {self.dim}, GLU {self.shape.glu_width}, P {self.ports}, B {self.lanes}"
         return text + (f", {self.states} state" if self.states else "")
 
     @property
     def shape(self) -> ModelShape:
-        """Model of the case."""
+        """Shape of the case's random model, which has one layer."""
         return ModelShape(
             self.dim, 1, self.glu_width or default_glu_width(self.dim), self.vocabulary
         )

@@ -54,7 +54,7 @@ class Row:
 
 
 def rows_of(shape_name: str, threads: int, results: dict[str, Measured]) -> list[Row]:
-    """Medians and ratios."""
+    """Figures of every engine, in the order of `results`: medians of rounds, ratios of medians."""
     ours = results[OURS]
     rows = []
     for name, item in results.items():
@@ -89,7 +89,7 @@ def rows_of(shape_name: str, threads: int, results: dict[str, Measured]) -> list
 
 
 def report(rows: Sequence[Row]) -> str:
-    """Tables for people."""
+    """Two tables as text: speeds of all engines, and what limits this one."""
     lines = [
         "shape  threads  engine                decode tokens/s (rounds)     ours is   "
         "prompt tokens/s   ours is  peak memory"

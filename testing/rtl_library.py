@@ -28,7 +28,7 @@ class Measured:
 
     @property
     def label(self) -> str:
-        """Name for the table."""
+        """Module and parameters as the table shows them."""
         values = ", ".join(f"{name} {value}" for name, value in self.parameters.items())
         return f"`{self.module}`" + (f" ({values})" if values else "")
 

@@ -22,7 +22,7 @@ from tritforge_cli.machine import library_for
 
 @dataclass(frozen=True)
 class Run:
-    """One generation."""
+    """Tokens of one generation, seconds, and clock cycles of a machine."""
 
     tokens: list[int]
     seconds: float
@@ -40,7 +40,7 @@ def open_model(image: Image, backend: str, lanes: int | None) -> LanguageModel:
 def generate(
     model: LanguageModel, prompt: str, tokens: int, seed: int, temperature: float, name: str
 ) -> Run:
-    """One generation with a progress bar."""
+    """Generate `tokens` tokens with a progress bar called `name`."""
     generation = model.generate(
         prompt, temperature=temperature, seed=seed, max_tokens=tokens, ignore_end=True
     )

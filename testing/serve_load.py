@@ -112,7 +112,7 @@ class Residue:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """Outcome of a run."""
+    """Outcome of a measurement."""
 
     model: str
     clients: int
@@ -129,7 +129,7 @@ class Result:
     exit_status: int
 
     def complaints(self) -> list[str]:
-        """What must not have happened."""
+        """Everything that happened and must not, one text each."""
         result = []
         for tally in (self.alone, self.together):
             result += [f"error: {text}" for text in tally.errors[:10]]
@@ -162,7 +162,7 @@ def make_jobs(model: Path | None, threads: int | None) -> tuple[str, list[Job]]:
 
 
 async def run_job(client: openai.AsyncOpenAI, model: str, job: Job, tally: Tally) -> None:
-    """One streamed request; its outcome goes into the tally."""
+    """Send one streamed request; its outcome goes into the tally."""
     started = time.perf_counter()
     tokens: list[int] = []
     try:
@@ -313,7 +313,7 @@ def measure(options: LoadOptions) -> Result:
 
 
 def report(result: Result) -> str:
-    """A table for people."""
+    """The outcome as a table, with what must not have happened below it."""
     lines = [
         f"{result.model}: {result.clients} clients on {result.lanes} lanes, "
         f"{result.seconds:g} s, every answer compared with the single stream",

@@ -45,11 +45,11 @@ class Summary:
 
     @property
     def cases(self) -> int:
-        """Cases run."""
+        """Number of cases that were run."""
         return sum(self.outcomes.values())
 
     def lines(self, title: str) -> list[str]:
-        """What is printed at the end."""
+        """Lines of a report under `title`, the commonest reasons first."""
         result = [f"{title}: {self.cases} cases"]
         result += [f"  {self.outcomes[item]:7d}  {item.value}" for item in Outcome]
         result += ["  refused because:"] if self.reasons else []
@@ -81,7 +81,7 @@ def run_cases(
     """Run cases 0..count - 1 in worker processes; a dead or stuck worker costs one case.
 
     Args:
-        time_limit: seconds a case may take.
+        time_limit: seconds that a case may take.
         save: folder for failing cases.
     """
     summary = Summary()

@@ -123,7 +123,7 @@ def _array(ports: int, lanes: int) -> ProofCase:
 
 
 def prove_decoder(folder: Path, count: int, stalls: Sequence[int]) -> Evidence:
-    """Every byte, again and again."""
+    """Prove the decoder of weight bytes with every byte, again and again."""
     words = {"code": [*range(256)] * -(-count // 256)}
     includes = config_include(small_config(), folder)
     return prove(UNITS, Manifest("ternary_code", 1), words, includes, stalls)

@@ -12,7 +12,7 @@ from codegen.language_model.constants import constants, tables
 from testing.repository import ROOT
 from tritforge.language_model.config import AcceleratorConfig, SigmoidKind, Widths
 
-#: A machine of 2 ports: 16 rows a beat; GLU of 256 * ceil(8 / 3 * 2048 / 256) = 5632.
+#: A machine of 2 ports: 16 rows per beat; GLU of 256 * ceil(8 / 3 * 2048 / 256) = 5632.
 CONFIG = AcceleratorConfig(2048, layers=24, vocabulary=32000, ports=2, lanes=4, states=1)
 EXPECTED = {
     **{"kDim": 2048, "kLayers": 24, "kGluWidth": 5632, "kVocabulary": 32000},

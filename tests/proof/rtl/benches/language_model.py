@@ -97,7 +97,7 @@ class Bench(AxiMachine):
         for name in ("saturation", "stream_errors", "status"):
             await self.write(name, 0xFFFFFFFF)
         result = (status >> 8) | flags << 8 | errors << 8 + len(SATURATION_SIGNALS)
-        assert self.sink.empty(), "one packet a run"
+        assert self.sink.empty(), "one packet per run"
         words = np.frombuffer(bytes(frame.tdata), "<u8")
         return words.tolist(), result
 
