@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from codegen.openhls.yosys import synthesise
 from codegen.register_file import render_register_file
 from testing.repository import ROOT
+from testing.rtl_modules import RTL_FOLDER
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.control_registers import control_registers
 
-RTL_FOLDER = ROOT / "hls" / "rtl"
 DOCUMENT = ROOT / "docs" / "rtl-library.md"
 
 

@@ -105,7 +105,7 @@ PRODUCT = tuple(TABLE)
 TABLE |= {
     "tritforge_cli": PRODUCT,
     # Tests and benchmarks stand on common ground, and do not see each other.
-    "testing": (*PRODUCT, "tritforge_cli"),
+    "testing": (*PRODUCT, "tritforge_cli", "testing.faults"),
     "testing.faults": ("tritforge",),
     "testing.fuzzing": (*PRODUCT, "testing"),
     "testing.openhls": (*PRODUCT, "testing"),

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from codegen.register_file import main, render_register_file
+from testing.rtl_modules import lint
+from testing.tools import check_programs
 from tests.proof.rtl.benches.register_map import MAP
-from tests.proof.rtl.sources import check_programs
-from tests.proof.rtl.test_lint import lint
 from tritforge.errors import ConfigurationError
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.control_registers import control_registers

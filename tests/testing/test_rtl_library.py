@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from testing.rtl_library import DOCUMENT, MEASURED, table
-from tests.proof.rtl.sources import MODULES
+from testing.rtl_modules import MODULES
 
 
 def test_every_module_is_documented_and_measured() -> None:

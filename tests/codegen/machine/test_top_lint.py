@@ -16,9 +16,10 @@ from codegen.machine.network import Network
 from codegen.openhls.manifest import Manifest, Stream
 from codegen.openhls.wrapper import black_box
 from codegen.register_file import render_register_file
+from testing.rtl_modules import RTL_FOLDER
+from testing.tools import verilator_root
 from tests.codegen.machine.test_network import MANIFESTS
 from tests.codegen.machine.toy_machine import CONFIG, NETWORK
-from tests.proof.rtl.sources import RTL_FOLDER, verilator_root
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.control_registers import control_registers
 

@@ -9,8 +9,8 @@ import pytest
 
 from testing.faults import rtl_library
 from testing.faults.rtl_library import RtlFault
+from testing.rtl_modules import with_fault
 from tests.proof.formal.formal import holds
-from tests.proof.rtl.sources import with_fault
 
 pytestmark = pytest.mark.cosim
 

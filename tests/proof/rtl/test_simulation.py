@@ -10,9 +10,9 @@ import pytest
 from codegen.register_file import render_register_file
 from testing.faults import rtl_library
 from testing.faults.rtl_library import RtlFault
+from testing.rtl_modules import sources_of, with_fault
 from tests.proof.rtl.benches.register_map import MAP
 from tests.proof.rtl.simulation import run_bench
-from tests.proof.rtl.sources import sources_of, with_fault
 
 pytestmark = pytest.mark.cosim
 

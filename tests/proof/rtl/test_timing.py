@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from testing.faults.rtl_library import READY_WAITS_FOR_VALID
+from testing.rtl_modules import sources_of, with_fault
 from tests.proof.formal.formal import yosys
-from tests.proof.rtl.sources import sources_of, with_fault
 
 pytestmark = pytest.mark.cosim
 

@@ -3,20 +3,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from testing.faults.rtl_library import REGISTER_IS_TOO_WIDE
-from tests.proof.rtl.sources import (
-    MODULES,
-    RTL_FOLDER,
-    check_tools,
-    verilator_root,
-    with_fault,
-)
+from testing.rtl_modules import MODULES, lint, with_fault
 
 pytestmark = pytest.mark.cosim
 
@@ -53,23 +45,6 @@ REFUSED = [
     ("tritforge_ram", "-GWORDS=17", "ADDRESS_WIDTH must be from 1 to 20 and enough for WORDS"),
 ]
 CASES = [(module, choice) for module in MODULES for choice in ["", *PARAMETERS.get(module, [])]]
-
-
-def lint(module: str, parameters: str, folder: Path = RTL_FOLDER) -> str:
-    """What Verilator says; nothing if the module is clean."""
-    check_tools("verilator")
-    root = verilator_root()
-    command = [str(root / "bin" / "verilator_bin"), "--lint-only", "-Wall", "-y", str(RTL_FOLDER)]
-    result = subprocess.run(
-        [*command, *parameters.split(), "--top-module", module, str(folder / f"{module}.sv")],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "VERILATOR_ROOT": str(root)},
-        timeout=60,
-        check=False,
-    )
-    assert (result.returncode == 0) == (result.stderr == ""), result.stderr
-    return result.stderr
 
 
 @pytest.mark.parametrize(("module", "parameters"), CASES)
