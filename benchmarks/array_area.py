@@ -29,12 +29,12 @@ from codegen.openhls.proof import DEFAULT_STALLS, check_rtl
 from codegen.openhls.tools import check_tools
 from codegen.openhls.verilate import build_rtl_simulation
 from codegen.openhls.yosys import HEADER, Resources, synthesise
+from testing.openhls.proof_cases import UNITS
 from testing.openhls.unit_words import Words, array_words, config_include, constant, small_config
 from testing.repository import ROOT
 from tritforge.errors import TritforgeError
 from tritforge.language_model.config import AcceleratorConfig
 
-UNITS = ROOT / "tests" / "openhls" / "kernels" / "units.cpp"
 BASELINE = ROOT / "benchmarks" / "baselines" / "ternary_array_baseline.sv"
 TOP = "ternary_array"
 STAGES = 2

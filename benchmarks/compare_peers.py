@@ -30,6 +30,7 @@ from tqdm import tqdm
 
 from benchmarks.random_image import write_random_image
 from pynq_driver import _engine
+from testing.peer_figures import OURS, Measured, Row, report, rows_of
 from testing.repository import ROOT
 from tritforge.language_model.config import RELEASED_SHAPES, ModelShape
 from tritforge.language_model.convert.random_checkpoint import SMALLEST_VOCABULARY
@@ -37,7 +38,6 @@ from tritforge.whole_file import whole_file, write_whole_text
 
 #: Where `make bench` puts the peers.
 PEERS_PYTHON = ROOT / "build" / "peers" / "bin" / "python"
-OURS = "tritforge"
 PROMPT_TOKENS = 128
 PRODUCT_PASSES = 5
 #: Threads of an engine that has just been measured may spin for a while.
@@ -62,18 +62,6 @@ class Competitor:
     options: dict[str, Any]
     speed: float
     needs: str | None = None
-
-
-@dataclasses.dataclass
-class Measured:
-    """Seconds a token in each round, and the products' passes of this engine."""
-
-    decode: list[float] = dataclasses.field(default_factory=list)
-    prefill: list[float] = dataclasses.field(default_factory=list)
-    read: list[float] = dataclasses.field(default_factory=list)
-    products: list[float] = dataclasses.field(default_factory=list)
-    weight_bytes: int = 0
-    peak_bytes: int = 0
 
 
 class Worker:
@@ -184,7 +172,7 @@ def write_models(shape_name: str, folder: Path, peers_python: Path) -> None:
 
 @contextlib.contextmanager
 def workers(peers_python: Path, wanted: Sequence[Competitor]) -> Iterator[list[Worker]]:
-    """A process each."""
+    """Start one process per competitor; all of them end with the block."""
     running: list[Worker] = []
     try:
         for competitor in wanted:
@@ -197,7 +185,7 @@ def workers(peers_python: Path, wanted: Sequence[Competitor]) -> Iterator[list[W
 
 
 def measure(shape_name: str, threads: int, options: argparse.Namespace) -> dict[str, Measured]:
-    """Rounds in which everybody has a turn."""
+    """Measure one shape in rounds in which every engine has a turn."""
     taking_part = []
     for item in competitors(shape_name, options.folder, threads, options.requantising):
         if item.needs is None or has_package(options.peers_python, item.needs):
@@ -238,100 +226,6 @@ def _take_turn(
     time.sleep(REST_SECONDS)
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """Figures of one engine; None where there are none.
-
-    Attributes:
-        decode, prefill: tokens/s.
-        slowest, fastest: decoding, tokens/s, of the rounds.
-        decode_ratio, prefill_ratio: how many times as fast as it this engine is.
-        read_gigabytes, product_gigabytes: a second, this engine alone.
-        product_share: of a token's time.
-    """
-
-    shape: str
-    threads: int
-    name: str
-    decode: float
-    slowest: float
-    fastest: float
-    prefill: float | None
-    decode_ratio: float
-    prefill_ratio: float | None
-    peak_bytes: int
-    read_gigabytes: float | None = None
-    product_gigabytes: float | None = None
-    product_share: float | None = None
-
-
-def rows_of(shape_name: str, threads: int, results: dict[str, Measured]) -> list[Row]:
-    """Medians and ratios."""
-    ours = results[OURS]
-    rows = []
-    for name, item in results.items():
-        decode = statistics.median(item.decode)
-        prefill = statistics.median(item.prefill) if item.prefill else None
-        own: dict[str, float] = {}
-        if item.read:
-            products = statistics.median(item.products)
-            own = {
-                "read_gigabytes": item.weight_bytes / statistics.median(item.read) / 1e9,
-                "product_gigabytes": item.weight_bytes / products / 1e9,
-                "product_share": products / decode,
-            }
-        rows.append(
-            Row(
-                shape=shape_name,
-                threads=threads,
-                name=name,
-                decode=1 / decode,
-                slowest=1 / max(item.decode),
-                fastest=1 / min(item.decode),
-                prefill=None if prefill is None else 1 / prefill,
-                decode_ratio=decode / statistics.median(ours.decode),
-                prefill_ratio=(
-                    None if prefill is None else prefill / statistics.median(ours.prefill)
-                ),
-                peak_bytes=item.peak_bytes,
-                **own,
-            )
-        )
-    return rows
-
-
-def report(rows: Sequence[Row]) -> str:
-    """Tables for people."""
-    lines = [
-        "shape  threads  engine                decode tokens/s (rounds)     ours is   "
-        "prompt tokens/s   ours is  peak memory"
-    ]
-    for row in rows:
-        rounds = f"({row.slowest:.1f} - {row.fastest:.1f})"
-        prefill, prefill_ratio = "-", "-"
-        if row.prefill is not None and row.prefill_ratio is not None:
-            prefill, prefill_ratio = f"{row.prefill:.1f}", f"{row.prefill_ratio:.2f} x"
-        lines.append(
-            f"{row.shape:<6} {row.threads:>7}  {row.name:<20} {row.decode:>8.1f} {rounds:<18} "
-            f"{row.decode_ratio:>8.2f} x  {prefill:>15}  {prefill_ratio:>8}  "
-            f"{row.peak_bytes / 1e6:>8.0f} MB"
-        )
-    lines += [
-        "",
-        "shape  threads  read GB/s  products GB/s  of reading   rest of a token   prompt / decode",
-    ]
-    for row in rows:
-        if row.read_gigabytes is None:
-            continue
-        assert row.product_gigabytes and row.product_share and row.prefill
-        lines.append(
-            f"{row.shape:<6} {row.threads:>7}  {row.read_gigabytes:>9.2f}  "
-            f"{row.product_gigabytes:>13.2f}  {row.product_gigabytes / row.read_gigabytes:>9.1%}  "
-            f"{1 - row.product_share:>16.1%}  {row.prefill / row.decode:>15.2f} x"
-        )
-    return "\n".join(lines)
-
-
 def plot(rows: Sequence[Row], path: Path) -> None:
     """Bars of the decode speeds; the format follows from the name."""
     from matplotlib.figure import Figure
@@ -355,7 +249,7 @@ def plot(rows: Sequence[Row], path: Path) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures hold for."""
+    """Processor, compiler and kernel that the figures hold for."""
     model = platform.processor()
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()

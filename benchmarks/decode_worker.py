@@ -14,6 +14,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -129,7 +130,7 @@ def measure_image(
     batches = {count: [engine.context() for _ in range(count)] for count in streams}
     for count, contexts in batches.items():
         name = f"batch {count}"
-        work[name] = lambda held=contexts: engine.advance_many(held, [[1]] * len(held))
+        work[name] = partial(engine.advance_many, contexts, [[1]] * count)
         work[name]()
     batch_peak = peak_bytes()
     probe = _engine._BandwidthProbe(PROBE_BYTES, threads)

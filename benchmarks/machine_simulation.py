@@ -59,7 +59,7 @@ def runs_of(image: Image, config: AcceleratorConfig, count: int) -> list[Run]:
 
 
 def measure(image: Image, config: AcceleratorConfig, tokens: int) -> dict[str, dict[str, float]]:
-    """Library -> seconds to build, to the first token after that, and a token; cycles a second.
+    """Library -> seconds to build, to the first token after that, per token; cycles per second.
 
     Raises:
         TritforgeError: a tool is missing, or the simulations differ.
@@ -96,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--model", type=Path, help="image (default: the embedded model)")
     parser.add_argument("--lanes", type=int, default=1, help="streams at once (default: 1)")
-    parser.add_argument("--tokens", type=int, default=4, help="tokens a stream (default: 4)")
+    parser.add_argument("--tokens", type=int, default=4, help="tokens per stream (default: 4)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
     try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write a random-weight Hugging Face HGRNBit checkpoint with the exact shapes of a released one.
 
-python benchmarks/make_random_checkpoint.py --shape 370m -o DIR [--seed S]
-python benchmarks/make_random_checkpoint.py --dim 512 --layers 8 [--glu-width 1536]
+python -m benchmarks.make_random_checkpoint --shape 370m -o DIR [--seed S]
+python -m benchmarks.make_random_checkpoint --dim 512 --layers 8 [--glu-width 1536]
     [--vocabulary 32000] -o DIR
 
 Time, memory and file sizes depend on the shapes alone, so benchmarks need no download.
@@ -50,7 +50,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def model_shape(arguments: argparse.Namespace) -> ModelShape:
-    """Shape asked for."""
+    """Model shape that the command line asks for."""
     if arguments.shape:
         return RELEASED_SHAPES[arguments.shape]
     dim, glu_width, vocabulary = arguments.dim, arguments.glu_width, arguments.vocabulary

@@ -1,89 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Seeded faults of the open flow, each of which the tests must catch (benchmarks.seeded_faults)."""
+"""Seeded faults of the open flow, each of which a test must catch.
+
+python -m benchmarks.open_flow_faults [--only TEXT] [--json]
+
+The faults: testing/faults/open_flow.py. How they are tried: benchmarks/seeded_faults.py.
+"""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks.seeded_faults import Fault, main
-
-_PROOF = "tests/codegen/openhls/test_proof.py::test_three_executions_agree"
-_PAIR = f"{_PROOF}[producer, FIFO, consumer]"
-_SHIM = "tests/hls/shim/test_ap_int_shim.py::test_random_program"
-
-FAULTS = (
-    Fault(
-        "translator: signed comparison becomes unsigned",
-        "codegen/openhls/arithmetic.py",
-        "graph.node(predicate, 1, (a, b))",
-        'graph.node(predicate.replace("s", "u"), 1, (a, b))',
-        f"{_PROOF}[quantiser B=1]",
-    ),
-    Fault(
-        "translator: conditional store loses its condition",
-        "codegen/openhls/translation.py",
-        "functools.partial(self.memory.store, place, value, both)",
-        "functools.partial(self.memory.store, place, value, condition)",
-        f"{_PROOF}[accumulate]",
-    ),
-    Fault(
-        "translator: sign extension becomes zero extension",
-        "codegen/openhls/instructions.py",
-        'type_.width, instruction.operation == "sext")',
-        "type_.width, False)",
-        f"{_PROOF}[mix, 2 stages]",
-    ),
-    Fault(
-        "translator: send loses its condition",
-        "codegen/openhls/process.py",
-        "{value}, {predicate}channel={write.name})",
-        "{value}, channel={write.name})",
-        f"{_PROOF}[accumulate]",
-    ),
-    Fault(
-        "translator: a register keeps one bit too few",
-        "codegen/openhls/registers.py",
-        "masks[element.leaf].bit_length(), variables",
-        "max(1, masks[element.leaf].bit_length() - 1), variables",
-        f"{_PROOF}[accumulate]",
-    ),
-    Fault(
-        "ap_int shim: sum one bit too narrow",
-        "hls/shim/ap_int_ops.h",
-        "using sum = ap_t<kCommon + 1, kSigned>;",
-        "using sum = ap_t<kCommon, kSigned>;",
-        _SHIM,
-    ),
-    Fault(
-        "tritforge_fifo.sv: a stalled output word is dropped",
-        "hls/rtl/tritforge_fifo.sv",
-        "out_tvalid <= take || (out_tvalid && !out_tready);",
-        "out_tvalid <= take;",
-        _PAIR,
-    ),
-    Fault(
-        "tritforge_fifo.sv: a word is accepted when full",
-        "hls/rtl/tritforge_fifo.sv",
-        "in_tready  <= take || count != (put ? COUNT_WIDTH'(DEPTH - 1) : COUNT_WIDTH'(DEPTH));",
-        "in_tready  <= 1'b1;",
-        _PAIR,
-    ),
-    Fault(
-        "tritforge_ram.sv: a response that waits is overwritten",
-        "hls/rtl/tritforge_ram.sv",
-        "wire save = request && newest_valid && !take_newest;",
-        "wire save = 1'b0;",
-        f"{_PROOF}[reverse, 4 stages]",
-    ),
-    Fault(
-        "tritforge_ram.sv: the address of a write loses its lowest bit",
-        "hls/rtl/tritforge_ram.sv",
-        "words[write_request_tdata[WIDTH+:ADDRESS_WIDTH]] <=",
-        "words[write_request_tdata[WIDTH+:ADDRESS_WIDTH] & ~1'b1] <=",
-        f"{_PROOF}[reverse, 4 stages]",
-    ),
-)
-
+from benchmarks.seeded_faults import main
+from testing.faults.open_flow import FAULTS
 
 if __name__ == "__main__":
     sys.exit(main("open_flow_faults", FAULTS))

@@ -27,11 +27,10 @@ from codegen.openhls.manifest import Manifest
 from codegen.openhls.tools import check_tools
 from codegen.openhls.translate import translate
 from codegen.openhls.verilate import build_rtl_simulation
+from testing.openhls.proof_cases import UNITS
 from testing.openhls.unit_words import Words, array_words, config_include, small_config
-from testing.repository import ROOT
 from tritforge.errors import TritforgeError
 
-UNITS = ROOT / "tests" / "openhls" / "kernels" / "units.cpp"
 TOP = "ternary_array"
 STAGES = 2
 _PORT_CHOICES = (1, 2, 4)
@@ -102,7 +101,7 @@ def measure(ports: int, beats: int) -> dict[str, dict[str, float]]:
 
 
 def print_table(found: dict[str, dict[str, float]]) -> None:
-    """One step a line, seconds."""
+    """Print the seconds of each step, one line per step."""
     print(f"{'step':32}{'cold s':>10}{'cached s':>10}")
     for name in STEPS:
         print(f"{name:32}{found['cold'][name]:>10.2f}{found['cached'][name]:>10.2f}")

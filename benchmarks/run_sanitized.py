@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the engine's tests under sanitizers.
 
-    python benchmarks/run_sanitized.py                      # addresses and undefined behaviour
-    python benchmarks/run_sanitized.py --sanitizer threads  # data races
+    python -m benchmarks.run_sanitized                      # addresses and undefined behaviour
+    python -m benchmarks.run_sanitized --sanitizer threads  # data races
 
 Builds the extension with AddressSanitizer and UndefinedBehaviorSanitizer, or with ThreadSanitizer,
 into a build folder and runs tests/engine, or those of its tests that concern threads, on it. Ends

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same prompt and seed on every integer backend: are all tokens equal?
+"""Whether the same prompt and seed give the same tokens on every integer backend.
 
 python -m benchmarks.same_tokens [--model IMAGE] [--prompt TEXT] [--tokens N] [--seed S]
     [--backends golden cpu csim rtl] [--lanes B] [--streams N]
@@ -12,22 +12,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
-from pynq_driver import EMBEDDED_MODEL, LanguageModel, Sampling, TritforgeError
-from pynq_driver.language_model.backends.machine import MachineBackend
-from pynq_driver.language_model.backends.opening import MACHINE_BACKENDS, open_backend
-from pynq_driver.language_model.sampler import Sampler
+from pynq_driver import EMBEDDED_MODEL, LanguageModel, TritforgeError
+from pynq_driver.language_model.backends.opening import MACHINE_BACKENDS
+from testing.same_tokens import generate, leading, open_model, streams_alone, streams_together
 from tritforge.errors import ConfigurationError
-from tritforge.language_model.image import Image, open_image
-from tritforge_cli.machine import library_for
+from tritforge.language_model.image import open_image
 
-INTEGER_BACKENDS = ("golden", "cpu", "csim", "rtl")
+INTEGER_BACKENDS = ("golden", "cpu", *MACHINE_BACKENDS)
 PROMPTS = (
     "Once upon a time",
     "The little robot",
@@ -40,69 +33,8 @@ PROMPTS = (
 )
 
 
-@dataclass(frozen=True)
-class Run:
-    """One generation."""
-
-    tokens: list[int]
-    seconds: float
-    cycles: int
-
-
-def open_model(image: Image, backend: str, lanes: int | None) -> LanguageModel:
-    """A model on a backend; machines are built if needed."""
-    library = None
-    if backend in MACHINE_BACKENDS:
-        library = library_for(backend, image, lanes=lanes)
-    return LanguageModel(image, open_backend(backend, image, library=library))
-
-
-def generate(
-    model: LanguageModel, prompt: str, tokens: int, seed: int, temperature: float, name: str
-) -> Run:
-    """One generation with a progress bar."""
-    generation = model.generate(
-        prompt, temperature=temperature, seed=seed, max_tokens=tokens, ignore_end=True
-    )
-    cycles, started = 0, time.perf_counter()
-    with tqdm(total=tokens, desc=name, unit="token", disable=None, leave=False) as bar:
-        for _ in generation:
-            bar.update(len(generation.tokens) - bar.n)
-            if isinstance(model.backend, MachineBackend):
-                cycles += model.backend.session.counters.get("cycles", 0)
-    return Run(generation.tokens, time.perf_counter() - started, cycles)
-
-
-def leading(runs: Sequence[Sequence[int]]) -> int:
-    """Number of leading tokens on which all runs agree."""
-    agreeing = [len(set(choices)) == 1 for choices in zip(*runs)]
-    return agreeing.index(False) if False in agreeing else len(agreeing)
-
-
-def streams_alone(model: LanguageModel, prompts: Sequence[str], tokens: int) -> list[list[int]]:
-    """Greedy continuation of every prompt, one after the other."""
-    return [generate(model, prompt, tokens, 1, 0.0, "alone").tokens for prompt in prompts]
-
-
-def streams_together(model: LanguageModel, prompts: Sequence[str], tokens: int) -> list[list[int]]:
-    """Greedy continuation of every prompt, each in a lane of its own."""
-    assert isinstance(model.backend, MachineBackend)
-    lanes = model.backend.lanes(len(prompts))
-    end = model.image.header.end_token
-    greedy = Sampling(temperature=0)
-    choosers = [lanes.chooser(lane, Sampler(greedy, 0, end)) for lane in range(len(prompts))]
-    streams: list[list[int]] = [[] for _ in prompts]
-    following = [model.encode(prompt) for prompt in prompts]
-    for _ in tqdm(range(tokens), desc="together", unit="step", disable=None, leave=False):
-        lanes.advance(range(len(prompts)), following)
-        following = [[choose()] for choose in choosers]
-        for stream, chosen in zip(streams, following):
-            stream += chosen
-    return streams
-
-
 def compare_generations(models: dict[str, LanguageModel], options: argparse.Namespace) -> bool:
-    """Greedy and sampled on every backend."""
+    """Compare greedy and sampled generations of every backend; whether all tokens are equal."""
     is_equal = True
     for what, temperature in (("greedy", 0.0), ("sampled at 0.7", 0.7)):
         runs = {
@@ -120,7 +52,7 @@ def compare_generations(models: dict[str, LanguageModel], options: argparse.Name
 
 
 def compare_streams(models: dict[str, LanguageModel], options: argparse.Namespace) -> bool:
-    """Different streams in the lanes of one machine."""
+    """Compare streams in the lanes of a machine with each of them alone; whether all are equal."""
     prompts = PROMPTS[: options.streams]
     alone = streams_alone(models["golden"], prompts, options.stream_tokens)
     is_equal = True

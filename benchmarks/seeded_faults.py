@@ -23,52 +23,35 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from codegen.openhls.proof import ProofError
 from codegen.openhls.tools import check_tools
+from pynq_driver.devices.device import NoProgressError
+from testing.faults.fault import BrokenFaultError, CaughtFault, Fault
+from testing.machine_robustness import WrongResultError
 from testing.repository import ROOT
 from tritforge.errors import TritforgeError
 
-#: pynq_driver because the tests' common fixtures import it.
-COPIED = ("codegen", "tritforge", "hls", "tests", "pynq_driver", "pyproject.toml")
+PACKAGES = ("codegen", "pynq_driver", "testing", "tests", "tritforge", "tritforge_cli")
+COPIED = (*PACKAGES, "hls", "pyproject.toml")
 #: An editable installation comes before PYTHONPATH, so the tests would run the original.
-_LAUNCHER = """
-import sys
+_LAUNCHER = f"""
+import importlib, sys
 sys.meta_path[:] = [f for f in sys.meta_path if not type(f).__module__.startswith("_editable")]
-import codegen, pytest, tests, tritforge
-for package in (codegen, tests, tritforge):
+import pytest
+for package in map(importlib.import_module, {PACKAGES}):
     if not package.__file__.startswith(sys.argv[1]):
-        sys.exit(f"{package.__file__} is not in the copy {sys.argv[1]}")
+        sys.exit(f"{{package.__file__}} is not in the copy {{sys.argv[1]}}")
 sys.exit(pytest.main(sys.argv[2:]))
 """
 _IGNORED = shutil.ignore_patterns("__pycache__", "build")
 _TEST_TIMEOUT_S = 300
 #: How the message of a mismatch begins; pytest shortens the class of a plain `assert`.
 _MISMATCHES = (
-    "codegen.openhls.proof.ProofError: ",
-    "benchmarks.machine_robustness.WrongResultError: ",
-    "pynq_driver.devices.compiled.NoProgressError: ",
+    *(f"{kind.__module__}.{kind.__name__}: " for kind in (ProofError, WrongResultError)),
+    f"{NoProgressError.__module__}.{NoProgressError.__name__}: ",
     "AssertionError",
     "assert ",
 )
-
-
-class BrokenFaultError(TritforgeError):
-    """The list of faults does not fit the sources, or the tests fail without a fault."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One changed line.
-
-    Attributes:
-        before: text that stands in `path` exactly once.
-        test: the test that is to notice it.
-    """
-
-    name: str
-    path: str
-    before: str
-    after: str
-    test: str
 
 
 @dataclass(frozen=True)
@@ -143,23 +126,29 @@ def check_unmodified(project: Path, cache: Path, tests: Sequence[str]) -> None:
         )
 
 
-def try_fault(project: Path, cache: Path, fault: Fault) -> Outcome:
+def name_of(fault: Fault) -> str:
+    """Name of a fault as it is printed: file and what goes wrong."""
+    return f"{fault.file_name}: {fault.name.replace('_', ' ')}"
+
+
+def try_fault(project: Path, cache: Path, item: CaughtFault) -> Outcome:
     """Put in one fault, run its test, take the fault out."""
+    fault, test = item.fault, item.test
     path = project / fault.path
     text = path.read_text(encoding="utf-8")
-    start = time.monotonic()
-    path.write_text(text.replace(fault.before, fault.after), encoding="utf-8")
+    name, start = name_of(fault), time.monotonic()
+    path.write_text(fault.put_into(text), encoding="utf-8")
     try:
-        code, report = run_tests(project, cache, [fault.test])
+        code, report = run_tests(project, cache, [test])
     except subprocess.TimeoutExpired:
-        return Outcome(fault.name, fault.test, False, "timeout", time.monotonic() - start)
+        return Outcome(name, test, False, "timeout", time.monotonic() - start)
     finally:
         path.write_text(text, encoding="utf-8")
     found = [item.get("message", "") for item in report.iter("failure")]
     message = found[0] if found else "passed" if code == 0 else "error outside the test"
     caught = code == 1 and len(found) == 1 and is_mismatch(message)
     seconds = time.monotonic() - start
-    return Outcome(fault.name, fault.test, caught, message.splitlines()[0], seconds)
+    return Outcome(name, test, caught, message.splitlines()[0], seconds)
 
 
 def is_mismatch(message: str) -> bool:
@@ -167,28 +156,12 @@ def is_mismatch(message: str) -> bool:
     return message.startswith(_MISMATCHES) and " error: " not in message
 
 
-def check_faults(project: Path, faults: Sequence[Fault]) -> None:
-    """Every fault changes one place.
-
-    Raises:
-        BrokenFaultError: its text is not there, or more than once.
-    """
-    for fault in faults:
-        count = (project / fault.path).read_text(encoding="utf-8").count(fault.before)
-        if count != 1:
-            raise BrokenFaultError(
-                f"{fault.name}: {fault.before!r} stands {count} times in {fault.path}, "
-                "must stand once: adapt FAULTS"
-            )
-
-
-def run(faults: Sequence[Fault]) -> list[Outcome]:
+def run(faults: Sequence[CaughtFault]) -> list[Outcome]:
     """Try every fault in a fresh copy."""
     with tempfile.TemporaryDirectory(prefix="open_flow_faults_") as name:
         project, cache = Path(name).resolve() / "project", Path(name) / "cache"
         project.mkdir()
         copy_project(project)
-        check_faults(project, faults)
         tests = list(dict.fromkeys(fault.test for fault in faults))
         with tqdm(total=len(faults) + 1, unit="run", disable=None) as progress:
             progress.set_description("unmodified")
@@ -196,14 +169,14 @@ def run(faults: Sequence[Fault]) -> list[Outcome]:
             progress.update()
             outcomes = []
             for fault in faults:
-                progress.set_description(fault.name)
+                progress.set_description(name_of(fault.fault))
                 outcomes.append(try_fault(project, cache, fault))
                 progress.update()
     return outcomes
 
 
 def print_table(outcomes: Sequence[Outcome]) -> None:
-    """One fault a line, and the message it was caught with."""
+    """One line per fault, and the message with which it was caught."""
     width = max(len(item.fault) for item in outcomes)
     for item in outcomes:
         result = "caught by" if item.caught else "MISSED by"
@@ -211,15 +184,19 @@ def print_table(outcomes: Sequence[Outcome]) -> None:
         print(f"{'':{width}}    {item.message[:100]}")
 
 
-def main(program: str, every: Sequence[Fault], argv: Sequence[str] | None = None) -> int:
-    """Command line of a list of faults; exit code 1 if one is missed or tests fail without any."""
+def main(program: str, every: Sequence[CaughtFault], argv: Sequence[str] | None = None) -> int:
+    """Command line of a list of faults.
+
+    Returns:
+        Exit code: 1 if a fault is missed, or if tests fail without one.
+    """
     parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the outcomes as JSON")
     parser.add_argument("--only", default="", help="faults whose name contains this text")
     arguments = parser.parse_args(argv)
-    faults = [fault for fault in every if arguments.only in fault.name]
+    faults = [item for item in every if arguments.only in name_of(item.fault)]
     if not faults:
-        names = "; ".join(fault.name for fault in every)
+        names = "; ".join(name_of(item.fault) for item in every)
         parser.exit(1, f"{program}: error: no fault contains {arguments.only!r}: {names}\n")
     try:
         check_tools()

@@ -43,7 +43,7 @@ class Line:
 
 
 def prove(case: ProofCase, count: int, stalls: Sequence[int]) -> Line:
-    """One line of the table."""
+    """Prove one case; the figures of its line."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="three_way_") as folder:
         try:

@@ -20,7 +20,7 @@ Tensors = dict[str, NDArray[Any]]
 
 
 def copy_checkpoint(source: Path, folder: Path) -> Path:
-    """A copy that may be changed."""
+    """Copy a checkpoint directory, so that it may be changed."""
     shutil.copytree(source, folder)
     return folder
 
@@ -62,5 +62,5 @@ def shard(folder: Path, count: int = 3) -> None:
 
 
 def first_weight(tensors: Tensors) -> NDArray[np.floating]:
-    """Some weight matrix."""
+    """The first weight matrix of the first layer."""
     return tensors["model.layers.0.attn.i_proj.weight"]

@@ -36,8 +36,8 @@ class GoldenDevice:
         return RunResult({"output": output}, outcome.error.name.lower(), flags, {"cycles": 7})
 
     def reset(self) -> None:
-        """Nothing is ever on its way."""
+        """Forget what is on its way, which is nothing."""
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Remember that the device was closed."""
         self.closed = True

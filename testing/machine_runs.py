@@ -48,7 +48,7 @@ class RunMaker:
         self._model = self.words.model()
 
     def run(self, command: int, tokens: list[int], disturbance: Disturbance | None = None) -> Run:
-        """A run that is right."""
+        """A run of one token per lane that the machine must complete."""
         is_all = bool(command >> 1 & 1)
         return Run(
             command,
@@ -58,11 +58,11 @@ class RunMaker:
         )
 
     def fresh_run(self, generator: np.random.Generator) -> Run:
-        """Every context starts anew, so that nothing before it counts."""
+        """A random run in which every context starts anew, so that nothing before it counts."""
         return self.random_run(generator, fresh=True)
 
     def random_run(self, generator: np.random.Generator, fresh: bool = False) -> Run:
-        """Random tokens, mode, and fresh and held lanes."""
+        """A run with random tokens, mode, fresh lanes and held lanes."""
         lanes = range(self.config.lanes)
         has_states = self.config.states == self.config.lanes
         prefill = not has_states or (bool(generator.integers(2)) and not fresh)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the repository is."""
+"""The folder of the repository."""
 
 from pathlib import Path
 

@@ -12,5 +12,5 @@ TINY_SHAPE = ModelShape(dim=24, layers=2, glu_width=36, vocabulary=1104)
 
 
 def tiny_accelerator() -> AcceleratorConfig:
-    """Two ports, two lanes."""
+    """An accelerator with two ports and two lanes for TINY_SHAPE."""
     return accelerator(**dataclasses.asdict(TINY_SHAPE), ports=2, lanes=2)

@@ -12,7 +12,7 @@ from pynq_driver import EMBEDDED_MODEL
 from testing.random_model import random_image
 from tritforge.language_model.image import Image, open_image
 
-# The suite runs one process a core: a BLAS with threads of its own would only compete.
+# The suite runs one process per core: a BLAS with threads of its own would only compete.
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 

@@ -80,7 +80,7 @@ def write_roofline(
     axes.grid(True, which="both", alpha=0.3)
     axes.legend()
     try:
-        with whole_file(path) as part:
+        with pyplot.rc_context({"svg.hashsalt": "tritforge"}), whole_file(path) as part:
             figure.savefig(part, bbox_inches="tight", metadata=_NO_DATE.get(path.suffix))
     except OSError as error:
         raise TritforgeError(f"cannot write {path}: {error.strerror or error}") from None

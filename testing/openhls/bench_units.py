@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from codegen.language_model.blueprint import LanguageModelBlueprint
-from codegen.machine.network import PACKET_DATA_BITS
 from codegen.openhls.bench_words import record_bench
 from codegen.openhls.cache import cached
 from codegen.openhls.flow import default_includes, translate_file
@@ -19,6 +18,7 @@ from codegen.project import render_project
 from codegen.sources import bench_of
 from testing.openhls.words import corner_word
 from tritforge.language_model.config import AcceleratorConfig
+from tritforge.machine_interface import PACKET_DATA_BITS
 
 #: Data that may have any value: process -> stream -> bits that stay, as the protocol needs them.
 _LAST_WORD = 1 << PACKET_DATA_BITS

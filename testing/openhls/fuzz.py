@@ -63,13 +63,9 @@ class _Batch:
         self.designs.append(design)
         self.words.update({f"{top}_{name}": values for name, values in words.items()})
         self.run.steps = max(self.run.steps, run_.steps)
-        for of_all, of_one in (
-            (self.run.outputs, run_.outputs),
-            (self.run.output_steps, run_.output_steps),
-            (self.run.left, run_.left),
-            (self.run.ports, run_.ports),
-        ):
-            of_all.update({f"{top}_{name}": value for name, value in of_one.items()})  # type: ignore[attr-defined]
+        for kind in ("outputs", "output_steps", "left", "ports"):
+            of_one: dict[str, object] = getattr(run_, kind)
+            getattr(self.run, kind).update({f"{top}_{n}": item for n, item in of_one.items()})
 
     def check(self) -> None:
         """Compare the RTL of all of them with what their translations gave."""

@@ -123,7 +123,7 @@ def _array(ports: int, lanes: int) -> ProofCase:
 
 
 def prove_decoder(folder: Path, count: int, stalls: Sequence[int]) -> Evidence:
-    """Every byte, again and again."""
+    """Prove the decoder of weight bytes with every byte, again and again."""
     words = {"code": [*range(256)] * -(-count // 256)}
     includes = config_include(small_config(), folder)
     return prove(UNITS, Manifest("ternary_code", 1), words, includes, stalls)
@@ -174,7 +174,8 @@ def _row_unit(unit: str, elements: int) -> ProofCase:
 def prove_pair(folder: Path, count: int, stalls: Sequence[int]) -> Evidence:
     """Two processes with a FIFO between, against both C-simulations and translations in a row."""
     words = corner_words(random.Random(5), 24, count)
-    designs, runs, given, latency = [], [], words, {}
+    designs, runs, given = [], [], words
+    latency: dict[str, int] = {}
     for top, read, sent in (("producer", "in", "doubled"), ("consumer", "in", "differences")):
         step = translate_file(EXAMPLES, top)
         designs.append(build_design(step, Manifest(top, 1)))

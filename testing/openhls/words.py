@@ -14,5 +14,5 @@ def corner_word(source: random.Random, width: int) -> int:
 
 
 def corner_words(source: random.Random, width: int, count: int) -> list[int]:
-    """Several of them."""
+    """Words of one width, corners more often than by chance."""
     return [corner_word(source, width) for _ in range(count)]

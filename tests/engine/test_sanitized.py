@@ -12,14 +12,12 @@ import pytest
 from testing.repository import ROOT
 from tests.engine.extension import _engine
 
-SCRIPT = ROOT / "benchmarks" / "run_sanitized.py"
-
 
 @pytest.mark.slow
 @pytest.mark.skipif(_engine.build_info["sanitized"], reason="this is the sanitized run")
 @pytest.mark.parametrize("sanitizer", ["memory", "threads"])
 def test_no_sanitizer_finds_anything(sanitizer: str, tmp_path: Path) -> None:
     options = ["--sanitizer", sanitizer, "--build", str(tmp_path / "build"), "-q"]
-    command = [sys.executable, str(SCRIPT), *options]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=1200)
+    command = [sys.executable, "-m", "benchmarks.run_sanitized", *options]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1200)
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]

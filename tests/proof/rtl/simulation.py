@@ -9,7 +9,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.proof.rtl.sources import ROOT, check_programs, check_tools, verilator_root
+from testing.repository import ROOT
+from testing.tools import check_programs, check_tools, verilator_root
 
 _TIMEOUT_S = 600
 #: The runner changes the environment and the working folder, so it gets a process of its own.

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from codegen.register_file import render_register_file
+from testing.faults import rtl_library
+from testing.faults.rtl_library import RtlFault
+from testing.rtl_modules import sources_of, with_fault
 from tests.proof.rtl.benches.register_map import MAP
 from tests.proof.rtl.simulation import run_bench
-from tests.proof.rtl.sources import sources_of, with_fault
 
 pytestmark = pytest.mark.cosim
 
@@ -40,18 +42,8 @@ def test_registers(tmp_path: Path) -> None:
     assert (count, failed) == (9, 0)
 
 
-#: Module, text in it, fault that replaces it.
-STREAM_FAULTS = [
-    ("axi_stream_sink", "s_axis_tkeep[i] ? s_axis_tdata[8*i+:8] : 8'd0", "s_axis_tdata[8*i+:8]"),
-    ("axi_stream_sink", "!s_axis_tlast && !(&s_axis_tkeep)", "!(&s_axis_tkeep)"),
-    ("axi_stream_source", "guarded_tlast ? guarded_tkeep : full", "guarded_tkeep"),
-    ("axi_stream_source", "in_tlast ? in_tkeep : full", "full"),
-    ("skid_buffer", "out_tdata <= saved_valid ? saved : in_tdata", "out_tdata <= in_tdata"),
-    ("fifo", "if (put && !take) count <= count + 1'b1;", "if (put) count <= count + 1'b1;"),
-    ("fifo", "pointer == POINTER_WIDTH'(DEPTH - 1) ? '0 :", "1'b0 ? '0 :"),
-    ("width_adapter", "out_tlast = last && final_part", "out_tlast = last"),
-    ("packet_guard", "state <= in_tlast ? FILL : INSIDE", "state <= INSIDE"),
-]
+STREAM_FAULTS = [item for item in rtl_library.FAULTS if item.simulated]
+#: Text of the generated register file, fault that replaces it.
 REGISTER_FAULTS = [
     ("& ~write_mask[17:6] | ones[17:6]", "& ~write_mask[17:6] | write_data[17:6]"),
     ("? ones[25:20] : '0) | state_flags_set", "? ones[25:20] : '0)"),
@@ -62,17 +54,21 @@ REGISTER_FAULTS = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("module", "old", "new"), STREAM_FAULTS)
-def test_stream_bench_notices(tmp_path: Path, module: str, old: str, new: str) -> None:
-    sources = {**stream_sources(), **with_fault(module, old, new)}
+@pytest.mark.parametrize("fault", STREAM_FAULTS, ids=lambda fault: f"{fault.module}_{fault.name}")
+def test_stream_bench_notices(tmp_path: Path, fault: RtlFault) -> None:
+    sources = {**stream_sources(), **with_fault(fault)}
     assert run_bench(tmp_path, "streams", "streams", sources)[1] > 0
+
+
+@pytest.mark.parametrize(("old", "new"), REGISTER_FAULTS)
+def test_register_faults_fit_the_generated_file(old: str, new: str) -> None:
+    assert old != new
+    assert register_sources()[f"{MAP.name}.sv"].count(old) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("old", "new"), REGISTER_FAULTS)
 def test_register_bench_notices(tmp_path: Path, old: str, new: str) -> None:
     sources = register_sources()
-    text = sources[f"{MAP.name}.sv"]
-    assert text.count(old) == 1
-    sources[f"{MAP.name}.sv"] = text.replace(old, new)
+    sources[f"{MAP.name}.sv"] = sources[f"{MAP.name}.sv"].replace(old, new)
     assert run_bench(tmp_path, MAP.name, "registers", sources)[1] > 0

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from testing.faults.rtl_library import READY_WAITS_FOR_VALID
+from testing.rtl_modules import sources_of, with_fault
 from tests.proof.formal.formal import yosys
-from tests.proof.rtl.sources import sources_of, with_fault
 
 pytestmark = pytest.mark.cosim
 
@@ -47,12 +48,9 @@ def test_paths_are_the_documented_ones(tmp_path: Path, module: str) -> None:
 
 
 def test_a_new_path_is_noticed(tmp_path: Path) -> None:
-    fault = with_fault(
-        "axi_stream_sink", ".out_tready(out_tready)", ".out_tready(out_tready && s_axis_tvalid)"
-    )
-    texts = {**sources_of("axi_stream_sink"), **fault}
+    texts = {**sources_of("axi_stream_sink"), **with_fault(READY_WAITS_FOR_VALID)}
     # The path ends in the guard; let it out as an output.
-    name = "tritforge_axi_stream_sink.sv"
+    name = READY_WAITS_FOR_VALID.file_name
     texts[name] = (
         texts[name]
         .replace("output reg error_keep", "output wire probe,\n    output reg error_keep")

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from benchmarks.machine_robustness import check_equal
 from pynq_driver.devices.compiled import CompiledMachine
 from testing.golden_device import GoldenDevice
+from testing.machine_robustness import check_equal
 from testing.machine_runs import RunMaker
 from tests.engine.extreme_cases import EXTREME, OTHER_WIDTHS, SHAPES, UNREACHABLE, USUAL, Case
 from tritforge.language_model.config import AcceleratorConfig, ModelShape, accelerator

@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.machine_robustness import SHAPE, check_equal, malformed_runs, stall_runs
-from benchmarks.machine_sweep import CASES, Case, run_case
-from benchmarks.same_tokens import open_model, streams_alone, streams_together
 from pynq_driver import load
-from pynq_driver.devices.compiled import CompiledMachine, NoProgressError
-from pynq_driver.devices.device import Disturbance
+from pynq_driver.devices.compiled import CompiledMachine
+from pynq_driver.devices.device import Disturbance, NoProgressError
 from pynq_driver.language_model.backends.opening import open_backend
 from pynq_driver.language_model.fit import config_for
 from testing.golden_device import GoldenDevice
+from testing.machine_robustness import SHAPE, check_equal, malformed_runs, stall_runs
 from testing.machine_runs import RunMaker, bad_headers
+from testing.machine_sweep import CASES, Case, run_case
 from testing.random_model import random_image
+from testing.same_tokens import open_model, streams_alone, streams_together
 from tritforge.errors import TritforgeError
 from tritforge.language_model.image import Image
 from tritforge_cli.machine import build_library, library_for

@@ -10,20 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.machine_robustness import (
+from pynq_driver.devices.compiled import CompiledMachine
+from pynq_driver.language_model.performance import STALLS
+from testing.golden_device import GoldenDevice
+from testing.machine_robustness import (
     SHAPE,
     check_equal,
     malformed_runs,
     random_memory,
     stall_runs,
 )
-from benchmarks.machine_sweep import RTL_CASES, Case, run_case
-from benchmarks.same_tokens import open_model, streams_alone, streams_together
-from pynq_driver.devices.compiled import CompiledMachine
-from pynq_driver.language_model.performance import STALLS
-from testing.golden_device import GoldenDevice
 from testing.machine_runs import RunMaker
+from testing.machine_sweep import RTL_CASES, Case, run_case
 from testing.random_model import random_image
+from testing.same_tokens import open_model, streams_alone, streams_together
 from testing.tiny_accelerator import tiny_accelerator
 from testing.vcd import clock_cycles
 from tritforge.language_model.image import Image

@@ -36,7 +36,7 @@ TOKENIZERS = {"byte level": byte_tokenizer(300), "byte fallback": byte_fallback(
 
 
 def byte_tokens(name: str, text: str) -> list[int]:
-    """One token a byte."""
+    """A tokenizer with one token per byte."""
     if name == "byte fallback":
         return [4 + byte for byte in text.encode()]
     ids: list[int] = TOKENIZERS[name].encode(text, add_special_tokens=False).ids

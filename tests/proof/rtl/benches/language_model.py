@@ -17,9 +17,9 @@ import numpy as np
 from cocotb.triggers import with_timeout
 from cocotbext.axi import AxiStreamFrame
 
-from benchmarks.machine_robustness import SHAPE
 from pynq_driver.devices.device import Run
 from testing.golden_device import GoldenDevice
+from testing.machine_robustness import SHAPE
 from testing.machine_runs import RunMaker, bad_headers
 from testing.random_model import random_image
 from testing.tiny_accelerator import tiny_accelerator

@@ -101,7 +101,7 @@ async def transfers(dut: Any, unit: str, words: int, limit: int = 1000) -> tuple
     case=[("up", 16, 4, 4), ("down", 96, 1, 1), ("sink", 64, 2, 1), ("source", 64, 2, 1)]
 )
 async def latency_and_throughput_are_the_documented_ones(dut: Any, case: Any) -> None:
-    unit, length, latency, interval = case  # bytes of a packet, cycles, cycles a word
+    unit, length, latency, interval = case  # bytes of a packet, cycles, cycles per word
     bench = await prepared(dut, unit)
     words = length // bench.lanes("out") * 3
     watcher = cocotb.start_soon(transfers(dut, unit, words))

@@ -24,7 +24,7 @@ async def start(dut: Any) -> None:
 
 
 async def reset(dut: Any) -> None:
-    """Three cycles of reset."""
+    """Hold reset for three cycles."""
     dut.rst.value = 1
     for _ in range(3):
         await RisingEdge(dut.clk)
@@ -33,7 +33,7 @@ async def reset(dut: Any) -> None:
 
 
 async def cycles(dut: Any, count: int) -> None:
-    """Wait; ends just after a rising edge."""
+    """Wait for `count` cycles; returns just after a rising edge."""
     for _ in range(count):
         await RisingEdge(dut.clk)
 
@@ -85,7 +85,7 @@ class AxiMachine:
 
     @property
     def ends(self) -> tuple[AxiStreamSource | AxiStreamSink, ...]:
-        """Of all streams, the output last."""
+        """Ends of all streams, the output's last."""
         return (*self.sources.values(), self.sink)
 
     async def start(self) -> None:
@@ -94,7 +94,7 @@ class AxiMachine:
         await self.reset()
 
     async def reset(self) -> None:
-        """By the reset input; ends when the registers answer."""
+        """Reset by the reset input; returns when the registers answer."""
         self.dut.aresetn.value = 0
         await self.cycles(5)
         self.dut.aresetn.value = 1
@@ -102,7 +102,7 @@ class AxiMachine:
         await self.cycles(40)
 
     async def cycles(self, count: int) -> None:
-        """Wait; ends just after a rising edge."""
+        """Wait for `count` cycles; returns just after a rising edge."""
         for _ in range(count):
             await RisingEdge(self.dut.aclk)
 
@@ -112,12 +112,12 @@ class AxiMachine:
             end.clear()
 
     async def read(self, name: str) -> int:
-        """A register."""
+        """Read a register by its name."""
         offset = self._map.register(name).offset
         value: int = await with_timeout(self._processor.read_dword(offset), self._timeout_ns, "ns")
         return value
 
     async def write(self, name: str, value: int) -> None:
-        """A register."""
+        """Write a register by its name."""
         offset = self._map.register(name).offset
         await with_timeout(self._processor.write_dword(offset, value), self._timeout_ns, "ns")

@@ -162,13 +162,15 @@ def test_options_that_change_the_computation_are_named(folder: Path, name: str) 
     assert f"{name} = 'something else' is not supported" in message
     assert f"only {SUPPORTED_OPTIONS[name]!r} is" in message
     edit_json(folder / "config.json", **{name: ...})
-    Checkpoint(folder)
+    assert Checkpoint(folder).shape == SMALL_SHAPE, "the option may be left out"
 
 
 @pytest.mark.parametrize("value", [0, 1e-6, 1e-5])
 def test_small_epsilons_are_supported(folder: Path, value: float) -> None:
     edit_json(folder / "config.json", rms_norm_eps=value)
-    Checkpoint(folder)
+    assert Checkpoint(folder).shape == SMALL_SHAPE
+    edit_json(folder / "config.json", rms_norm_eps=1.1e-5)
+    assert "rms_norm_eps = 1.1e-05 is not supported" in refusal(folder)
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])

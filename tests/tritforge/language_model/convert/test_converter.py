@@ -334,7 +334,11 @@ def test_vanishing_gains_convert(folder: Path, value: float) -> None:
 
     edit_tensors(folder, change)
     model = GoldenModel(converted(folder))
-    model.step(model.new_state(), np.array([5]))
+    state = model.new_state()
+    accumulators, _ = model.step(state, np.array([5]))
+    assert accumulators.any()
+    # The first layer's input is zero exactly if float32 holds no such gain.
+    assert state.hidden[0].any() == (np.float32(value) != 0)
 
 
 def test_all_zero_model_converts_and_gives_zero_logits(folder: Path) -> None:
@@ -397,8 +401,8 @@ def test_output_that_cannot_be_written(folder: Path) -> None:
 def test_memory_is_bounded_by_the_largest_tensor(tmp_path: Path) -> None:
     """One tensor at a time: blocks in float64 while it is ternarised, then bytes.
 
-    Ternarising holds the stored tensor (2 bytes a weight), the weights as bytes (1) and at most
-    three float64 forms of one block of 2048 rows (24 bytes a weight of the block). Everything else
+    Ternarising holds the stored tensor (2 bytes per weight), the weights as bytes (1) and at most
+    three float64 forms of one block of 2048 rows (24 bytes per weight of the block). All the rest
     is vectors and the activations of a short calibration text.
     """
     shape = ModelShape(dim=320, layers=14, glu_width=896, vocabulary=5120)

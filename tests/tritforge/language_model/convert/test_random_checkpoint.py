@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random checkpoints: complete, reproducible, sharded by size, and their command line."""
+"""Random checkpoints: complete, reproducible, sharded by size."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from testing.random_model import SMALL_SHAPE
-from testing.repository import ROOT
 from tritforge.errors import ConfigurationError
 from tritforge.language_model.convert import random_checkpoint
 from tritforge.language_model.convert.checkpoint import Checkpoint
@@ -22,8 +19,6 @@ from tritforge.language_model.convert.random_checkpoint import (
     write_random_checkpoint,
 )
 from tritforge.language_model.convert.tensor_shapes import expected_shapes
-
-SCRIPT = ROOT / "benchmarks" / "make_random_checkpoint.py"
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -64,52 +59,6 @@ def test_vocabulary_must_hold_the_bytes(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match=f"needs at least {SMALLEST_VOCABULARY}"):
         write_random_checkpoint(tmp_path, replace(SMALL_SHAPE, vocabulary=SMALLEST_VOCABULARY - 1))
-
-
-def run_script(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, check=False
-    )
-
-
-def test_command_line_writes_a_checkpoint(tmp_path: Path) -> None:
-    sizes = ("--dim", "64", "--layers", "1", "--glu-width", "80", "--vocabulary", "259")
-    result = run_script(*sizes, "-o", str(tmp_path / "model"), "--seed", "3")
-    assert result.returncode == 0, result.stderr
-    shape = Checkpoint(tmp_path / "model").shape
-    assert (shape.dim, shape.layers, shape.glu_width, shape.vocabulary) == (64, 1, 80, 259)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "text"),
-    [
-        ((), "-o"),
-        (("-o", "x"), "--shape"),
-        (("-o", "x", "--shape", "7b"), "370m"),
-        (("-o", "x", "--shape", "370m", "--dim", "64"), "--dim"),
-        (("-o", "x", "--dim", "64"), "--layers"),
-        (("-o", "x", "--dim", "7", "--layers", "1"), "dim = 7 is out of range"),
-        (("-o", "x", "--dim", "64", "--layers", "1", "--vocabulary", "5"), "at least 259"),
-        (("-o", "{occupied}", "--dim", "64", "--layers", "1"), "not empty"),
-        (("-o", "/proc/x", "--dim", "64", "--layers", "1"), "/proc/x"),
-    ],
-)
-def test_mistakes_give_one_message_and_no_traceback(
-    tmp_path: Path, arguments: tuple[str, ...], text: str
-) -> None:
-    (tmp_path / "file").write_text("kept")
-    result = run_script(*(item.format(occupied=tmp_path) for item in arguments))
-    assert result.returncode == 2
-    assert text in result.stderr
-    assert "Traceback" not in result.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_help_names_the_released_shapes() -> None:
-    result = run_script("--help")
-    assert result.returncode == 0
-    for name in ("370m", "1.3b", "2.7b"):
-        assert name in result.stdout
 
 
 def test_configuration_is_valid_json(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def _span(data: bytes, generator: Generator) -> tuple[int, int]:
 
 
 def flip_bits(data: bytes, generator: Generator) -> bytes:
-    """One to eight flipped bits."""
+    """Flip one to eight bits."""
     result = bytearray(data)
     for _ in range(int(generator.integers(1, 9))):
         result[int(generator.integers(len(data)))] ^= 1 << int(generator.integers(8))
@@ -45,7 +45,7 @@ def flip_bits(data: bytes, generator: Generator) -> bytes:
 
 
 def overwrite_run(data: bytes, generator: Generator) -> bytes:
-    """A run of zeros, ones or random bytes."""
+    """Overwrite a run of bytes with zeros, ones or random bytes."""
     start, end = _span(data, generator)
     fill = pick(generator, (b"\0", b"\xff", None))
     run = generator.bytes(end - start) if fill is None else fill * (end - start)
@@ -53,12 +53,12 @@ def overwrite_run(data: bytes, generator: Generator) -> bytes:
 
 
 def truncate(data: bytes, generator: Generator) -> bytes:
-    """A shorter file."""
+    """Cut the file off anywhere."""
     return data[: int(generator.integers(len(data)))]
 
 
 def extend(data: bytes, generator: Generator) -> bytes:
-    """A longer file."""
+    """Append random bytes."""
     return data + generator.bytes(int(generator.integers(1, 3 * LONGEST_RUN)))
 
 
@@ -155,14 +155,14 @@ def edit_weights(data: bytes, generator: Generator) -> bytes:
 
 
 def edit_section(data: bytes, generator: Generator) -> bytes:
-    """Bits flipped inside one section."""
+    """Flip bits inside one section."""
     section = pick(generator, list(header_of(data)["sections"].values()))
     start, end = section["offset"], section["offset"] + section["bytes"]
     return data[:start] + flip_bits(data[start:end], generator) + data[end:]
 
 
 def edit_prefix(data: bytes, generator: Generator) -> bytes:
-    """A damaged prefix."""
+    """Flip bits of the prefix."""
     return flip_bits(data[: PREFIX.size], generator) + data[PREFIX.size :]
 
 

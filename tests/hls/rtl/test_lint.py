@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.proof.rtl.sources import MODULES, RTL_FOLDER, check_tools, verilator_root
+from testing.faults.rtl_library import REGISTER_IS_TOO_WIDE
+from testing.rtl_modules import MODULES, lint, with_fault
 
 pytestmark = pytest.mark.cosim
 
@@ -48,23 +47,6 @@ REFUSED = [
 CASES = [(module, choice) for module in MODULES for choice in ["", *PARAMETERS.get(module, [])]]
 
 
-def lint(module: str, parameters: str, folder: Path = RTL_FOLDER) -> str:
-    """What Verilator says; nothing if the module is clean."""
-    check_tools("verilator")
-    root = verilator_root()
-    command = [str(root / "bin" / "verilator_bin"), "--lint-only", "-Wall", "-y", str(RTL_FOLDER)]
-    result = subprocess.run(
-        [*command, *parameters.split(), "--top-module", module, str(folder / f"{module}.sv")],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "VERILATOR_ROOT": str(root)},
-        timeout=60,
-        check=False,
-    )
-    assert (result.returncode == 0) == (result.stderr == ""), result.stderr
-    return result.stderr
-
-
 @pytest.mark.parametrize(("module", "parameters"), CASES)
 def test_lint_is_clean(module: str, parameters: str) -> None:
     assert lint(module, parameters) == ""
@@ -76,9 +58,6 @@ def test_impossible_parameters_are_refused(module: str, parameters: str, message
 
 
 def test_lint_notices_a_fault(tmp_path: Path) -> None:
-    module = "tritforge_skid_buffer"
-    text = (RTL_FOLDER / f"{module}.sv").read_text(encoding="utf-8")
-    (tmp_path / f"{module}.sv").write_text(
-        text.replace("reg [WIDTH-1:0] saved;", "reg [WIDTH:0] saved;"), encoding="utf-8"
-    )
-    assert "WIDTH" in lint(module, "", tmp_path)
+    ((name, text),) = with_fault(REGISTER_IS_TOO_WIDE).items()
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert "WIDTH" in lint(Path(name).stem, "", tmp_path)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.mutation import (
+from testing.fuzzing.mutation import (
     IMAGE_MUTATIONS,
     TEXT_MUTATIONS,
     Generator,
@@ -106,7 +106,7 @@ class ImageTarget(Target):
         self.path = folder / "case.tritforge"
 
     def content(self, index: int) -> tuple[bytes, bool]:
-        """The file of one case, and whether its hashes were repaired."""
+        """Content of the file of one case, and whether its hashes were repaired."""
         generator = self.generator(index)
         data = self._base
         for _ in range(1 + int(generator.random() < 0.2)):
@@ -123,13 +123,13 @@ class ImageTarget(Target):
         return data[:size] + self._base[size : PREFIX.size] + data[PREFIX.size :], False
 
     def run(self, index: int) -> Verdict:
-        """One case."""
+        """Run the case of that number and judge it."""
         data, repaired = self.content(index)
         self.path.write_bytes(data)
         return self.judge(lambda: self._open_and_run(data, repaired), self.path)
 
     def save(self, index: int, folder: Path) -> Path:
-        """Keep the file of a failing case."""
+        """Write the file of a failing case into `folder`; returns its path."""
         path = folder / f"image-{self.seed}-{index}.tritforge"
         path.write_bytes(self.content(index)[0])
         return path
@@ -212,7 +212,7 @@ class CheckpointTarget(Target):
             path.write_text(json.dumps(mutate_document(json.loads(data), generator)))
 
     def run(self, index: int) -> Verdict:
-        """One case."""
+        """Run the case of that number and judge it."""
         self.prepare(index, self._checkpoint)
         verdict = self.judge(self._convert, self._checkpoint / "config.json")
         left = list(self._output.parent.glob("*")) + list(self._output.parent.glob(".*"))
@@ -223,7 +223,7 @@ class CheckpointTarget(Target):
         return verdict
 
     def save(self, index: int, folder: Path) -> Path:
-        """Keep the directory of a failing case."""
+        """Write the directory of a failing case into `folder`; returns its path."""
         path = folder / f"checkpoint-{self.seed}-{index}"
         self.prepare(index, path)
         return path

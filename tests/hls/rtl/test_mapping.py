@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from codegen.openhls.yosys import synthesise
-from tests.proof.rtl.sources import sources_of
+from testing.rtl_modules import sources_of
 
 pytestmark = pytest.mark.cosim
 

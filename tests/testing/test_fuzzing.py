@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A short, seeded run of benchmarks/fuzz.py; the long one is run by hand."""
+"""A short, seeded run of the fuzzer; `python -m benchmarks.fuzz` is the long one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.fuzz import MakeCheckpoints, MakeImages, run_cases, select_engine
-from benchmarks.fuzz_cases import FAILURES, ImageTarget, Outcome, Target, Verdict
+from testing.fuzzing.cases import FAILURES, ImageTarget, Outcome, Target, Verdict
+from testing.fuzzing.workers import MakeCheckpoints, MakeImages, run_cases, select_engine
 from tritforge.errors import ImageError
 
 TIME_LIMIT = 60.0

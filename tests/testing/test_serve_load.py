@@ -7,14 +7,13 @@ import dataclasses
 
 import pytest
 
-from benchmarks import serve_load
+from testing import serve_load
 
 
 @pytest.fixture(scope="module")
 def result() -> serve_load.Result:
-    arguments = ["--seconds", "2", "--clients", "6", "--lanes", "4", "--queue", "1"]
     return serve_load.measure(
-        serve_load.parse_arguments([*arguments, "--leave", "24", "--threads", "1"])
+        serve_load.LoadOptions(seconds=2, clients=6, lanes=4, queue=1, leave=24, threads=1)
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the modules are, what they instantiate, and which tools the tests need."""
+"""Tools that tests need, at the versions that pyproject.toml pins."""
 
 from __future__ import annotations
 
@@ -10,32 +10,6 @@ import shutil
 from pathlib import Path
 
 from testing.repository import ROOT
-
-RTL_FOLDER = ROOT / "hls" / "rtl"
-FORMAL_FOLDER = ROOT / "tests" / "proof" / "formal" / "modules"
-MODULES = tuple(sorted(path.stem for path in RTL_FOLDER.glob("tritforge_*.sv")))
-
-
-def sources_of(module: str) -> dict[str, str]:
-    """File name -> text of tritforge_<module> and of everything it instantiates."""
-    result: dict[str, str] = {}
-    wanted = [f"tritforge_{module}"]
-    while wanted:
-        name = wanted.pop()
-        if f"{name}.sv" in result:
-            continue
-        text = (RTL_FOLDER / f"{name}.sv").read_text(encoding="utf-8")
-        result[f"{name}.sv"] = text
-        wanted += re.findall(r"^\s*(tritforge_\w+) #\(", text, re.MULTILINE)
-    return result
-
-
-def with_fault(module: str, old: str, new: str) -> dict[str, str]:
-    """The module's own file with one textual fault, for a test that must notice it."""
-    name = f"tritforge_{module}.sv"
-    text = (RTL_FOLDER / name).read_text(encoding="utf-8")
-    assert text.count(old) == 1, f"{name} has {text.count(old)} times {old!r}"
-    return {name: text.replace(old, new)}
 
 
 def pinned_version(distribution: str) -> str:

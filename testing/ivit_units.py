@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Error of Shiftmax and ShiftGELU against the exact functions, and against upstream's float32.
+
+`benchmarks.ivit_units` is the command line.
+
+Integers stand for reals in [-8, 8], quantised as upstream does: scale 8 / (2**(bits - 1) - 1). The
+width `bits` is that of the input and of the output share.
+
+* Shiftmax: random rows, uniform over the whole range; error of a probability.
+* ShiftGELU: every input below every row maximum; error of x * sigmoid(1.702 x) as an activation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.random import RandomState
+
+from testing.ivit_upstream import (
+    FLOAT32,
+    ONLY_NUMERATOR,
+    ONLY_ROUND_TRIP,
+    FloatArray,
+    Int64Array,
+    upstream_gelu,
+    upstream_softmax,
+)
+from tritforge.errors import ConfigurationError
+from tritforge.ivit.golden import (
+    ShiftgeluConfig,
+    ShiftmaxConfig,
+    shiftgelu,
+    shiftmax,
+    x0_magnitude_of,
+)
+from tritforge.whole_file import whole_file
+
+WIDTHS = (6, 8, 10)
+SHIFTMAX_N = (11, 15, 19)
+SHIFTGELU_N = (15, 19, 23)
+#: Scores after scaling, and pre-activations, lie in [-RANGE, RANGE].
+RANGE = 8.0
+ROW = 197
+ROWS = 400
+SIGMOID_SCALE = 1.702
+PLOT_BITS = 8
+
+UPSTREAM_VARIANTS = (FLOAT32, ONLY_NUMERATOR, ONLY_ROUND_TRIP)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Error of one unit with one n and one width.
+
+    Attributes:
+        clamps: the sum of exponentials can reach upstream's clamp at 2**31 - 1.
+        largest_error, mean_error: absolute, over all elements.
+        differs_from_float32: share of outputs that upstream's float32 code computes differently.
+        largest_difference: of these, in units of the last place.
+        differs_by_numerator: share for which 2**31 instead of 2**31 - 1 is enough to differ.
+        differs_by_round_trip: share for which x * scale / scale instead of x is enough to differ.
+    """
+
+    unit: str
+    bits: int
+    n: int
+    x0: int
+    clamps: bool
+    largest_error: float
+    mean_error: float
+    differs_from_float32: float
+    largest_difference: int
+    differs_by_numerator: float
+    differs_by_round_trip: float
+
+
+def softmax(x: FloatArray) -> FloatArray:
+    """Exact softmax along the last axis."""
+    exponential = np.exp(x - x.max(axis=-1, keepdims=True))
+    result: FloatArray = exponential / exponential.sum(axis=-1, keepdims=True)
+    return result
+
+
+def gelu(x: FloatArray) -> FloatArray:
+    """Exact GELU, x (1 + erf(x / sqrt 2)) / 2, element by element."""
+    erf = np.vectorize(math.erf, otypes=[float])
+    result: FloatArray = x * (1 + erf(x / math.sqrt(2))) / 2
+    return result
+
+
+def scale_of(bits: int) -> float:
+    """Scale of symmetric quantisation of [-RANGE, RANGE]."""
+    return RANGE / ((1 << (bits - 1)) - 1)
+
+
+def _measurement(
+    config: ShiftmaxConfig | ShiftgeluConfig,
+    x0_magnitude: int,
+    error: FloatArray,
+    differences: Sequence[Int64Array],
+) -> Measurement:
+    """Figures of all elements; `differences` in the order of UPSTREAM_VARIANTS."""
+    shares = [np.count_nonzero(item) / item.size for item in differences]
+    return Measurement(
+        unit=config.unit,
+        bits=config.input_bits,
+        n=config.n,
+        x0=-x0_magnitude,
+        clamps=config.sum_can_clamp,
+        largest_error=float(np.abs(error).max()),
+        mean_error=float(np.abs(error).mean()),
+        differs_from_float32=shares[0],
+        largest_difference=int(np.abs(differences[0]).max()),
+        differs_by_numerator=shares[1],
+        differs_by_round_trip=shares[2],
+    )
+
+
+def measure_shiftmax(bits: int, n: int) -> Measurement:
+    """Error of Shiftmax on random rows over the whole range."""
+    scale = scale_of(bits)
+    x0_magnitude = x0_magnitude_of(scale)
+    config = ShiftmaxConfig(ROW, input_bits=bits, output_bits=bits, n=n, largest_x0=x0_magnitude)
+    half = 1 << (bits - 1)
+    # NumPy keeps the streams of RandomState stable across versions.
+    x = RandomState(0).randint(-half, half, (ROWS, ROW), dtype=np.int64)
+    result = shiftmax(x, x0_magnitude, config)
+    error = result / half - softmax(x * scale)
+    differences = [
+        result - upstream_softmax(x, scale, n, bits, arithmetic) for arithmetic in UPSTREAM_VARIANTS
+    ]
+    return _measurement(config, x0_magnitude, error, differences)
+
+
+def measure_shiftgelu(bits: int, n: int) -> Measurement:
+    """Error of ShiftGELU on every input below every row maximum."""
+    scale = scale_of(bits)
+    x0_magnitude = x0_magnitude_of(SIGMOID_SCALE * scale)
+    half = 1 << (bits - 1)
+    config = ShiftgeluConfig(
+        2 * half, input_bits=bits, output_bits=bits, n=n, largest_x0=x0_magnitude
+    )
+    errors: list[FloatArray] = []
+    differences: list[list[Int64Array]] = [[] for _ in UPSTREAM_VARIANTS]
+    for maximum in range(-half, half):
+        x = np.arange(-half, maximum + 1)
+        result = shiftgelu(x, x0_magnitude, config)
+        errors.append(result * scale / half - gelu(x * scale))
+        for collected, arithmetic in zip(differences, UPSTREAM_VARIANTS):
+            collected.append(result - upstream_gelu(x, scale, n, bits, arithmetic))
+    joined = [np.concatenate(item) for item in differences]
+    return _measurement(config, x0_magnitude, np.concatenate(errors), joined)
+
+
+def measure() -> list[Measurement]:
+    """Measure both units with all widths and all n."""
+    return [
+        function(bits, n)
+        for function, shifts in ((measure_shiftmax, SHIFTMAX_N), (measure_shiftgelu, SHIFTGELU_N))
+        for bits in WIDTHS
+        for n in shifts
+    ]
+
+
+def table(measurements: Sequence[Measurement]) -> str:
+    """Text table with one line per measurement."""
+    lines = [
+        f"{'error against the exact function':>67}{'elements unlike upstream':>36}",
+        f"{'unit':<9}{'bits':>5}{'n':>4}{'x0':>5}{'sum clamps':>12}{'largest':>16}{'mean':>16}"
+        f"{'float32':>12}{'by up to':>10}{'2**31':>8}{'x*s/s':>8}",
+    ]
+    lines += [
+        f"{item.unit:<9}{item.bits:>5}{item.n:>4}{item.x0:>5}{'yes' if item.clamps else 'no':>12}"
+        f"{item.largest_error:>16.5f}{item.mean_error:>16.6f}"
+        f"{item.differs_from_float32:>12.2%}{item.largest_difference:>10}"
+        f"{item.differs_by_numerator:>8.2%}{item.differs_by_round_trip:>8.2%}"
+        for item in measurements
+    ]
+    return "\n".join(lines)
+
+
+def _row_errors(bits: int) -> dict[str, dict[int, tuple[FloatArray, FloatArray]]]:
+    """Unit -> n -> reals and errors of the row that holds every input once."""
+    half, scale = 1 << (bits - 1), scale_of(bits)
+    x = np.arange(-half, half)
+    softmax_errors: dict[int, tuple[FloatArray, FloatArray]] = {}
+    gelu_errors: dict[int, tuple[FloatArray, FloatArray]] = {}
+    for n in SHIFTMAX_N:
+        x0_magnitude = x0_magnitude_of(scale)
+        softmax_config = ShiftmaxConfig(2 * half, bits, bits, n, x0_magnitude)
+        result = shiftmax(x, x0_magnitude, softmax_config) / half
+        softmax_errors[n] = x * scale, result - softmax(x * scale)
+    for n in SHIFTGELU_N:
+        x0_magnitude = x0_magnitude_of(SIGMOID_SCALE * scale)
+        gelu_config = ShiftgeluConfig(2 * half, bits, bits, n, x0_magnitude)
+        result = shiftgelu(x, x0_magnitude, gelu_config) * scale / half
+        gelu_errors[n] = x * scale, result - gelu(x * scale)
+    return {"Shiftmax": softmax_errors, "ShiftGELU": gelu_errors}
+
+
+def plot(path: Path) -> None:
+    """Error over the input, one panel per unit, as SVG or PNG by the name of the file.
+
+    Raises:
+        ConfigurationError: matplotlib is missing or the name ends otherwise.
+    """
+    if path.suffix not in (".svg", ".png"):
+        raise ConfigurationError(f"--plot {path}: the name must end in .svg or .png")
+    try:
+        from matplotlib import rc_context
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "--plot needs matplotlib: pip install 'tritforge[plot]'"
+        ) from error
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (unit, curves) in zip(figure.subplots(1, 2), _row_errors(PLOT_BITS).items()):
+        for n, (x, deviation) in curves.items():
+            axes.plot(x, deviation, label=f"n = {n}", linewidth=1)
+        axes.set(title=f"{unit}, {PLOT_BITS} bits, one row of all inputs", xlabel="x")
+        axes.set_ylabel("integer result - exact result")
+        axes.legend()
+    # Without date and random names the same figures give the same file.
+    metadata = {"Date": None} if path.suffix == ".svg" else {}
+    with rc_context({"svg.hashsalt": "tritforge"}), whole_file(path) as part:
+        figure.savefig(part, metadata=metadata)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tests of a module are found by its path: a/b/c.py has tests/a/b/test_c.py."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from testing.repository import ROOT
+
+PACKAGES = ("tritforge", "codegen", "pynq_driver", "tritforge_cli")
+#: Module or folder without tests of its own -> where it is tested.
+ELSEWHERE = {
+    # Golden vectors are tested where they are used: the bench of a unit reads them.
+    "codegen/language_model/vectors": "tests/proof/csim/test_csim.py",
+    "codegen/language_model/vector_files.py": "tests/codegen/test_project.py",
+    "codegen/ivit/vectors": "tests/proof/csim/test_row_units.py",
+    "codegen/blueprint.py": "tests/codegen/test_project.py",
+    "codegen/language_model/blueprint.py": "tests/codegen/test_project.py",
+    "codegen/language_model/network.py": "tests/codegen/machine/test_network.py",
+    "codegen/machine": "tests/codegen/machine/test_toy_machine.py",
+    "codegen/openhls": "tests/codegen/openhls/test_proof.py",
+    "codegen/rtl.py": "tests/tritforge_cli/test_rtl.py",
+    "codegen/waveform.py": "tests/tritforge_cli/test_waveform.py",
+    "pynq_driver/devices/compiled.py": "tests/codegen/machine/test_toy_machine.py",
+    "pynq_driver/devices/device.py": "tests/codegen/machine/test_toy_machine.py",
+    "pynq_driver/language_model/session.py": (
+        "tests/pynq_driver/language_model/backends/test_machine.py"
+    ),
+    # Requests go through all of them on their way.
+    "pynq_driver/serving": "tests/pynq_driver/serving/test_application.py",
+    "tritforge/language_model/fidelity.py": "tests/proof/whole/test_fidelity.py",
+    "tritforge/language_model/golden/piecewise_linear.py": (
+        "tests/tritforge/language_model/golden/test_sigmoid.py"
+    ),
+    "tritforge/language_model/golden/shift_sigmoid.py": (
+        "tests/tritforge/language_model/golden/test_sigmoid.py"
+    ),
+    "tritforge_cli/arguments.py": "tests/tritforge_cli/test_main.py",
+    "tritforge_cli/machine.py": "tests/proof/whole/test_machine.py",
+    "tritforge_cli/perf_report.py": "tests/tritforge_cli/test_perf.py",
+}
+#: Modules whose tests are still to be written. Only ever shorter.
+NOT_YET = {
+    "tritforge/boards/__init__.py",
+    "tritforge/checks.py",
+    "tritforge/language_model/convert/calibration.py",
+    "tritforge/language_model/convert/safetensors_file.py",
+    "tritforge/language_model/float_parameters.py",
+    "tritforge/language_model/reference.py",
+    "tritforge/language_model/tokenizer.py",
+    "tritforge/whole_file.py",
+}
+
+
+def defines_functions(path: Path) -> bool:
+    """Whether there is anything to call; a module of names and types needs no test."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return any(isinstance(node, ast.FunctionDef) for node in ast.walk(tree))
+
+
+MODULES = sorted(
+    path.relative_to(ROOT)
+    for package in PACKAGES
+    for path in (ROOT / package).rglob("*.py")
+    if defines_functions(path)
+)
+
+
+def place_of_tests(module: Path) -> Path:
+    """Where the tests of a module belong; those of a package's own file lie beside its folder."""
+    place = module.parent if module.name == "__init__.py" else module.with_suffix("")
+    return Path("tests", place.parent, f"test_{place.name.strip('_')}.py")
+
+
+def is_elsewhere(module: Path) -> bool:
+    """Whether the list names the module or a folder that it lies in."""
+    return any(item.as_posix() in ELSEWHERE for item in (module, *module.parents))
+
+
+WITHOUT = [module for module in MODULES if not (ROOT / place_of_tests(module)).is_file()]
+
+
+@pytest.mark.parametrize("module", WITHOUT, ids=str)
+def test_module_is_tested_elsewhere(module: Path) -> None:
+    listed = is_elsewhere(module) or module.as_posix() in NOT_YET
+    assert listed, f"write {place_of_tests(module)}, or say in ELSEWHERE where {module} is tested"
+
+
+def test_most_modules_have_tests_at_their_path() -> None:
+    assert len(MODULES) > 150
+    assert len(WITHOUT) < len(MODULES) - 70
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_elsewhere_exists_and_is_needed(name: str) -> None:
+    assert (ROOT / ELSEWHERE[name]).is_file()
+    inside = [item for item in WITHOUT if name in {p.as_posix() for p in (item, *item.parents)}]
+    assert inside, f"every module of {name} has tests at its path: take it out of the list"
+
+
+def test_what_is_still_to_be_written_is_not_there() -> None:
+    assert {item.as_posix() for item in WITHOUT} >= NOT_YET
+
+
+def test_no_test_lies_in_a_folder_that_mirrors_nothing() -> None:
+    """Folders of tests are those of the repository, and tests/proof for what proves the whole."""
+    own = {"data", "proof"}
+    for folder in (path for path in (ROOT / "tests").rglob("*") if path.is_dir()):
+        place = folder.relative_to(ROOT / "tests")
+        has_tests = any(folder.glob("test_*.py"))
+        assert not has_tests or place.parts[0] in own or (ROOT / place).is_dir(), place
