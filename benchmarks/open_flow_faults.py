@@ -7,42 +7,42 @@ import sys
 
 from benchmarks.seeded_faults import Fault, main
 
-_PROOF = "tests/codegen/openhls/test_proof.py::test_three_executions_agree"
+_PROOF = "tests/codegen/openhls/simulate/test_proof.py::test_three_executions_agree"
 _PAIR = f"{_PROOF}[producer, FIFO, consumer]"
 _SHIM = "tests/hls/shim/test_ap_int_shim.py::test_random_program"
 
 FAULTS = (
     Fault(
         "translator: signed comparison becomes unsigned",
-        "codegen/openhls/arithmetic.py",
+        "codegen/openhls/translate/arithmetic.py",
         "graph.node(predicate, 1, (a, b))",
         'graph.node(predicate.replace("s", "u"), 1, (a, b))',
         f"{_PROOF}[quantiser B=1]",
     ),
     Fault(
         "translator: conditional store loses its condition",
-        "codegen/openhls/translation.py",
+        "codegen/openhls/translate/translation.py",
         "functools.partial(self.memory.store, place, value, both)",
         "functools.partial(self.memory.store, place, value, condition)",
         f"{_PROOF}[accumulate]",
     ),
     Fault(
         "translator: sign extension becomes zero extension",
-        "codegen/openhls/instructions.py",
+        "codegen/openhls/translate/instructions.py",
         'type_.width, instruction.operation == "sext")',
         "type_.width, False)",
         f"{_PROOF}[mix, 2 stages]",
     ),
     Fault(
         "translator: send loses its condition",
-        "codegen/openhls/process.py",
+        "codegen/openhls/xls/process.py",
         "{value}, {predicate}channel={write.name})",
         "{value}, channel={write.name})",
         f"{_PROOF}[accumulate]",
     ),
     Fault(
         "translator: a register keeps one bit too few",
-        "codegen/openhls/registers.py",
+        "codegen/openhls/translate/registers.py",
         "masks[element.leaf].bit_length(), variables",
         "max(1, masks[element.leaf].bit_length() - 1), variables",
         f"{_PROOF}[accumulate]",

@@ -22,16 +22,16 @@ from tqdm import tqdm
 
 from codegen.openhls.errors import ToolError
 from codegen.openhls.flow import build_design, llvm_of
-from codegen.openhls.llvm_parser import parse_module
+from codegen.openhls.frontend.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest
+from codegen.openhls.simulate.rtl_simulation import build_rtl_simulation
 from codegen.openhls.tools import check_tools
-from codegen.openhls.translate import translate
-from codegen.openhls.verilate import build_rtl_simulation
+from codegen.openhls.translate.top import translate
 from testing.openhls.unit_words import Words, array_words, config_include, small_config
 from testing.repository import ROOT
 from tritforge.errors import TritforgeError
 
-UNITS = ROOT / "tests" / "openhls" / "kernels" / "units.cpp"
+UNITS = ROOT / "testing" / "openhls" / "kernels" / "units.cpp"
 TOP = "ternary_array"
 STAGES = 2
 _PORT_CHOICES = (1, 2, 4)

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from codegen.openhls.yosys import synthesise
+from codegen.openhls.synth.yosys import synthesise
 from codegen.register_file import render_register_file
 from testing.repository import ROOT
 from tritforge.language_model.config import AcceleratorConfig

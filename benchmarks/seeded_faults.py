@@ -43,7 +43,7 @@ _IGNORED = shutil.ignore_patterns("__pycache__", "build")
 _TEST_TIMEOUT_S = 300
 #: How the message of a mismatch begins; pytest shortens the class of a plain `assert`.
 _MISMATCHES = (
-    "codegen.openhls.proof.ProofError: ",
+    "codegen.openhls.simulate.proof.ProofError: ",
     "benchmarks.machine_robustness.WrongResultError: ",
     "pynq_driver.devices.compiled.NoProgressError: ",
     "AssertionError",

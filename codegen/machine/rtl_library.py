@@ -20,15 +20,15 @@ from codegen.machine.network import EdgeKind
 from codegen.machine.rtl import MachineRtl, Progress, build_machine_rtl, silent
 from codegen.machine.source import MachineSource, machine_source
 from codegen.openhls.cache import cached
-from codegen.openhls.system import host_compiler, run
-from codegen.openhls.tools import PINNED_VERSIONS, check_tools
-from codegen.openhls.verilator import (
+from codegen.openhls.simulate.verilator import (
     TRACE,
     TRACE_DEFINE,
     include_options,
     run_time_objects,
     verilate,
 )
+from codegen.openhls.system import host_compiler, run
+from codegen.openhls.tools import PINNED_VERSIONS, check_tools
 from tritforge.boards import memory_values
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.control_registers import ARRAY_EVENTS, control_registers

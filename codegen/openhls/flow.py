@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codegen.openhls.cache import cached, header_contents
-from codegen.openhls.clang import compile_to_llvm, fingerprint
-from codegen.openhls.emit import function_ir, ir_name, step_function_ir
 from codegen.openhls.errors import InterfaceError
-from codegen.openhls.llvm_parser import parse_module
+from codegen.openhls.frontend.clang import compile_to_llvm, fingerprint
+from codegen.openhls.frontend.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest, check_agreement, manifest_of
-from codegen.openhls.process import process_ir
 from codegen.openhls.step import Step
-from codegen.openhls.translate import translate
-from codegen.openhls.wrapper import (
+from codegen.openhls.translate.top import translate
+from codegen.openhls.xls.compiler import optimise, to_system_verilog
+from codegen.openhls.xls.emit import function_ir, ir_name, step_function_ir
+from codegen.openhls.xls.process import process_ir
+from codegen.openhls.xls.wrapper import (
     CORE_SUFFIX,
     RAM_MODULE,
     library_module,
     needs_wrapper,
     process_wrapper,
 )
-from codegen.openhls.xls_tools import optimise, to_system_verilog
 from codegen.sources import hls_folder
 
 #: kRamSettleSteps of hls/include/common/ram.hpp: a step reads what the 8th step before it wrote.

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from codegen.openhls.xls_ir import Node
+from codegen.openhls.graph import Node
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from codegen.language_model.network import machine_network
 from codegen.machine.core import render_core, render_top
 from codegen.machine.network import Network
 from codegen.openhls.manifest import Manifest, Stream
-from codegen.openhls.wrapper import black_box
+from codegen.openhls.xls.wrapper import black_box
 from codegen.register_file import render_register_file
 from tests.codegen.machine.test_network import MANIFESTS
 from tests.codegen.machine.toy_machine import CONFIG, NETWORK
