@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Data-flow graph of one step, and its text as XLS IR.
+"""Data-flow graph of one step, named as in XLS IR.
 
 A node is a value of a fixed number of bits. Equal nodes are made once. Values that come from
 outside a step (state, what a stream or RAM returned, input ports) are leaves, so the same graph is
-printed as a process with channels (`xls_process`) or as a plain function (`xls_function`).
+printed as the function of one step and as a process with channels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -208,16 +208,3 @@ def topological_order(
                     if operand not in state:
                         stack.append((operand, False))
     return order, None
-
-
-def node_text(node: Node, names: Mapping[Node, str]) -> str:
-    """Right-hand side of a node in XLS IR."""
-    operands = [names[operand] for operand in node.operands]
-    if node.operation == "sel":
-        condition, *cases = operands
-        return f"sel({condition}, cases=[{', '.join(cases)}])"
-    if node.operation == "array_index":
-        array, selector = operands
-        return f"array_index({array}, indices=[{selector}])"
-    arguments = operands + [f"{key}={value}" for key, value in node.attributes]
-    return f"{node.operation}({', '.join(arguments)})"

@@ -14,7 +14,6 @@ from pathlib import Path
 from codegen.openhls.errors import CompileError, ToolError
 from codegen.openhls.tools import PINNED_VERSIONS, check_tools
 
-CPP_FOLDER = Path(__file__).resolve().parent / "simulate" / "cpp"
 _TIMEOUT_S = 900
 
 

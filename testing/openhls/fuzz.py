@@ -18,12 +18,12 @@ from codegen.openhls.flow import Design, build_design, default_includes
 from codegen.openhls.frontend.clang import compile_to_llvm
 from codegen.openhls.frontend.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest
-from codegen.openhls.simulate.csim import numbers, words_text
+from codegen.openhls.simulate.drivers import CPP_FOLDER, numbers, words_text
 from codegen.openhls.simulate.interpreter import Run, StepInterpreter
 from codegen.openhls.simulate.proof import ProofError, check_rtl
 from codegen.openhls.simulate.rtl_simulation import build_rtl_simulation
 from codegen.openhls.step import Step
-from codegen.openhls.system import CPP_FOLDER, host_compiler, run
+from codegen.openhls.system import host_compiler, run
 from codegen.openhls.translate.top import translate
 from codegen.openhls.xls.connect import connect
 from codegen.openhls.xls.wrapper import library_module

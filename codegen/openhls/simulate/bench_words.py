@@ -13,9 +13,9 @@ from pathlib import Path
 
 from codegen.openhls.cache import cached, header_contents
 from codegen.openhls.errors import CompileError, InterfaceError, ToolError
-from codegen.openhls.simulate.csim import numbers
+from codegen.openhls.simulate.drivers import CPP_FOLDER, numbers
 from codegen.openhls.step import Step
-from codegen.openhls.system import CPP_FOLDER, host_compiler, run
+from codegen.openhls.system import host_compiler, run
 
 _FLAGS = ("-std=c++17", "-O1", "-w")
 _RECORDER = "stream_recorder.hpp"

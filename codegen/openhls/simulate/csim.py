@@ -10,8 +10,9 @@ from pathlib import Path
 
 from codegen.openhls.cache import cached, header_contents
 from codegen.openhls.errors import CompileError, ToolError
+from codegen.openhls.simulate.drivers import CPP_FOLDER, numbers, words_text
 from codegen.openhls.step import Step
-from codegen.openhls.system import CPP_FOLDER, host_compiler, run
+from codegen.openhls.system import host_compiler, run
 
 _FLAGS = ("-std=c++17", "-O1", "-w")
 _DRIVER = "csim_driver.hpp"
@@ -49,20 +50,6 @@ class CSimulation:
         if len(lines) != len(self.step.parameters):
             raise ToolError(f"C-simulation of {self.step.name} wrote {len(lines)} lines")
         return {name: numbers(line) for name, line in zip(self.step.parameters, lines)}
-
-
-def words_text(names: Sequence[str], words: Mapping[str, Sequence[int]]) -> str:
-    """One line a parameter: `count hex hex ...`."""
-    lines = []
-    for name in names:
-        values = words.get(name, ())
-        lines.append(" ".join([str(len(values)), *(f"{value:x}" for value in values)]))
-    return "\n".join(lines) + "\n"
-
-
-def numbers(line: str) -> list[int]:
-    """The words of a line."""
-    return [int(item, 16) for item in line.split()[1:]]
 
 
 def build_c_simulation(source: Path, step: Step, include_folders: Sequence[Path]) -> CSimulation:

@@ -11,7 +11,7 @@ from pathlib import Path
 from codegen.openhls.cache import cached
 from codegen.openhls.errors import ToolError
 from codegen.openhls.manifest import Direction, Manifest, Port, Stream
-from codegen.openhls.simulate.csim import numbers, words_text
+from codegen.openhls.simulate.drivers import CPP_FOLDER, numbers, words_text
 from codegen.openhls.simulate.verilator import (
     TRACE,
     TRACE_DEFINE,
@@ -19,7 +19,7 @@ from codegen.openhls.simulate.verilator import (
     run_time_objects,
     verilate,
 )
-from codegen.openhls.system import CPP_FOLDER, host_compiler, run
+from codegen.openhls.system import host_compiler, run
 from codegen.openhls.tools import PINNED_VERSIONS, check_tools
 from codegen.openhls.xls.compiler import (
     DATA_SUFFIX,

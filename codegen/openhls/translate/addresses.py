@@ -3,10 +3,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from codegen.openhls import rules
-from codegen.openhls.frontend.llvm_ir import Integer, TypedOperand
+from codegen.openhls.frontend.llvm_ir import (
+    Address,
+    GlobalName,
+    Integer,
+    Local,
+    Operand,
+    TypedOperand,
+    Zero,
+)
 from codegen.openhls.frontend.llvm_types import ArrayType, StructType, Type
 from codegen.openhls.graph import Node
 from codegen.openhls.translate.globals import NotNumbersError, initial_bytes, source_name
@@ -14,17 +20,36 @@ from codegen.openhls.translate.memory import (
     IndexTerm,
     MemoryKind,
     MemoryObject,
+    Pointer,
     PointerChoice,
     Segment,
 )
-
-if TYPE_CHECKING:
-    from codegen.openhls.translate.translation import Translation
+from codegen.openhls.translate.translation import Translation
 
 #: Bits of one static variable that may become registers.
 MAXIMUM_STATE_BITS = 16_384
 #: Constants that an index may be chosen from to count as so many places.
 _MAXIMUM_CONSTANTS = 64
+
+
+def pointer(translation: Translation, operand: Operand) -> PointerChoice:
+    """Places that a pointer operand may lead to, each with its condition.
+
+    Raises:
+        StyleError: where it leads is not known at compile time.
+    """
+    if isinstance(operand, Local):
+        known = translation.values.get(operand.name)
+        if isinstance(known, tuple) and known and isinstance(known[0], tuple):
+            return known
+    elif isinstance(operand, GlobalName):
+        return ((translation.true, Pointer(global_object(translation, operand.name))),)
+    elif isinstance(operand, Address):
+        base = pointer(translation, operand.base)
+        return moved(translation, operand.source_type, base, operand.indices)
+    elif isinstance(operand, Zero):
+        return ()
+    raise translation.error(rules.STORED_POINTER, "an address comes from an unknown place")
 
 
 def global_object(translation: Translation, name: str) -> MemoryObject:

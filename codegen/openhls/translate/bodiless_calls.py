@@ -4,20 +4,15 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Union
 
 from codegen.openhls import rules
 from codegen.openhls.frontend.llvm_ir import Instruction, TypedOperand
 from codegen.openhls.frontend.llvm_types import StructType
 from codegen.openhls.graph import Node
-from codegen.openhls.translate.memory import MemoryKind, MemoryObject, Pointer, PointerChoice
+from codegen.openhls.translate.addresses import pointer
+from codegen.openhls.translate.memory import MemoryKind, MemoryObject, Pointer, PointerChoice, Value
 from codegen.openhls.translate.ports import Access, Port, PortCall, read_leaf
-
-if TYPE_CHECKING:
-    from codegen.openhls.translate.translation import Translation
-
-#: What an instruction gives: a number, a pointer or the parts of a struct.
-Value = Union[Node, PointerChoice, tuple[Node, ...]]
+from codegen.openhls.translate.translation import Translation
 
 
 def bodiless_call(
@@ -33,7 +28,7 @@ def _port_call(translation: Translation, call: PortCall, instruction: Instructio
     operands = list(instruction.operands[1:])
     struct_result = None
     if "sret" in operands[0].attributes:
-        struct_result = translation.pointer(operands.pop(0).value)
+        struct_result = pointer(translation, operands.pop(0).value)
     choice = _handles(translation, operands.pop(0), call)
     address = translation.node(operands.pop(0)) if call.is_ram else None
     value = None if call.is_read else _argument(translation, operands, call.width)
@@ -70,7 +65,7 @@ def _keep(translation: Translation, call: PortCall, instruction: Instruction) ->
     operands = list(instruction.operands[1:])
     struct_result = None
     if "sret" in operands[0].attributes:
-        struct_result = translation.pointer(operands.pop(0).value)
+        struct_result = pointer(translation, operands.pop(0).value)
     return _returned(
         translation, instruction, struct_result, _argument(translation, operands, call.width)
     )
@@ -81,7 +76,7 @@ def _handles(
 ) -> list[tuple[Node, Port]]:
     """The stream or RAM a call uses; several with conditions where clang merged calls."""
     found = []
-    for condition, place in translation.pointer(operand.value):
+    for condition, place in pointer(translation, operand.value):
         for inner, offset in _offsets(translation, place):
             both = translation.graph.both(condition, inner)
             found.append((both, _port(translation, place.base, offset, call)))
@@ -121,6 +116,6 @@ def _port(translation: Translation, base: MemoryObject, offset: int, call: PortC
 def _argument(translation: Translation, operands: list[TypedOperand], width: int) -> Node:
     """A value passed by the calling convention of x86-64."""
     if "byval" in operands[0].attributes:
-        return translation.load(translation.pointer(operands[0].value), width)
+        return translation.load(pointer(translation, operands[0].value), width)
     parts = [translation.node(operand) for operand in operands]
     return translation.graph.resize(translation.graph.concat(list(reversed(parts))), width)

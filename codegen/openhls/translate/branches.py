@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from codegen.openhls.frontend.llvm_ir import Instruction
 from codegen.openhls.frontend.llvm_types import PointerType
 from codegen.openhls.graph import Node
-from codegen.openhls.translate.bodiless_calls import Value
-
-if TYPE_CHECKING:
-    from codegen.openhls.translate.translation import Translation
+from codegen.openhls.translate.addresses import pointer
+from codegen.openhls.translate.memory import Value
+from codegen.openhls.translate.translation import Translation
 
 
 def block_condition(translation: Translation, label: str) -> Node:
@@ -59,7 +56,7 @@ def phi(translation: Translation, instruction: Instruction) -> Value:
         return tuple(
             (translation.graph.both(condition, inner), place)
             for condition, operand in incoming
-            for inner, place in translation.pointer(operand.value)
+            for inner, place in pointer(translation, operand.value)
         )
     result = translation.node(incoming[0][1])
     for condition, operand in incoming[1:]:

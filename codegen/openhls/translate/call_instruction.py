@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from codegen.openhls import rules
 from codegen.openhls.frontend.llvm_ir import (
     Function,
@@ -15,13 +13,13 @@ from codegen.openhls.frontend.llvm_ir import (
     Zero,
 )
 from codegen.openhls.frontend.llvm_types import OtherType
+from codegen.openhls.translate.addresses import pointer
 from codegen.openhls.translate.arithmetic import intrinsic
-from codegen.openhls.translate.bodiless_calls import Value, bodiless_call
+from codegen.openhls.translate.bodiless_calls import bodiless_call
 from codegen.openhls.translate.calls import forbidden_call
+from codegen.openhls.translate.memory import Value
 from codegen.openhls.translate.ports import port_call
-
-if TYPE_CHECKING:
-    from codegen.openhls.translate.translation import Translation
+from codegen.openhls.translate.translation import Translation
 
 
 def call(translation: Translation, instruction: Instruction) -> Value | None:
@@ -77,12 +75,12 @@ def _block_move(translation: Translation, name: str, operands: tuple[TypedOperan
         raise translation.error(rules.VARIABLE_LENGTH, "a copy has a length that varies")
     if length == 0:
         return
-    target = translation.pointer(operands[0].value)
+    target = pointer(translation, operands[0].value)
     if name.startswith("llvm.memset"):
         byte = translation.node(operands[1])
         value = translation.graph.concat([byte] * length)
     else:
-        value = translation.load(translation.pointer(operands[1].value), 8 * length)
+        value = translation.load(pointer(translation, operands[1].value), 8 * length)
     translation.store(target, value)
 
 

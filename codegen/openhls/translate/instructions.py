@@ -13,12 +13,11 @@ from codegen.openhls.errors import StyleError
 from codegen.openhls.frontend.llvm_ir import Instruction, Local
 from codegen.openhls.frontend.llvm_types import IntegerType, OtherType, PointerType, StructType
 from codegen.openhls.graph import Node
-from codegen.openhls.translate.addresses import moved
+from codegen.openhls.translate.addresses import moved, pointer
 from codegen.openhls.translate.arithmetic import BINARY, DIVISIONS, binary, compare
-from codegen.openhls.translate.bodiless_calls import Value
 from codegen.openhls.translate.branches import block_condition, branch, phi, switch
 from codegen.openhls.translate.call_instruction import call
-from codegen.openhls.translate.memory import MemoryKind, MemoryObject, Pointer, PointerChoice
+from codegen.openhls.translate.memory import MemoryKind, MemoryObject, Pointer, PointerChoice, Value
 from codegen.openhls.translate.translation import Translation
 
 
@@ -87,7 +86,7 @@ def _cast(translation: Translation, instruction: Instruction) -> Node:
 def _freeze(translation: Translation, instruction: Instruction) -> Value:
     operand = instruction.operands[0]
     if isinstance(operand.type, PointerType):
-        return translation.pointer(operand.value)
+        return pointer(translation, operand.value)
     return translation.node(operand)
 
 
@@ -99,7 +98,7 @@ def _select(translation: Translation, instruction: Instruction) -> Value:
         return tuple(
             (translation.graph.both(outer, inner), place)
             for outer, operand in ((condition, if_true), (not_condition, if_false))
-            for inner, place in translation.pointer(operand.value)
+            for inner, place in pointer(translation, operand.value)
         )
     return translation.graph.select(
         condition, translation.node(if_true), translation.node(if_false)
@@ -126,16 +125,16 @@ def _element_pointer(translation: Translation, instruction: Instruction) -> Poin
     base, *indices = instruction.operands
     assert instruction.source_type is not None
     return moved(
-        translation, instruction.source_type, translation.pointer(base.value), tuple(indices)
+        translation, instruction.source_type, pointer(translation, base.value), tuple(indices)
     )
 
 
 def _load(translation: Translation, instruction: Instruction) -> Node:
     if isinstance(instruction.type, PointerType):
         _reject_call_through(translation, instruction.result or "")
-        translation.pointer(instruction.operands[0].value)  # a table of pointers has its own rule
+        pointer(translation, instruction.operands[0].value)  # a table of pointers has its own rule
     width = translation.width_of(instruction.type)
-    return translation.load(translation.pointer(instruction.operands[0].value), width)
+    return translation.load(pointer(translation, instruction.operands[0].value), width)
 
 
 def _reject_call_through(translation: Translation, name: str) -> None:
@@ -155,7 +154,7 @@ def _reject_call_through(translation: Translation, name: str) -> None:
 def _store(translation: Translation, instruction: Instruction) -> None:
     value, target = instruction.operands
     translation.width_of(value.type)
-    translation.store(translation.pointer(target.value), translation.node(value))
+    translation.store(pointer(translation, target.value), translation.node(value))
 
 
 def _extract(translation: Translation, instruction: Instruction) -> Value:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Union
 
 from codegen.openhls.graph import GraphBuilder, Node
 
@@ -77,6 +78,8 @@ class Pointer:
 
 #: A pointer chosen at run time: conditions, of which one is true, and places.
 PointerChoice = tuple[tuple[Node, Pointer], ...]
+#: What an instruction gives: a number, a pointer or the parts of a struct.
+Value = Union[Node, PointerChoice, tuple[Node, ...]]
 
 
 class TooManyChoicesError(Exception):

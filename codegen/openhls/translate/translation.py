@@ -16,22 +16,17 @@ from typing import TypeVar
 from codegen.openhls import rules
 from codegen.openhls.errors import StyleError
 from codegen.openhls.frontend.llvm_ir import (
-    Address,
     Function,
-    GlobalName,
     Instruction,
     Integer,
     Local,
     Module,
-    Operand,
     TypedOperand,
     Zero,
 )
 from codegen.openhls.frontend.llvm_types import IntegerType, OtherType, PointerType, Type
 from codegen.openhls.graph import GraphBuilder, Node
 from codegen.openhls.rules import Rule
-from codegen.openhls.translate.addresses import global_object, moved
-from codegen.openhls.translate.bodiless_calls import Value
 from codegen.openhls.translate.control_flow import ControlFlow
 from codegen.openhls.translate.memory import (
     Memory,
@@ -41,6 +36,7 @@ from codegen.openhls.translate.memory import (
     Pointer,
     PointerChoice,
     TooManyChoicesError,
+    Value,
 )
 from codegen.openhls.translate.ports import Port
 
@@ -120,20 +116,6 @@ class Translation:
         if name in ("float", "double", "half", "bfloat", "fp128", "x86_fp80"):
             return self.error(rules.FLOATING_POINT, f"a value of type {name} is used")
         return self.error(rules.CONSTRUCT, f"a value of type {name} is used")
-
-    def pointer(self, operand: Operand) -> PointerChoice:
-        """A pointer operand."""
-        if isinstance(operand, Local):
-            known = self.values.get(operand.name)
-            if isinstance(known, tuple) and known and isinstance(known[0], tuple):
-                return known
-        elif isinstance(operand, GlobalName):
-            return ((self.true, Pointer(global_object(self, operand.name))),)
-        elif isinstance(operand, Address):
-            return moved(self, operand.source_type, self.pointer(operand.base), operand.indices)
-        elif isinstance(operand, Zero):
-            return ()
-        raise self.error(rules.STORED_POINTER, "an address comes from an unknown place")
 
     def width_of(self, type_: Type | None) -> int:
         """Bits of an integer type."""

@@ -7,11 +7,24 @@ in XLS's just-in-time compiler (`interpreter.py`), and a process is made of it (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from codegen.openhls.graph import Node, node_text, topological_order
+from codegen.openhls.graph import Node, topological_order
 from codegen.openhls.step import Step
+
+
+def node_text(node: Node, names: Mapping[Node, str]) -> str:
+    """Right-hand side of a node in XLS IR."""
+    operands = [names[operand] for operand in node.operands]
+    if node.operation == "sel":
+        condition, *cases = operands
+        return f"sel({condition}, cases=[{', '.join(cases)}])"
+    if node.operation == "array_index":
+        array, selector = operands
+        return f"array_index({array}, indices=[{selector}])"
+    arguments = operands + [f"{key}={value}" for key, value in node.attributes]
+    return f"{node.operation}({', '.join(arguments)})"
 
 
 @dataclass
