@@ -26,9 +26,6 @@ from codegen.openhls.xls.wrapper import (
 )
 from codegen.sources import hls_folder
 
-#: kRamSettleSteps of hls/include/common/ram.hpp: a step reads what the 8th step before it wrote.
-RAM_SETTLE_STEPS = 8
-
 
 @dataclass(frozen=True)
 class Design:
@@ -104,11 +101,13 @@ def build_design(step: Step, wanted: Manifest) -> Design:
     """
     manifest = manifest_of(step, wanted.pipeline_stages)
     check_agreement(wanted, manifest)
-    if step.rams and manifest.pipeline_stages > RAM_SETTLE_STEPS:
-        raise InterfaceError(
-            f"{step.name} uses RAM and is to have {manifest.pipeline_stages} pipeline stages: with "
-            f"more than {RAM_SETTLE_STEPS} (kRamSettleSteps) a read could overtake a write"
-        )
+    for ram in step.rams:
+        if manifest.pipeline_stages > ram.settle_steps:
+            raise InterfaceError(
+                f"{step.name} uses RAM {ram.name} and is to have {manifest.pipeline_stages} "
+                f"pipeline stages: with more than {ram.settle_steps} (kRamSettleSteps of ram.hpp) "
+                "a read could overtake a write"
+            )
     text = function_ir(step) if step.is_function else step_function_ir(step)
     ir = optimise(text, ir_name(step))
     if not step.is_function:

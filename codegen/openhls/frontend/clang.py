@@ -44,6 +44,8 @@ _FLAGS = (
     "-mllvm",
     f"-unroll-full-max-count={MAXIMUM_UNROLLED_ITERATIONS}",
     "-DTRITFORGE_OPENHLS",
+    # As Vitis HLS does for what becomes hardware, and not for its C-simulation.
+    "-D__SYNTHESIS__",
 )
 
 

@@ -19,7 +19,7 @@ from codegen.openhls.translate.control_flow import ControlFlow
 
 _CALL = re.compile(
     r"__xls_(read|write|keep|ram_read|ram_write)I(?:D(B|U)(\d+)_|([ahbcstijlmxy]))"
-    r"(?:Li(\d+)E)?E"
+    r"(?:Li(\d+)ELi(\d+)E)?E"
 )
 _BUILTIN_BITS = dict(zip("bahcstijlmxy", (1, 8, 8, 8, 16, 16, 32, 32, 64, 64, 64, 64)))
 
@@ -31,11 +31,13 @@ class PortCall:
     Attributes:
         action: `read`, `write`, `ram_read` or `ram_write`; `keep` for a value passed through.
         words: number of words of the RAM.
+        settle_steps: steps after a write from which on a read returns the word (ram.hpp).
     """
 
     action: str
     width: int
     words: int = 0
+    settle_steps: int = 0
 
     @property
     def is_ram(self) -> bool:
@@ -54,7 +56,7 @@ def port_call(function_name: str) -> PortCall | None:
     if found is None:
         return None
     width = int(found[3]) if found[3] else _BUILTIN_BITS[found[4]]
-    return PortCall(found[1], width, int(found[5] or 0))
+    return PortCall(found[1], width, int(found[5] or 0), int(found[6] or 0))
 
 
 @dataclass(frozen=True)
@@ -189,4 +191,4 @@ def ram_ports(graph: GraphBuilder, port: Port) -> RamPorts:
     read = RamRead(leaf, address(reads), _any_of(graph, reads))
     value = _choose(graph, writes, [access.value for access in writes if access.value])
     write = RamWrite(address(writes), value, _any_of(graph, writes))
-    return RamPorts(port.name, call.width, call.words, read, write)
+    return RamPorts(port.name, call.width, call.words, call.settle_steps, read, write)
