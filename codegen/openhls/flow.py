@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.openhls.cache import cached, header_contents
+from codegen.openhls.cache import cached, check_unchanged
 from codegen.openhls.errors import InterfaceError
-from codegen.openhls.frontend.clang import compile_to_llvm, fingerprint
+from codegen.openhls.frontend.clang import compile_to_llvm, fingerprint, preprocess
 from codegen.openhls.frontend.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest, check_agreement, manifest_of
 from codegen.openhls.step import Step
@@ -57,23 +57,19 @@ def default_includes() -> tuple[Path, ...]:
 
 
 def llvm_of(source: Path, include_folders: Sequence[Path]) -> str:
-    """LLVM IR of a C++ file; kept in the cache."""
-    if not source.is_file():
-        return compile_to_llvm(source, include_folders)  # says what is wrong
+    """LLVM IR of a C++ file; kept in the cache.
+
+    Raises:
+        ToolError: clang is missing, did not end, or the files changed under its hands.
+        CompileError: the source does not compile.
+    """
+    text = preprocess(source, include_folders)
 
     def build(folder: Path) -> None:
-        text = compile_to_llvm(source, include_folders)
-        (folder / "step.ll").write_text(text, encoding="utf-8")
+        (folder / "step.ll").write_text(compile_to_llvm(source, include_folders), encoding="utf-8")
+        check_unchanged(source, text, preprocess(source, include_folders))
 
-    folders = [source.resolve().parent, *include_folders]
-    parts: list[str | bytes] = [
-        fingerprint(),
-        str(source),
-        source.read_bytes(),
-        *header_contents(folders),
-    ]
-    parts += [str(folder) for folder in include_folders]
-    return (cached("llvm", parts, build) / "step.ll").read_text(encoding="utf-8")
+    return (cached("llvm", [fingerprint(), text], build) / "step.ll").read_text(encoding="utf-8")
 
 
 def translate_file(source: Path, top: str, include_folders: Sequence[Path] | None = None) -> Step:

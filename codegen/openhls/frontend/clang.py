@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codegen.openhls.errors import CompileError, ToolError
-from codegen.openhls.tools import PINNED_VERSIONS, check_tools
+from codegen.openhls.tools import PINNED_VERSIONS, check_tools, zig_environment
 
 _TIMEOUT_S = 600
 _NO_LIMIT = 100_000_000
@@ -59,17 +59,37 @@ def compile_to_llvm(source: Path, include_folders: Sequence[Path]) -> str:
         ToolError: clang is missing or did not end.
         CompileError: the source does not compile.
     """
+    return _output(("-S", "-emit-llvm"), source, include_folders).decode()
+
+
+def preprocess(source: Path, include_folders: Sequence[Path]) -> bytes:
+    """What clang compiles for a C++ file: its text and that of all it includes, with their names.
+
+    Raises:
+        ToolError: clang is missing or did not end.
+        CompileError: a file is missing.
+    """
+    return _output(("-E",), source, include_folders)
+
+
+def _output(options: Sequence[str], source: Path, include_folders: Sequence[Path]) -> bytes:
     check_tools("ziglang")
     if not source.is_file():
         raise CompileError(f"{source} is not a file: give the C++ file with the top function")
     includes = [f"-I{folder}" for folder in include_folders]
     command = [sys.executable, "-m", "ziglang", "c++", *_FLAGS, *includes]
     with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder) / "step.ll"
-        command += ["-S", "-emit-llvm", str(source), "-o", str(output)]
+        output = Path(folder) / "output"
+        command += [*options, str(source), "-o", str(output)]
         try:
             result = subprocess.run(
-                command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+                command,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=_TIMEOUT_S,
+                check=False,
+                env=zig_environment(folder),
             )
         except subprocess.TimeoutExpired as error:
             raise ToolError(
@@ -77,7 +97,7 @@ def compile_to_llvm(source: Path, include_folders: Sequence[Path]) -> str:
             ) from error
         if result.returncode != 0:
             raise CompileError(f"{source} does not compile:\n{_errors_only(result.stderr)}")
-        return output.read_text(encoding="utf-8")
+        return output.read_bytes()
 
 
 def fingerprint() -> str:

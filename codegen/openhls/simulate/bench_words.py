@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.openhls.cache import cached, header_contents
+from codegen.openhls.cache import cached, check_unchanged
 from codegen.openhls.errors import CompileError, InterfaceError, ToolError
 from codegen.openhls.simulate.drivers import CPP_FOLDER, numbers
 from codegen.openhls.step import Step
-from codegen.openhls.system import host_compiler, run
+from codegen.openhls.system import host_compiler, preprocess, run
 
 _FLAGS = ("-std=c++17", "-O1", "-w")
 _RECORDER = "stream_recorder.hpp"
@@ -101,24 +101,36 @@ def record_bench(
 def _build(source: Path, bench: Path, glue: str, top: str, include_folders: Sequence[Path]) -> Path:
     """The bench with the recorder; kept in the cache, as is the object of the source."""
     compiler = host_compiler()
-    start = [*compiler.command, *_FLAGS, *(f"-I{item}" for item in (*include_folders, CPP_FOLDER))]
-    headers = header_contents([source.resolve().parent, *include_folders, CPP_FOLDER])
-    common: list[str | bytes] = [compiler.identity, *_FLAGS, *headers, source.read_bytes()]
+    includes = [f"-I{item}" for item in (*include_folders, CPP_FOLDER)]
+    renamed = f"-D{top}={top}{_RECORDED}"
+
+    def read(file: Path, *options: str) -> bytes:
+        return preprocess(compiler, [*_FLAGS, *includes, *options], file)
 
     def compile_to(target: Path, *what: object) -> None:
-        run([*start, *what, "-o", target], f"{compiler.name} on {what[-1]}", CompileError)
+        command = [*compiler.command, *_FLAGS, *includes, *what, "-o", target]
+        run(command, f"{compiler.name} on {what[-1]}", CompileError)
+
+    def build_source(folder: Path) -> None:
+        compile_to(folder / "source.o", "-c", source)
+        check_unchanged(source, source_text, read(source))
 
     def build_program(folder: Path) -> None:
-        compiled = cached(
-            "bench_source", common, lambda folder: compile_to(folder / "source.o", "-c", source)
-        )
+        compiled = cached("bench_source", [*key, source_text], build_source)
         (folder / "recorder.cpp").write_text(glue, encoding="utf-8")
-        compile_to(folder / "bench.o", f"-D{top}={top}{_RECORDED}", "-c", bench)
+        compile_to(folder / "bench.o", renamed, "-c", bench)
         objects = (compiled / "source.o", folder / "bench.o")
         compile_to(folder / "bench", *objects, folder / "recorder.cpp")
+        check_unchanged(bench, bench_text, read(bench, renamed))
+        check_unchanged(bench, glue_text, read(folder / "recorder.cpp"))
 
-    parts = [*common, bench.read_bytes(), *header_contents([bench.parent]), glue]
-    return cached("bench", parts, build_program) / "bench"
+    key = [compiler.identity, *_FLAGS]
+    source_text, bench_text = read(source), read(bench, renamed)
+    with tempfile.TemporaryDirectory(prefix="openhls_") as name:
+        recorder = Path(name) / "recorder.cpp"
+        recorder.write_text(glue, encoding="utf-8")
+        glue_text = read(recorder)
+    return cached("bench", [*key, source_text, bench_text, glue_text], build_program) / "bench"
 
 
 def _glue(top: str, header: str, is_input: Sequence[bool]) -> str:

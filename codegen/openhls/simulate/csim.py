@@ -8,15 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.openhls.cache import cached, header_contents
+from codegen.openhls.cache import cached, check_unchanged
 from codegen.openhls.errors import CompileError, ToolError
 from codegen.openhls.simulate.drivers import CPP_FOLDER, numbers, words_text
 from codegen.openhls.step import Step
-from codegen.openhls.system import host_compiler, run
+from codegen.openhls.system import host_compiler, preprocess, run
 
 _FLAGS = ("-std=c++17", "-O1", "-w")
 _DRIVER = "csim_driver.hpp"
-_HEADERS = (_DRIVER, "word_codec.hpp")
 
 
 @dataclass(frozen=True)
@@ -58,22 +57,25 @@ def build_c_simulation(source: Path, step: Step, include_folders: Sequence[Path]
     Raises:
         CompileError: the compiler rejects the source.
     """
-    text = source.read_bytes()
-    driver = b"".join((CPP_FOLDER / name).read_bytes() for name in _HEADERS)
-    folders = [source.resolve().parent, *include_folders]
     compiler = host_compiler()
-    parts: list[str | bytes] = [compiler.identity, *_FLAGS, step.name, str(source.resolve())]
-    parts += [text, driver]
+    options = [*_FLAGS, *(f"-I{item}" for item in (*include_folders, CPP_FOLDER))]
     main = (
         f'#include "{source.resolve()}"\n#include "{_DRIVER}"\n'
         f"int main(int argc, char** argv) {{ return openhls::run(&{step.name}, argc, argv); }}\n"
     )
 
-    def build(folder: Path) -> None:
+    def read(folder: Path) -> bytes:
         (folder / "main.cpp").write_text(main, encoding="utf-8")
-        includes = [f"-I{item}" for item in (*include_folders, CPP_FOLDER)]
-        command: list[object] = [*compiler.command, *_FLAGS, *includes, folder / "main.cpp"]
-        run([*command, "-o", folder / "csim"], f"{compiler.name} on {source}", CompileError)
+        return preprocess(compiler, options, folder / "main.cpp")
 
-    folder = cached("csim", [*parts, *header_contents(folders)], build)
+    with tempfile.TemporaryDirectory(prefix="openhls_") as name:
+        text = read(Path(name))
+
+    def build(folder: Path) -> None:
+        check_unchanged(source, text, read(folder))
+        command: list[object] = [*compiler.command, *options, folder / "main.cpp"]
+        run([*command, "-o", folder / "csim"], f"{compiler.name} on {source}", CompileError)
+        check_unchanged(source, text, read(folder))
+
+    folder = cached("csim", [compiler.identity, *_FLAGS, text], build)
     return CSimulation(folder / "csim", step)

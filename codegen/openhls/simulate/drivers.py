@@ -10,6 +10,11 @@ from pathlib import Path
 CPP_FOLDER = Path(__file__).resolve().parent / "cpp"
 
 
+def driver_contents() -> list[bytes]:
+    """Contents of all drivers, for the key of a cached program."""
+    return [path.read_bytes() for path in sorted(CPP_FOLDER.iterdir())]
+
+
 def words_text(names: Sequence[str], words: Mapping[str, Sequence[int]]) -> str:
     """Input file of a driver: one line `count hex hex ...` per name; no words if none are given."""
     lines = []

