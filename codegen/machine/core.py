@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from codegen.machine.network import EdgeKind, Network
 from codegen.openhls.errors import InterfaceError
 from codegen.openhls.manifest import Direction, Manifest
-from codegen.openhls.xls.compiler import DATA_SUFFIX, READY_SUFFIX, VALID_SUFFIX
+from codegen.openhls.wires import DATA_SUFFIX, READY_SUFFIX, VALID_SUFFIX
 from codegen.register_file import axi_ports, field_texts
 from codegen.rendering import render
 from tritforge.register_map import RegisterMap

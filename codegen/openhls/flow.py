@@ -14,11 +14,11 @@ from codegen.openhls.frontend.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest, check_agreement, manifest_of
 from codegen.openhls.step import Step
 from codegen.openhls.translate.top import translate
+from codegen.openhls.wires import CORE_SUFFIX
 from codegen.openhls.xls.compiler import optimise, to_system_verilog
 from codegen.openhls.xls.emit import function_ir, ir_name, step_function_ir
 from codegen.openhls.xls.process import process_ir
 from codegen.openhls.xls.wrapper import (
-    CORE_SUFFIX,
     RAM_MODULE,
     library_module,
     needs_wrapper,

@@ -106,7 +106,9 @@ PORT_TYPE = Rule(
 )
 PORT_NAME = Rule(
     "port-name",
-    "Names of parameters become names of ports: no keyword of SystemVerilog, not clk, rst or out.",
+    "The names of the top function and its parameters become names in SystemVerilog: at most 100 "
+    "ASCII letters, no keyword, no name of another wire (clk, rst, and NAME_tdata, NAME_tvalid, "
+    "NAME_tready of every stream).",
 )
 WRITTEN_OUTPUT = Rule(
     "written-output",

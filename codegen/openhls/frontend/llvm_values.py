@@ -176,8 +176,9 @@ def _aggregate(cursor: Cursor, packed: bool) -> Aggregate:
 
 
 def plain_name(token: str) -> str:
-    """A name without its mark and quotes."""
-    return token[1:].strip('"')
+    """A name without its mark, quotes and escapes."""
+    name = token[1:].strip('"')
+    return _bytes(name).decode(errors="replace") if "\\" in name else name
 
 
 def _bytes(text: str) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from codegen.openhls.cache import cached
-from codegen.openhls.errors import ToolError
+from codegen.openhls.errors import InterfaceError, ToolError
 from codegen.openhls.manifest import Direction, Manifest, Port, Stream
 from codegen.openhls.simulate.drivers import CPP_FOLDER, driver_contents, numbers, words_text
 from codegen.openhls.simulate.verilator import (
@@ -21,7 +21,7 @@ from codegen.openhls.simulate.verilator import (
 )
 from codegen.openhls.system import host_compiler, run
 from codegen.openhls.tools import PINNED_VERSIONS, check_tools
-from codegen.openhls.xls.compiler import (
+from codegen.openhls.wires import (
     DATA_SUFFIX,
     FUNCTION_OUTPUT,
     READY_SUFFIX,
@@ -33,6 +33,8 @@ _MODEL = "Vmodel"
 _FLAGS = ("--cc", "-O3", "--x-assign", "fast", "-Wno-fatal", "-Wno-lint", "-Wno-style")
 _CXX_FLAGS = ("-std=c++17", "-O1", "-w", "-DVL_TIME_CONTEXT", "-DVM_COVERAGE=0")
 _DRIVER = "rtl_driver.hpp"
+#: Letters of a name that Verilator keeps (VName::s_maxLength).
+_MAXIMUM_MEMBER = 127
 #: Cycles without any word moving after which a process is considered to be at rest.
 _QUIET_CYCLES = 200
 
@@ -191,12 +193,12 @@ def _main_text(manifest: Manifest) -> str:
     lines = []
     for port in _signals(manifest):
         is_stream = isinstance(port, Stream)
-        data = f"model.{port.name}{DATA_SUFFIX if is_stream else ''}"
+        data = f"model.{_member(port.name + (DATA_SUFFIX if is_stream else ''))}"
         flags = f"{_cpp(is_stream)}, {_cpp(port.direction is Direction.INPUT)}"
         handshake = "nullptr, nullptr"
         if is_stream:
-            name = f"&model.{port.name}"
-            handshake = f"{name}{VALID_SUFFIX}, {name}{READY_SUFFIX}"
+            wires = (port.name + suffix for suffix in (VALID_SUFFIX, READY_SUFFIX))
+            handshake = ", ".join(f"&model.{_member(wire)}" for wire in wires)
         write = "[&](const std::string& hex) { openhls::put(" + data + ", hex); }"
         read = f"[&] {{ return openhls::get({data}); }}"
         lines.append(f"    ports.push_back({{{flags}, {write}, {read}, {handshake}}});")
@@ -213,6 +215,20 @@ def _main_text(manifest: Manifest) -> str:
         f"    if (!bench.open_waveform()) return 5;\n    bench.{call};\n"
         "    return openhls::save(options, ports, bench.cycle()) ? 0 : 4;\n}\n"
     )
+
+
+def _member(wire: str) -> str:
+    """The member of Verilator's model that is a port: two underscores in a row are encoded.
+
+    Raises:
+        InterfaceError: the name is so long that Verilator makes a hash of it.
+    """
+    name = wire.replace("__", "___05F")
+    if len(name) > _MAXIMUM_MEMBER:
+        raise InterfaceError(
+            f"the port {wire} has a name of {len(wire)} letters: too long for Verilator"
+        )
+    return name
 
 
 def _cpp(value: bool) -> str:

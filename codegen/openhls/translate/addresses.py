@@ -24,6 +24,7 @@ from codegen.openhls.translate.memory import (
     PointerChoice,
     Segment,
 )
+from codegen.openhls.translate.names import state_name
 from codegen.openhls.translate.translation import Translation
 
 #: Bits of one static variable that may become registers.
@@ -64,11 +65,12 @@ def global_object(translation: Translation, name: str) -> MemoryObject:
     if name.startswith("_ZGV"):
         raise translation.error(
             rules.RUN_TIME_INITIALISER,
-            f"static {source_name(name[4:])} gets its first value at run time",
+            f"static {source_name(name.replace('_ZGV', '_Z', 1))} gets its first value at run time",
         )
     if variable is None:
         raise translation.error(rules.INDIRECT_CALL, f"the address of function {name} is used")
-    layout, readable = translation.module.layout, source_name(name)
+    taken = {item.name for item in translation.objects.values()}
+    layout, readable = translation.module.layout, state_name(source_name(name), taken)
     try:
         content = initial_bytes(variable, layout)
     except NotNumbersError as error:

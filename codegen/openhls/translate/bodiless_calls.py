@@ -75,12 +75,15 @@ def _handles(
     translation: Translation, operand: TypedOperand, call: PortCall
 ) -> list[tuple[Node, Port]]:
     """The stream or RAM a call uses; several with conditions where clang merged calls."""
-    found = []
+    found: dict[str, tuple[Node, Port]] = {}
     for condition, place in pointer(translation, operand.value):
         for inner, offset in _offsets(translation, place):
             both = translation.graph.both(condition, inner)
-            found.append((both, _port(translation, place.base, offset, call)))
-    return found
+            port = _port(translation, place.base, offset, call)
+            if port.name in found:  # the same one on several paths
+                both = translation.graph.either(found[port.name][0], both)
+            found[port.name] = (both, port)
+    return list(found.values())
 
 
 def _offsets(translation: Translation, place: Pointer) -> list[tuple[Node, int]]:

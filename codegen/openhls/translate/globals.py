@@ -16,6 +16,10 @@ from codegen.openhls.frontend.llvm_ir import (
 )
 from codegen.openhls.frontend.llvm_types import ArrayType, IntegerType, Layout, StructType, Type
 
+#: What stands before a number in a mangled name that is no length: template arguments (Li8E),
+#: substitutions (S0_, T0_) and integers of exact width (DB8_, DU8_).
+_NUMBER = re.compile(rb"(?:L[a-z]n?|[ST]|D[BU])$")
+
 
 class NotNumbersError(Exception):
     """An initialiser holds something else than numbers."""
@@ -65,14 +69,20 @@ def _places(type_: Type, layout: Layout) -> list[int]:
 
 
 def source_name(symbol: str) -> str:
-    """The name in C++ of a mangled variable: the last part of `_ZZ3topE5state`."""
-    name = symbol
+    """The name in C++ of a mangled variable: the last part of `_ZZ3topE5state`.
+
+    Lengths in mangled names count bytes of UTF-8.
+    """
+    name, encoded = symbol, symbol.encode()
     if symbol.startswith("_Z"):
         position = 0
-        for found in re.finditer(r"\d+", symbol):
+        for found in re.finditer(rb"\d+", encoded):
             start, length = found.end(), int(found[0])
-            if found.start() >= position and start + length <= len(symbol) and length:
-                name, position = symbol[start : start + length], start + length
+            if found.start() < position or _NUMBER.search(encoded[position : found.start()]):
+                continue
+            if start + length <= len(encoded) and length:
+                position = start + length
+                name = encoded[start:position].decode(errors="replace")
     suffix = re.search(r"\.(\d+(?:\.\d+)*)$", symbol)  # a part that clang split off
     if suffix:
         name = name.split(".")[0] + "_" + suffix[1].replace(".", "_")

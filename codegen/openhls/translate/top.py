@@ -23,6 +23,7 @@ from codegen.openhls.translate.memory import (
     Pointer,
     Segment,
 )
+from codegen.openhls.translate.names import check_port_names
 from codegen.openhls.translate.ports import (
     ram_ports,
     stream_read,
@@ -30,11 +31,6 @@ from codegen.openhls.translate.ports import (
 )
 from codegen.openhls.translate.registers import add_state
 from codegen.openhls.translate.translation import Translation, style_error
-
-#: Wires every module has, and keywords of XLS IR.
-_RESERVED_NAMES = frozenset(
-    ("clk", "rst", "out", "top", "fn", "proc", "chan", "ret", "block", "reg", "package", "token")
-)
 
 
 def translate(module: Module, top: str) -> Step:
@@ -72,9 +68,6 @@ def _checked_parameters(module: Module, function: Function) -> tuple[TopParamete
                 f"parameter {parameter.name} ({parameter.type_name}) is no port",
                 None,
             )
-        if parameter.name in _RESERVED_NAMES:
-            detail = f"parameter {parameter.name} has the name of a wire that is always there"
-            raise style_error(module, function, rules.PORT_NAME, detail, None)
     return parameters
 
 
@@ -143,6 +136,7 @@ def _finish(translation: Translation, parameters: tuple[TopParameter, ...]) -> S
     step.rams += [ram_ports(graph, port) for port in translation.ports.values()]
     _check_feedback(translation, step)
     add_state(translation, step)
+    check_port_names(translation, step)
     return step
 
 

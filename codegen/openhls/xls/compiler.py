@@ -13,11 +13,16 @@ from codegen.openhls import rules
 from codegen.openhls.errors import InterfaceError, StyleError, ToolError
 from codegen.openhls.step import Step
 from codegen.openhls.tools import check_tools
-from codegen.openhls.xls.process import READ_REQUEST, READ_RESPONSE
+from codegen.openhls.wires import (
+    DATA_SUFFIX,
+    READ_REQUEST,
+    READ_RESPONSE,
+    READY_SUFFIX,
+    RESET,
+    VALID_SUFFIX,
+)
+from codegen.openhls.xls.process import CHANNEL_END, channel_name
 
-DATA_SUFFIX, VALID_SUFFIX, READY_SUFFIX = "_tdata", "_tvalid", "_tready"
-CLOCK, RESET = "clk", "rst"
-FUNCTION_OUTPUT = "out"
 #: A multiplication is slower than an addition, and that slower than a multiplexer, as on an FPGA.
 _DELAY_MODEL = "sky130"
 #: Stages from the request of a RAM to its response: the register at the output, and the RAM.
@@ -72,13 +77,14 @@ def _process_options(step: Step) -> dict[str, object]:
         "worst_case_throughput": 1,
         "flop_outputs_kind": "flop",
         "flop_single_value_channels": True,
-        "streaming_channel_data_suffix": DATA_SUFFIX,
-        "streaming_channel_valid_suffix": VALID_SUFFIX,
-        "streaming_channel_ready_suffix": READY_SUFFIX,
+        "streaming_channel_data_suffix": DATA_SUFFIX.removeprefix(CHANNEL_END),
+        "streaming_channel_valid_suffix": VALID_SUFFIX.removeprefix(CHANNEL_END),
+        "streaming_channel_ready_suffix": READY_SUFFIX.removeprefix(CHANNEL_END),
     }
     if step.rams:
         options["io_constraints"] = [
-            f"{ram.name}{READ_REQUEST}:send:{ram.name}{READ_RESPONSE}:recv:{RAM_LATENCY}:none"
+            f"{channel_name(ram.name + READ_REQUEST)}:send:"
+            f"{channel_name(ram.name + READ_RESPONSE)}:recv:{RAM_LATENCY}:none"
             for ram in step.rams
         ]
     return options

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from codegen.openhls.connection import FIFO_MODULE, Connection
 from codegen.openhls.errors import InterfaceError
 from codegen.openhls.manifest import OUTPUT_LATENCY, Direction, Manifest
-from codegen.openhls.xls.compiler import CLOCK, DATA_SUFFIX, READY_SUFFIX, RESET, VALID_SUFFIX
+from codegen.openhls.wires import CLOCK, DATA_SUFFIX, READY_SUFFIX, RESET, VALID_SUFFIX
 from codegen.openhls.xls.wrapper import Wire, bit_range, library_module, module_text, wires_of
 
 #: Cycles of a word through it.

@@ -81,7 +81,7 @@ def function_ir(step: Step) -> str:
     operation = "concat" if len(parts) > 1 else "identity"
     parameters = ", ".join(f"{item.name}: bits[{item.width}]" for item in step.inputs)
     body.lines.append(f"  ret result: bits[{width}] = {operation}({', '.join(parts)})")
-    head = f"package {step.name}\n\ntop fn {ir_name(step)}({parameters}) -> bits[{width}] {{\n"
+    head = f"package {ir_name(step)}\n\ntop fn {ir_name(step)}({parameters}) -> bits[{width}] {{\n"
     return head + "\n".join(body.lines) + "\n}\n"
 
 
@@ -104,7 +104,7 @@ def step_function_ir(step: Step) -> str:
     tuple_type = f"({', '.join(types)})"
     body.lines.append(f"  ret result: {tuple_type} = tuple({', '.join(values)})")
     listed = ", ".join(f"p_{name}: bits[{width}]" for name, width, _ in parameters)
-    head = f"package {step.name}\n\ntop fn {ir_name(step)}({listed}) -> {tuple_type} {{\n"
+    head = f"package {ir_name(step)}\n\ntop fn {ir_name(step)}({listed}) -> {tuple_type} {{\n"
     return head + "\n".join(body.lines) + "\n}\n"
 
 

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from codegen.openhls.errors import ToolError
 from codegen.openhls.graph import topological_order
 from codegen.openhls.step import RamPorts, Step
+from codegen.openhls.wires import READ_REQUEST, READ_RESPONSE, WRITE_REQUEST
 from codegen.openhls.xls.emit import ir_name, step_parameters, step_results
 
-#: Suffixes of the channels of a RAM. XLS's own RAM rewrite is not used: it loses responses when the
-#: pipeline stalls (a second request leaves while the first response still waits).
-READ_REQUEST, READ_RESPONSE, WRITE_REQUEST = "_read_request", "_read_response", "_write_request"
+#: What the names of channels end in: no keyword of XLS IR does. It is the begin of the suffixes of
+#: their wires.
+CHANNEL_END = "_t"
 _FLOW = "flow_control=ready_valid"
 
 
@@ -70,6 +71,16 @@ def _parsed(text: str) -> _Function:
         if line.lstrip().startswith("ret "):
             result = name
     return _Function(operations, parameters, result)
+
+
+def channel_name(stream: str) -> str:
+    """The name in XLS IR of the channel that is a stream."""
+    return stream + CHANNEL_END
+
+
+def _register(state: str) -> str:
+    """The name in XLS IR of a state element: neither a keyword nor the name of a value."""
+    return f"s_{state}"
 
 
 def process_ir(step: Step, function: str) -> str:
@@ -138,21 +149,26 @@ class _Process:
         for read in step.reads:
             leaf, condition = f"p_read_{read.name}", f"read_{read.name}"
             self._needs[leaf] = (self._results[condition],)
-            self._leaves[leaf] = self._receiver(read.name, read.width, leaf, condition)
+            self._leaves[leaf] = self._receiver(
+                channel_name(read.name), read.width, leaf, condition
+            )
         for ram in step.rams:
             needed = (f"ram_read_{ram.name}", f"ram_read_address_{ram.name}")
             self._needs[f"p_ram_{ram.name}"] = tuple(self._results[name] for name in needed)
             self._leaves[f"p_ram_{ram.name}"] = self._ram_reader(ram)
-        self._names.update({f"p_state_{item.name}": f"{item.name}_r" for item in step.state})
+        self._names.update(
+            {f"p_state_{item.name}": f"{_register(item.name)}_r" for item in step.state}
+        )
         # A read whose value nobody needs still takes the word off the stream.
         self._emit([*dict.fromkeys(self._results.values()), *self._leaves])
         self._sends()
         for item in step.state:
             value = self._value(f"state_{item.name}")
-            self._add("()", f"next_value(param={item.name}, value={value})")
+            self._add("()", f"next_value(param={_register(item.name)}, value={value})")
         reads = "".join(
-            f"  {item.name}_r: bits[{item.width}] = state_read(state_element={item.name})\n"
+            f"  {name}_r: bits[{item.width}] = state_read(state_element={name})\n"
             for item in step.state
+            for name in [_register(item.name)]
         )
         return self._header() + reads + "\n".join(self._lines) + "\n}\n"
 
@@ -175,22 +191,25 @@ class _Process:
     def _header(self) -> str:
         step = self._step
         channels = [(item.name, f"bits[{item.width}]", "receive", "") for item in step.inputs]
-        channels += [(item.name, f"bits[{item.width}]", "send", _FLOW) for item in step.outputs]
-        channels += [(item.name, f"bits[{item.width}]", "receive", _FLOW) for item in step.reads]
-        channels += [(item.name, f"bits[{item.width}]", "send", _FLOW) for item in step.writes]
+        streams = [(item.name, item.width, "send") for item in step.outputs]
+        streams += [(item.name, item.width, "receive") for item in step.reads]
+        streams += [(item.name, item.width, "send") for item in step.writes]
         for ram in step.rams:
             both = ram.address_width + ram.width
-            address, word = f"bits[{ram.address_width}]", f"bits[{ram.width}]"
-            channels.append((ram.name + READ_REQUEST, address, "send", _FLOW))
-            channels.append((ram.name + READ_RESPONSE, word, "receive", _FLOW))
-            channels.append((ram.name + WRITE_REQUEST, f"bits[{both}]", "send", _FLOW))
-        lines = [f"package {step.name}\n"]
+            streams.append((ram.name + READ_REQUEST, ram.address_width, "send"))
+            streams.append((ram.name + READ_RESPONSE, ram.width, "receive"))
+            streams.append((ram.name + WRITE_REQUEST, both, "send"))
+        channels += [
+            (channel_name(name), f"bits[{width}]", direction, _FLOW)
+            for name, width, direction in streams
+        ]
+        lines = [f"package {ir_name(step)}\n"]
         for number, (name, type_, direction, flow) in enumerate(channels):
             kind = f"kind=streaming, ops={direction}_only, {flow}"
             if not flow:
                 kind = f"kind=single_value, ops={direction}_only"
             lines.append(f"chan {name}({type_}, id={number}, {kind})")
-        state = "".join(f"{item.name}: bits[{item.width}], " for item in step.state)
+        state = "".join(f"{_register(item.name)}: bits[{item.width}], " for item in step.state)
         initial = ", ".join(str(item.initial) for item in step.state)
         lines.append(f"\ntop proc {ir_name(step)}({state}init={{{initial}}}) {{\n")
         return "\n".join(lines)
@@ -223,9 +242,11 @@ class _Process:
         def emit() -> None:
             predicate = self._predicate(f"ram_read_{ram.name}")
             address = self._value(f"ram_read_address_{ram.name}")
-            text = f"send({self._start}, {address}, {predicate}channel={ram.name}{READ_REQUEST})"
+            request = channel_name(ram.name + READ_REQUEST)
+            response = channel_name(ram.name + READ_RESPONSE)
+            text = f"send({self._start}, {address}, {predicate}channel={request})"
             sent = self._add("token", text)
-            text = f"receive({sent}, {predicate}channel={ram.name}{READ_RESPONSE})"
+            text = f"receive({sent}, {predicate}channel={response})"
             self._received(text, ram.width, f"p_ram_{ram.name}")
 
         return emit
@@ -237,17 +258,20 @@ class _Process:
         token = self._add("token", f"after_all({waited})")
         for port in step.outputs:
             value = self._value(f"out_{port.name}")
-            self._add("token", f"send({token}, {value}, channel={port.name})")
+            self._add("token", f"send({token}, {value}, channel={channel_name(port.name)})")
         for write in step.writes:
             value, predicate = (
                 self._value(f"value_{write.name}"),
                 self._predicate(f"write_{write.name}"),
             )
-            self._add("token", f"send({token}, {value}, {predicate}channel={write.name})")
+            self._add(
+                "token", f"send({token}, {value}, {predicate}channel={channel_name(write.name)})"
+            )
         for ram in step.rams:
             predicate = self._predicate(f"ram_write_{ram.name}")
             parts = [self._value(f"ram_write_{part}_{ram.name}") for part in ("address", "value")]
             both = f"bits[{ram.address_width + ram.width}]"
             request = self._add(both, f"concat({', '.join(parts)})")
-            text = f"send({token}, {request}, {predicate}channel={ram.name}{WRITE_REQUEST})"
+            channel = channel_name(ram.name + WRITE_REQUEST)
+            text = f"send({token}, {request}, {predicate}channel={channel})"
             self._add("token", text)

@@ -7,17 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codegen.openhls.manifest import Direction, Manifest, Ram
-from codegen.openhls.xls.compiler import (
+from codegen.openhls.wires import (
     CLOCK,
+    CORE_INSTANCE,
+    CORE_SUFFIX,
     DATA_SUFFIX,
+    HELD_SUFFIX,
+    RAM_SUFFIX,
+    READ_REQUEST,
+    READ_RESPONSE,
     READY_SUFFIX,
     RESET,
     VALID_SUFFIX,
+    WRITE_REQUEST,
 )
-from codegen.openhls.xls.process import READ_REQUEST, READ_RESPONSE, WRITE_REQUEST
 from codegen.sources import hls_folder
 
-CORE_SUFFIX = "_core"
 RAM_MODULE = "tritforge_ram"
 
 
@@ -84,7 +89,7 @@ def process_wrapper(manifest: Manifest) -> str:
         lines += _ram_instance(ram)
         connections += [f".{name}({name})" for name, _ in _ram_wires(ram)]
     instance = ",\n      ".join([f".{CLOCK}({CLOCK})", f".{RESET}({RESET})", *connections])
-    core = f"  {manifest.top}{CORE_SUFFIX} core (\n      {instance}\n  );"
+    core = f"  {manifest.top}{CORE_SUFFIX} {CORE_INSTANCE} (\n      {instance}\n  );"
     return module_text(manifest.top, wires, [*lines, core])
 
 
@@ -96,7 +101,7 @@ def black_box(manifest: Manifest) -> str:
 def _output_register(wire: Wire) -> list[str]:
     """Holds what the last finished step gave; zero after reset."""
     data, valid = wire.name + DATA_SUFFIX, wire.name + VALID_SUFFIX
-    held = f"{wire.name}_held"
+    held = f"{wire.name}{HELD_SUFFIX}"
     return [
         f"  wire {bit_range(wire.width)}{data};",
         f"  wire {valid};",
@@ -145,4 +150,4 @@ def _ram_instance(ram: Ram) -> list[str]:
     ports = [f".{CLOCK}({CLOCK})", f".{RESET}({RESET})"]
     ports += [f".{name[len(ram.name) + 1 :]}({name})" for name, _ in wires]
     joined = ",\n      ".join(ports)
-    return [*lines, f"  {RAM_MODULE} #({sizes}) {ram.name}_ram (\n      {joined}\n  );"]
+    return [*lines, f"  {RAM_MODULE} #({sizes}) {ram.name}{RAM_SUFFIX} (\n      {joined}\n  );"]
