@@ -19,6 +19,8 @@ _TIMEOUT_S = 600
 _NO_LIMIT = 100_000_000
 #: More iterations than this in one loop are a mistake rather than hardware.
 MAXIMUM_UNROLLED_ITERATIONS = 65_536
+#: The same of a loop that may end before its bound.
+MAXIMUM_EARLY_ENDING_ITERATIONS = 1024
 _FLAGS = (
     "-target",
     "x86_64-linux-gnu",
@@ -43,6 +45,8 @@ _FLAGS = (
     f"-unroll-threshold={_NO_LIMIT}",
     "-mllvm",
     f"-unroll-full-max-count={MAXIMUM_UNROLLED_ITERATIONS}",
+    "-mllvm",
+    f"-unroll-max-upperbound={MAXIMUM_EARLY_ENDING_ITERATIONS}",
     "-DTRITFORGE_OPENHLS",
     # As Vitis HLS does for what becomes hardware, and not for its C-simulation.
     "-D__SYNTHESIS__",

@@ -12,6 +12,8 @@ _PRINTING = frozenset(
     ("printf", "puts", "putchar", "fprintf", "fputs", "fwrite", "fputc", "vprintf")
 )
 _ENDING = frozenset(("abort", "exit", "_Exit", "__assert_fail", "__assert", "_ZSt9terminatev"))
+#: Calls that the shim makes of non-blocking access: `_Z18__xls_stream_emptyPKv`.
+_POLLING = "__xls_stream_"
 _MATHEMATICS = frozenset(
     [
         "sqrt",
@@ -45,6 +47,10 @@ def forbidden_call(name: str, has_body: bool) -> tuple[Rule, str]:
         return rules.ASSERTION, f"the step can end the program ({name})"
     if name in _MATHEMATICS:
         return rules.FLOATING_POINT, f"{name}() of the mathematics library is called"
+    if _POLLING in name:
+        return rules.BLOCKING_ACCESS, f"a stream is asked by {name.split(_POLLING)[1][:-3]}()"
+    if "__xls_read" in name or "__xls_write" in name:
+        return rules.STREAM_WORD, "a stream carries words of another type than integers"
     if name.startswith("__cxa_guard") or name.startswith("__cxa_atexit"):
         return rules.RUN_TIME_INITIALISER, "a static is initialised at run time"
     if has_body:

@@ -50,7 +50,7 @@ def test_every_rule_is_documented() -> None:
     ("body", "says"),
     [
         ("sent.write(in.read() + nothing);", "nothing"),
-        ("if (!in.empty()) sent.write(in.read());", "empty"),
+        ("if (in.ready()) sent.write(in.read());", "ready"),
         ("try { sent.write(in.read()); } catch (...) {}", "exceptions"),
     ],
 )

@@ -49,11 +49,38 @@ VIOLATIONS = (
         "variable_trip_count",
         rules.ROLLED_LOOP,
         "did not unroll",
-        """Byte n = in.read(), sum = 0;
-    for (Byte i = 0; i < n; ++i) {  // HERE
+        """const ap_uint<16> n = in.read() * 200;
+    Byte sum = 0;
+    for (ap_uint<16> i = 0; i < n; ++i) {  // HERE
         sum = sum + (sum ^ i);
     }
     sent.write(sum);""",
+    ),
+    *(
+        Violation(
+            f"stream_{name}",
+            rules.BLOCKING_ACCESS,
+            f"a stream is asked by {name}()",
+            f"""Byte word = 1;
+    if ({use}) word = 2;  // HERE
+    sent.write(ap_uint<8>(in.read() + word));""",
+        )
+        for name, use in (
+            ("empty", "!in.empty()"),
+            ("full", "sent.full()"),
+            ("size", "in.size() > 2"),
+            ("read_nb", "in.read_nb(word)"),
+            ("write_nb", "sent.write_nb(word)"),
+        )
+    ),
+    Violation(
+        "stream_of_a_struct",
+        rules.STREAM_WORD,
+        "a stream carries words of another type",
+        """const Pair pair = in.read();  // HERE
+    sent.write(pair.a);""",
+        ports="hls::stream<Pair>& in, Stream& sent",
+        before="struct Pair { Byte a, b; };",
     ),
     Violation(
         "loop_until_found",
