@@ -21,7 +21,7 @@ ROLLED_LOOP = Rule(
 )
 DIVISION = Rule(
     "division",
-    "No `/` or `%` by a value that is not a constant: divide by one bit a step (scalar_unit.hpp).",
+    "No `/` or `%` by a value that is not a constant: divide one bit per step (scalar_unit.hpp).",
 )
 FLOATING_POINT = Rule(
     "floating-point",

@@ -41,12 +41,12 @@ class BenchWords:
 
     @property
     def input_words(self) -> int:
-        """Of all input streams."""
+        """Number of words in all input streams together."""
         return sum(map(len, self.inputs.values()))
 
     @property
     def output_words(self) -> int:
-        """Of all output streams."""
+        """Number of words in all output streams together."""
         return sum(map(len, self.outputs.values()))
 
 

@@ -29,11 +29,11 @@ class CSimulation:
         """Run so many steps.
 
         Args:
-            words: stream -> words; input -> one word a step (pure function) or one in all.
+            words: stream -> words; input -> one word per step (pure function) or one in all.
 
         Returns:
-            output stream -> words; input stream -> words left; output -> a word a step (pure
-            function), or the last one.
+            output stream -> words; input stream -> words left; output -> one word per step
+            (pure function), or the last one.
 
         Raises:
             ToolError: it ended by itself, e.g. because it read an empty stream.

@@ -55,8 +55,8 @@ def prove(
 
     Args:
         manifest: top function and pipeline stages.
-        words: input stream -> words; input of a pure function -> one word a vector; input of a
-            process -> one word.
+        words: input stream -> words; input of a pure function -> one word per vector; input of
+            a process -> one word.
         stalls: percentages for the Verilated runs of a process; none: no RTL at all.
 
     Raises:

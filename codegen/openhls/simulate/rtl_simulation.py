@@ -44,7 +44,7 @@ class RtlRun:
     """What a simulation did.
 
     Attributes:
-        outputs: output stream -> words; output -> last value, or one a vector.
+        outputs: output stream -> words; output -> last value, or one per vector.
         output_cycles: stream -> cycle of every word that moved, counted from the end of reset.
         left: input stream -> words not taken.
         cycles: from the end of reset to the end of the simulation.
@@ -77,8 +77,8 @@ class RtlSimulation:
         Args:
             words: input stream -> words; input -> one word.
             stall_percent: how often, each cycle, a stream is held back.
-            waveform: VCD file for every signal, two units of time a cycle; reset is in it. Needs
-                a simulation that was built for it.
+            waveform: VCD file for every signal, two units of time per cycle; reset is in it.
+                Needs a simulation that was built for it.
 
         Raises:
             ToolError: the waveform cannot be written.
@@ -87,7 +87,7 @@ class RtlSimulation:
         return self._run(words, numbers_, waveform)
 
     def run_function(self, words: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
-        """Feed a pure pipeline one vector a cycle; outputs in the order of the vectors."""
+        """Feed a pure pipeline one vector per cycle; outputs in the order of the vectors."""
         count = len(next(iter(words.values())))
         cycles = count + self.manifest.latency
         run_ = self._run(words, (1, 0, 0, cycles, count))

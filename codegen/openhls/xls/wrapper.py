@@ -35,7 +35,7 @@ class Wire:
     is_input: bool
 
     def declaration(self) -> str:
-        """In the port list."""
+        """The declaration of the port in the head of a module."""
         direction = "input" if self.is_input else "output"
         return f"    {direction} wire {bit_range(self.width)}{self.name}"
 
@@ -46,7 +46,7 @@ def library_module(name: str) -> str:
 
 
 def bit_range(width: int) -> str:
-    """Of a declaration, with a space behind it; empty for one bit."""
+    """The range in a declaration of so many bits, with a space behind it; empty for one bit."""
     return f"[{width - 1}:0] " if width > 1 else ""
 
 

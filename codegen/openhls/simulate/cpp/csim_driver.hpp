@@ -3,8 +3,8 @@
 // Runs any top function of the open flow as C-simulation: words from a file in, words to a file
 // out. The parameters' types say what to do, so one driver fits every function.
 //
-// Files hold one line a parameter, in order: `count hex hex ...`. A value parameter has one word a
-// step of a pure function, or one word in all for a process.
+// Files hold one line per parameter, in order: `count hex hex ...`. A value parameter has one word
+// per step of a pure function, or one word in all for a process.
 #pragma once
 
 #include <cstdlib>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Drives a Verilated module: feeds its input streams, takes its output streams, with random stalls
-// on each, and notes in which cycle every word moved. Pure pipelines get one vector a cycle.
+// on each, and notes in which cycle every word moved. Pure pipelines get one vector per cycle.
 //
-// The generated main lists the ports (codegen/openhls/simulate/rtl_simulation.py). Files as in csim_driver.hpp;
-// the output has a second line a stream, with the cycles, and a last line with the last cycle.
+// The generated main lists the ports (codegen/openhls/simulate/rtl_simulation.py). Files as in
+// csim_driver.hpp; the output has a second line per stream, with the cycles, and a last line with
+// the last cycle.
 #pragma once
 
 #include <verilated.h>
@@ -125,7 +126,7 @@ class Bench {
         }
     }
 
-    /// A pure pipeline: a vector a cycle, outputs noted from the first cycle on.
+    /// A pure pipeline: one vector per cycle, outputs noted from the first cycle on.
     void run_function() {
         for (cycle_ = 0; cycle_ < options_.maximum_cycles; ++cycle_) {
             for (Port& port : ports_) {
@@ -143,8 +144,8 @@ class Bench {
     unsigned long long cycle() const { return cycle_; }
 
 #if VM_TRACE
-    /// If a file is named, writes every signal from now on, two units of time a cycle; false if it
-    /// cannot be written.
+    /// If a file is named, writes every signal from now on, two units of time per cycle; false if
+    /// it cannot be written.
     bool open_waveform() {
         if (options_.waveform.empty()) return true;
         module_.trace(&waveform_, kAllLevels);
