@@ -3,8 +3,8 @@
 
 Both are Verilated and get the same words; every word that leaves has to be the same, with and
 without stalls, and without stalls a step starts every cycle in both. Then the same yosys script
-estimates both (`codegen.openhls.yosys`, before placement). A row-byte is what one row takes a beat:
-one byte, five ternary weights.
+estimates both (`codegen.openhls.synth.yosys`, before placement). A row-byte is what one row takes
+per beat: one byte, five ternary weights.
 
 The baseline has one lane. A second table has the open flow's module with more lanes, which share
 the decoded weights: what a lane more costs a row-byte.
@@ -23,12 +23,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from codegen.openhls.flow import Design, build_design, translate_file
-from codegen.openhls.interpreter import Run, StepInterpreter
 from codegen.openhls.manifest import Manifest
-from codegen.openhls.proof import DEFAULT_STALLS, check_rtl
+from codegen.openhls.simulate.interpreter import Run, StepInterpreter
+from codegen.openhls.simulate.proof import DEFAULT_STALLS, check_rtl
+from codegen.openhls.simulate.rtl_simulation import build_rtl_simulation
+from codegen.openhls.synth.yosys import HEADER, Resources, synthesise
 from codegen.openhls.tools import check_tools
-from codegen.openhls.verilate import build_rtl_simulation
-from codegen.openhls.yosys import HEADER, Resources, synthesise
 from testing.openhls.proof_cases import UNITS
 from testing.openhls.unit_words import Words, array_words, config_include, constant, small_config
 from testing.repository import ROOT

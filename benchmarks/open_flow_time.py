@@ -22,11 +22,11 @@ from tqdm import tqdm
 
 from codegen.openhls.errors import ToolError
 from codegen.openhls.flow import build_design, llvm_of
-from codegen.openhls.llvm_parser import parse_module
+from codegen.openhls.frontend.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest
+from codegen.openhls.simulate.rtl_simulation import build_rtl_simulation
 from codegen.openhls.tools import check_tools
-from codegen.openhls.translate import translate
-from codegen.openhls.verilate import build_rtl_simulation
+from codegen.openhls.translate.top import translate
 from testing.openhls.proof_cases import UNITS
 from testing.openhls.unit_words import Words, array_words, config_include, small_config
 from tritforge.errors import TritforgeError

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from codegen.openhls.proof import ProofError
+from codegen.openhls.simulate.proof import ProofError
 from codegen.openhls.tools import check_tools
 from pynq_driver.devices.device import NoProgressError
 from testing.faults.fault import BrokenFaultError, CaughtFault, Fault

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from codegen.openhls.proof import DEFAULT_STALLS
+from codegen.openhls.simulate.proof import DEFAULT_STALLS
 from codegen.openhls.tools import check_tools
 from testing.openhls.proof_cases import CASES, ProofCase
 from tritforge.errors import TritforgeError

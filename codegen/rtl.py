@@ -14,9 +14,9 @@ from codegen.blueprint import Blueprint
 from codegen.machine.rtl import MachineRtl, Progress, build_machine_rtl, silent
 from codegen.openhls.flow import build_design, translate_file
 from codegen.openhls.manifest import Manifest
+from codegen.openhls.synth.yosys import Resources, synthesise
 from codegen.openhls.tools import check_tools
-from codegen.openhls.wrapper import black_box, library_module
-from codegen.openhls.yosys import Resources, synthesise
+from codegen.openhls.xls.wrapper import black_box, library_module
 from codegen.output import write_project, write_texts
 from codegen.project import machine_source, render_project
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codegen.blueprint import Blueprint
-from codegen.openhls.bench_words import record_bench
 from codegen.openhls.errors import ToolError
 from codegen.openhls.flow import translate_file
-from codegen.openhls.verilate import build_rtl_simulation
+from codegen.openhls.simulate.bench_words import record_bench
+from codegen.openhls.simulate.rtl_simulation import build_rtl_simulation
 from codegen.rtl import Unit
 from codegen.sources import bench_of
 from tritforge.errors import ConfigurationError

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from codegen.gen import add_project_options
+from codegen.openhls.synth.yosys import Resources
 from codegen.openhls.tools import PINNED_VERSIONS
-from codegen.openhls.yosys import Resources
 from tritforge.boards import load_board
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge_cli.arguments import add_json_argument, print_json

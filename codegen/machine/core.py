@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from codegen.machine.network import Network
 from codegen.openhls.manifest import Direction, Manifest
-from codegen.openhls.xls_tools import DATA_SUFFIX, READY_SUFFIX, VALID_SUFFIX
+from codegen.openhls.wires import DATA_SUFFIX, READY_SUFFIX, VALID_SUFFIX
 from codegen.rendering import render
 
 

@@ -15,11 +15,11 @@ from codegen.openhls.cache import cached
 from codegen.openhls.connection import FIFO_MODULE
 from codegen.openhls.errors import InterfaceError
 from codegen.openhls.flow import build_design, llvm_of
-from codegen.openhls.llvm_parser import parse_module
+from codegen.openhls.frontend.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest, manifest_from_json
 from codegen.openhls.tools import PINNED_VERSIONS, check_tools
-from codegen.openhls.translate import translate
-from codegen.openhls.wrapper import library_module
+from codegen.openhls.translate.top import translate
+from codegen.openhls.xls.wrapper import library_module
 
 #: Called with (what is being done, steps done, steps in total).
 Progress = Callable[[str, int, int], None]

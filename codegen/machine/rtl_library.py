@@ -13,15 +13,15 @@ from codegen.machine.description import description_text, stream_constants
 from codegen.machine.rtl import MachineRtl, Progress, build_machine_rtl, silent
 from codegen.machine.source import MachineSource
 from codegen.openhls.cache import cached
-from codegen.openhls.system import host_compiler, run
-from codegen.openhls.tools import PINNED_VERSIONS, check_tools
-from codegen.openhls.verilator import (
+from codegen.openhls.simulate.verilator import (
     TRACE,
     TRACE_DEFINE,
     include_options,
     run_time_objects,
     verilate,
 )
+from codegen.openhls.system import host_compiler, run
+from codegen.openhls.tools import PINNED_VERSIONS, check_tools
 from tritforge.boards import memory_values
 from tritforge.machine_interface import Direction
 

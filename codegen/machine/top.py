@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from codegen.machine.network import EdgeKind, Network
 from codegen.openhls.errors import InterfaceError
-from codegen.openhls.wrapper import library_module
+from codegen.openhls.xls.wrapper import library_module
 from codegen.register_file import axi_ports, field_texts, render_register_file
 from codegen.rendering import render
 from tritforge.machine_interface import ERROR_CODE_BITS, Activity, MachineInterface

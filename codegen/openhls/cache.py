@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Results of slow tools, kept by a hash of everything they depend on."""
+"""Results of slow tools, kept by a hash of everything they depend on.
+
+Of C++ that is what the compiler reads after its preprocessor: every included file counts, whatever
+its name and place, and no other does.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from codegen.openhls.errors import ToolError
 
 _VARIABLE = "TRITFORGE_CACHE"
 
@@ -31,17 +37,6 @@ def digest(parts: Iterable[str | bytes]) -> str:
     return result.hexdigest()[:32]
 
 
-def header_contents(folders: Iterable[Path]) -> list[bytes]:
-    """Names and contents of every header in and below some folders, for a hash."""
-    return [
-        content
-        for folder in folders
-        for path in sorted(folder.rglob("*.h*"))
-        if path.is_file()
-        for content in (path.relative_to(folder).as_posix().encode(), path.read_bytes())
-    ]
-
-
 def cached(kind: str, parts: Iterable[str | bytes], build: Callable[[Path], None]) -> Path:
     """Folder with the result for `parts`; `build` fills a fresh one if there is none yet."""
     folder = cache_folder() / kind / digest(parts)
@@ -60,3 +55,13 @@ def cached(kind: str, parts: Iterable[str | bytes], build: Callable[[Path], None
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return folder
+
+
+def check_unchanged(source: Path, before: bytes, after: bytes) -> None:
+    """Keep a result out of the cache whose source was edited between the hash and the compiler.
+
+    Raises:
+        ToolError: the preprocessed texts differ.
+    """
+    if before != after:
+        raise ToolError(f"{source}, or a file that it includes, changed meanwhile: run again")

@@ -7,27 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.openhls.cache import cached, header_contents
-from codegen.openhls.clang import compile_to_llvm, fingerprint
-from codegen.openhls.emit import function_ir, ir_name, step_function_ir
+from codegen.openhls.cache import cached, check_unchanged
 from codegen.openhls.errors import InterfaceError
-from codegen.openhls.llvm_parser import parse_module
+from codegen.openhls.frontend.clang import compile_to_llvm, fingerprint, preprocess
+from codegen.openhls.frontend.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest, check_agreement, manifest_of
-from codegen.openhls.process import process_ir
 from codegen.openhls.step import Step
-from codegen.openhls.translate import translate
-from codegen.openhls.wrapper import (
-    CORE_SUFFIX,
+from codegen.openhls.translate.top import translate
+from codegen.openhls.wires import CORE_SUFFIX
+from codegen.openhls.xls.compiler import optimise, to_system_verilog
+from codegen.openhls.xls.emit import function_ir, ir_name, step_function_ir
+from codegen.openhls.xls.process import process_ir
+from codegen.openhls.xls.wrapper import (
     RAM_MODULE,
     library_module,
     needs_wrapper,
     process_wrapper,
 )
-from codegen.openhls.xls_tools import optimise, to_system_verilog
 from codegen.sources import hls_folder
-
-#: kRamSettleSteps of hls/include/common/ram.hpp: a step reads what the 8th step before it wrote.
-RAM_SETTLE_STEPS = 8
 
 
 @dataclass(frozen=True)
@@ -60,23 +57,19 @@ def default_includes() -> tuple[Path, ...]:
 
 
 def llvm_of(source: Path, include_folders: Sequence[Path]) -> str:
-    """LLVM IR of a C++ file; kept in the cache."""
-    if not source.is_file():
-        return compile_to_llvm(source, include_folders)  # says what is wrong
+    """LLVM IR of a C++ file; kept in the cache.
+
+    Raises:
+        ToolError: clang is missing, did not end, or the files changed under its hands.
+        CompileError: the source does not compile.
+    """
+    text = preprocess(source, include_folders)
 
     def build(folder: Path) -> None:
-        text = compile_to_llvm(source, include_folders)
-        (folder / "step.ll").write_text(text, encoding="utf-8")
+        (folder / "step.ll").write_text(compile_to_llvm(source, include_folders), encoding="utf-8")
+        check_unchanged(source, text, preprocess(source, include_folders))
 
-    folders = [source.resolve().parent, *include_folders]
-    parts: list[str | bytes] = [
-        fingerprint(),
-        str(source),
-        source.read_bytes(),
-        *header_contents(folders),
-    ]
-    parts += [str(folder) for folder in include_folders]
-    return (cached("llvm", parts, build) / "step.ll").read_text(encoding="utf-8")
+    return (cached("llvm", [fingerprint(), text], build) / "step.ll").read_text(encoding="utf-8")
 
 
 def translate_file(source: Path, top: str, include_folders: Sequence[Path] | None = None) -> Step:
@@ -104,11 +97,13 @@ def build_design(step: Step, wanted: Manifest) -> Design:
     """
     manifest = manifest_of(step, wanted.pipeline_stages)
     check_agreement(wanted, manifest)
-    if step.rams and manifest.pipeline_stages > RAM_SETTLE_STEPS:
-        raise InterfaceError(
-            f"{step.name} uses RAM and is to have {manifest.pipeline_stages} pipeline stages: with "
-            f"more than {RAM_SETTLE_STEPS} (kRamSettleSteps) a read could overtake a write"
-        )
+    for ram in step.rams:
+        if manifest.pipeline_stages > ram.settle_steps:
+            raise InterfaceError(
+                f"{step.name} uses RAM {ram.name} and is to have {manifest.pipeline_stages} "
+                f"pipeline stages: with more than {ram.settle_steps} (kRamSettleSteps of ram.hpp) "
+                "a read could overtake a write"
+            )
     text = function_ir(step) if step.is_function else step_function_ir(step)
     ir = optimise(text, ir_name(step))
     if not step.is_function:

@@ -24,7 +24,7 @@ OUTPUT_LATENCY = 1
 
 
 class Direction(str, enum.Enum):
-    """Seen from the translated module."""
+    """Direction of a port or stream, seen from the translated module."""
 
     INPUT = "input"
     OUTPUT = "output"

@@ -16,12 +16,12 @@ class Rule:
 
 ROLLED_LOOP = Rule(
     "rolled-loop",
-    "A loop has a trip count the compiler knows, so that it unrolls; work that takes several "
-    "cycles is a counter in the state.",
+    "A loop has a trip count the compiler knows, or a bound of at most 1024 if it may end early, "
+    "so that it unrolls; work that takes several cycles is a counter in the state.",
 )
 DIVISION = Rule(
     "division",
-    "No `/` or `%` by a value that is not a constant: divide by one bit a step (scalar_unit.hpp).",
+    "No `/` or `%` by a value that is not a constant: divide one bit per step (scalar_unit.hpp).",
 )
 FLOATING_POINT = Rule(
     "floating-point",
@@ -43,6 +43,17 @@ READ_ORDER = Rule(
 STREAM_PARAMETER = Rule(
     "stream-parameter",
     "Streams are parameters of the top function: processes are connected outside of them.",
+)
+BLOCKING_ACCESS = Rule(
+    "blocking-access",
+    "A step waits for its streams: empty(), full(), size(), read_nb() and write_nb() ask how far "
+    "another process is, which C-simulation and hardware answer differently. Send a word that says "
+    "that there is nothing, or count in the state.",
+)
+STREAM_WORD = Rule(
+    "stream-word",
+    "A stream carries ap_int, ap_uint, bool, a C integer or an AXI4-Stream beat (ap_axi_sdata.h): "
+    "put the fields of a struct side by side into an ap_uint with range().",
 )
 UNUSED_STREAM = Rule(
     "unused-stream",
@@ -106,7 +117,9 @@ PORT_TYPE = Rule(
 )
 PORT_NAME = Rule(
     "port-name",
-    "Names of parameters become names of ports: no keyword of SystemVerilog, not clk, rst or out.",
+    "The names of the top function and its parameters become names in SystemVerilog: at most 100 "
+    "ASCII letters, no keyword, no name of another wire (clk, rst, and NAME_tdata, NAME_tvalid, "
+    "NAME_tready of every stream).",
 )
 WRITTEN_OUTPUT = Rule(
     "written-output",

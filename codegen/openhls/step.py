@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from codegen.openhls.xls_ir import Node
+from codegen.openhls.graph import Node
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,18 @@ class RamWrite:
 
 @dataclass(frozen=True)
 class RamPorts:
-    """A RAM of `words` words outside the process."""
+    """A RAM outside the process.
+
+    Attributes:
+        width: bits per word.
+        words: number of words.
+        settle_steps: a step may read what the step so many before it wrote, or an earlier one.
+    """
 
     name: str
     width: int
     words: int
+    settle_steps: int
     read: RamRead
     write: RamWrite
 

@@ -3,18 +3,18 @@
 
 from __future__ import annotations
 
-import os
+import functools
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from codegen.openhls.errors import CompileError, ToolError
-from codegen.openhls.tools import PINNED_VERSIONS, check_tools
+from codegen.openhls.tools import PINNED_VERSIONS, check_tools, zig_environment
 
-CPP_FOLDER = Path(__file__).resolve().parent / "cpp"
 _TIMEOUT_S = 900
 
 
@@ -25,7 +25,7 @@ class HostCompiler:
     Attributes:
         command: words before its options.
         name: for messages.
-        identity: for cache keys.
+        identity: place and version, for cache keys.
         private_statics: options that keep static variables of two shared libraries apart.
     """
 
@@ -43,7 +43,8 @@ def host_compiler() -> HostCompiler:
     """
     path = shutil.which("g++")
     if path is not None:
-        return HostCompiler((path,), "g++", path, ("-fno-gnu-unique",))
+        identity = f"{path}: {_version(path)}"
+        return HostCompiler((path,), "g++", identity, ("-fno-gnu-unique",))
     try:
         check_tools("ziglang")
     except ToolError as error:
@@ -53,6 +54,28 @@ def host_compiler() -> HostCompiler:
     # Zig turns on checks that stop a program; g++ has none of them.
     command = (sys.executable, "-m", "ziglang", "c++", "-fno-sanitize=undefined")
     return HostCompiler(command, "clang", f"ziglang {PINNED_VERSIONS['ziglang']}", ())
+
+
+@functools.lru_cache(maxsize=8)
+def _version(path: str) -> str:
+    return run([path, "--version"], f"{path} --version").splitlines()[0]
+
+
+def preprocess(compiler: HostCompiler, options: Sequence[object], source: Path) -> bytes:
+    """What the compiler reads of a C++ file and all it includes: text without names of files.
+
+    Args:
+        options: as for compiling the file; it is compiled without debug information.
+
+    Raises:
+        ToolError: the compiler did not end.
+        CompileError: a file is missing.
+    """
+    with tempfile.TemporaryDirectory(prefix="openhls_") as folder:
+        output = Path(folder) / "output.ii"
+        command = [*compiler.command, *options, "-E", "-P", source, "-o", output]
+        run(command, f"{compiler.name} on {source}", CompileError)
+        return output.read_bytes()
 
 
 def run(
@@ -69,15 +92,17 @@ def run(
     """
     words = [str(item) for item in command]
     try:
-        result = subprocess.run(
-            words,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-            cwd=folder,
-            env={**os.environ, **environment} if environment else None,
-        )
+        with tempfile.TemporaryDirectory(prefix="openhls_") as zig_cache:
+            result = subprocess.run(
+                words,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=_TIMEOUT_S,
+                check=False,
+                cwd=folder,
+                env={**zig_environment(zig_cache), **(environment or {})},
+            )
     except subprocess.TimeoutExpired as expired:
         raise ToolError(f"{what} did not end within {_TIMEOUT_S} s") from expired
     if result.returncode != 0:

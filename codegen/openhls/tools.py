@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import os
 from pathlib import Path
 
 from codegen.openhls.errors import ToolError
@@ -41,6 +42,15 @@ def check_tools(*distributions: str) -> None:
             f"the open flow needs other tools: {'; '.join(problems)}. "
             f"Install them with: {INSTALL_COMMAND}"
         )
+
+
+def zig_environment(folder: str) -> dict[str, str]:
+    """Environment for `ziglang` with its cache of objects in a folder that nobody else uses.
+
+    Its own cache looks at the files that it read before, so it does not notice a new file that
+    `__has_include` or an earlier folder of the search path would find.
+    """
+    return {**os.environ, "ZIG_LOCAL_CACHE_DIR": folder}
 
 
 def package_folder(module: str) -> Path:

@@ -6,12 +6,16 @@
 //   ap_int_base.h   the types: construction, conversion, members; what is stricter than UG1399
 //   ap_int_ref.h    selections of bits: x[i], x.range(hi, lo), (a, b)
 //   ap_int_ops.h    operators and their result types; known deviations of the vendor's headers
+//   ap_int_text.h   numbers as text, for test benches
 //   ap_storage_*.h  how W bits are stored, per compiler
 #pragma once
 
 #include "ap_int_base.h"
 #include "ap_int_ops.h"
 #include "ap_int_ref.h"
+#ifndef TRITFORGE_OPENHLS
+#include "ap_int_text.h"
+#endif
 
 using ap_shim::ap_bit_ref;
 using ap_shim::ap_concat_ref;

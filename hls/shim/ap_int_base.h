@@ -11,10 +11,13 @@
 #pragma once
 
 #include <cstdint>
-#include <iosfwd>
 #include <type_traits>
 
 #include "ap_config.h"
+
+#ifndef TRITFORGE_OPENHLS
+#include <string>
+#endif
 
 #if defined(__clang__) && defined(__BITINT_MAXWIDTH__)
 #include "ap_storage_bitint.h"
@@ -176,6 +179,14 @@ class ap_int_base : public ap_value<W, S> {
     AP_SHIM_INLINE constexpr unsigned long long to_uint64() const {
         return to<unsigned long long>();
     }
+
+#ifndef TRITFORGE_OPENHLS
+    /// The number in the radix 2, 8, 10 or 16. `sign` makes negative numbers of 8 and 16 a minus
+    /// and a magnitude; else, and always in 2, they are W bits.
+    std::string to_string(int radix = 2, bool sign = S) const;
+    float to_float() const;
+    double to_double() const;
+#endif
 
     AP_SHIM_INLINE constexpr int length() const { return W; }
     AP_SHIM_INLINE constexpr bool iszero() const { return is_zero(); }

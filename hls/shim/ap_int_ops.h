@@ -212,23 +212,4 @@ AP_SHIM_SHIFT(<<, shifted_left, shifted_right)
 AP_SHIM_SHIFT(>>, shifted_right, shifted_left)
 #undef AP_SHIM_SHIFT
 
-/// Prints a decimal number (up to 64 bits: as the stream is set), never a character.
-template <class Char, class Traits, int W, bool S>
-std::basic_ostream<Char, Traits>& operator<<(std::basic_ostream<Char, Traits>& os,
-                                             const ap_int_base<W, S>& x) {
-    if constexpr (W <= 64) {
-        return os << static_cast<std::conditional_t<S, long long, unsigned long long>>(x.raw());
-    } else {
-        Char digits[W / 3 + 3] = {};
-        int first = W / 3 + 2;
-        ap_uint<W + 1> rest = x < 0 ? ap_uint<W + 1>(-x) : ap_uint<W + 1>(x);
-        do {
-            digits[--first] = static_cast<Char>('0' + (rest % 10u).to_int());
-            rest /= 10u;
-        } while (rest != 0);
-        if (x < 0) digits[--first] = static_cast<Char>('-');
-        return os << &digits[first];
-    }
-}
-
 }  // namespace ap_shim

@@ -33,6 +33,9 @@ class ap_bit_ref {
     }
 
     AP_SHIM_INLINE constexpr bool get() const { return parent_->get_bit(index_); }
+#ifndef TRITFORGE_OPENHLS
+    std::string to_string() const { return get() ? "1" : "0"; }
+#endif
     AP_SHIM_INLINE constexpr bool to_bool() const { return get(); }
     AP_SHIM_INLINE constexpr operator bool() const { return get(); }
     AP_SHIM_INLINE constexpr bool operator~() const { return !get(); }
@@ -84,6 +87,10 @@ class ap_range_ref {
     AP_SHIM_INLINE constexpr unsigned long to_ulong() const { return get().to_ulong(); }
     AP_SHIM_INLINE constexpr long long to_int64() const { return get().to_int64(); }
     AP_SHIM_INLINE constexpr unsigned long long to_uint64() const { return get().to_uint64(); }
+
+#ifndef TRITFORGE_OPENHLS
+    std::string to_string(int radix = 2) const { return get().to_string(radix); }
+#endif
 
     AP_SHIM_INLINE constexpr bool and_reduce() const { return bits() == low_ones(); }
     AP_SHIM_INLINE constexpr bool or_reduce() const { return get().or_reduce(); }

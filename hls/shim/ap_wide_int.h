@@ -4,7 +4,7 @@
 //
 // A value is kept in two's complement, least significant limb first, extended to all limbs. All
 // operators take two values of one type and wrap modulo 2^(64 N), as ap_storage_native.h needs
-// them. Division is one bit per step: it serves test benches, no data path divides.
+// them. Division makes one bit per step: it serves test benches, no data path divides.
 #pragma once
 
 #include <cstdint>

@@ -7,7 +7,8 @@
 // tasks (hls_task.h), it waits instead, and DEPTH bounds what tasks write, as in hardware. Not safe
 // for concurrent threads.
 // Open flow (TRITFORGE_OPENHLS): a read or write is a call of __xls_read or __xls_write, without a
-// body, which the translator turns into a receive or send; only blocking access exists there.
+// body, which the translator turns into a receive or send. Only blocking access exists there: the
+// translator refuses the others, by name.
 #pragma once
 
 #include "ap_config.h"
@@ -19,6 +20,11 @@ template <class Word>
 Word __xls_read(const void* channel);
 template <class Word>
 void __xls_write(const void* channel, Word value);
+bool __xls_stream_empty(const void* channel);
+bool __xls_stream_full(const void* channel);
+int __xls_stream_size(const void* channel);
+bool __xls_stream_read_nb(const void* channel);
+bool __xls_stream_write_nb(const void* channel);
 
 #else
 
@@ -73,6 +79,12 @@ class stream<T, 0> {
     }
     AP_SHIM_INLINE void operator>>(T& x) { read(x); }
     AP_SHIM_INLINE void operator<<(const T& x) { write(x); }
+
+    AP_SHIM_INLINE bool empty() const { return __xls_stream_empty(this); }
+    AP_SHIM_INLINE bool full() const { return __xls_stream_full(this); }
+    AP_SHIM_INLINE int size() const { return __xls_stream_size(this); }
+    AP_SHIM_INLINE bool read_nb(T&) { return __xls_stream_read_nb(this); }
+    AP_SHIM_INLINE bool write_nb(const T&) { return __xls_stream_write_nb(this); }
 
   private:
     char channel_;  // streams differ by their address

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from codegen.language_model.blueprint import LanguageModelBlueprint
-from codegen.openhls.bench_words import record_bench
 from codegen.openhls.cache import cached
 from codegen.openhls.flow import default_includes, translate_file
 from codegen.openhls.manifest import Manifest
-from codegen.openhls.proof import Evidence, prove
+from codegen.openhls.simulate.bench_words import record_bench
+from codegen.openhls.simulate.proof import Evidence, prove
 from codegen.output import write_project
 from codegen.project import render_project
 from codegen.sources import bench_of

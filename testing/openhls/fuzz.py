@@ -13,20 +13,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from codegen.openhls import rules
-from codegen.openhls.clang import compile_to_llvm
-from codegen.openhls.connect import connect
-from codegen.openhls.csim import numbers, words_text
 from codegen.openhls.errors import CompileError, StyleError
 from codegen.openhls.flow import Design, build_design, default_includes
-from codegen.openhls.interpreter import Run, StepInterpreter
-from codegen.openhls.llvm_parser import parse_module
+from codegen.openhls.frontend.clang import compile_to_llvm
+from codegen.openhls.frontend.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest
-from codegen.openhls.proof import ProofError, check_rtl
+from codegen.openhls.simulate.drivers import CPP_FOLDER, numbers, words_text
+from codegen.openhls.simulate.interpreter import Run, StepInterpreter
+from codegen.openhls.simulate.proof import ProofError, check_rtl
+from codegen.openhls.simulate.rtl_simulation import build_rtl_simulation
 from codegen.openhls.step import Step
-from codegen.openhls.system import CPP_FOLDER, host_compiler, run
-from codegen.openhls.translate import translate
-from codegen.openhls.verilate import build_rtl_simulation
-from codegen.openhls.wrapper import library_module
+from codegen.openhls.system import host_compiler, run
+from codegen.openhls.translate.top import translate
+from codegen.openhls.xls.connect import connect
+from codegen.openhls.xls.wrapper import library_module
 from testing.openhls.random_kernel import HEADERS, random_kernel, widths_of_batch
 from testing.openhls.words import corner_words
 

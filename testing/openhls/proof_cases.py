@@ -18,20 +18,20 @@ from numpy.random import RandomState
 from codegen.ivit.row_units import RowUnitsBlueprint
 from codegen.ivit.vectors.row_cases import input_range, row_cases
 from codegen.language_model.processes import machine_processes
-from codegen.openhls.connect import connect
 from codegen.openhls.connection import Connection
-from codegen.openhls.csim import build_c_simulation
 from codegen.openhls.flow import build_design, default_includes, translate_file
-from codegen.openhls.interpreter import Run, StepInterpreter
 from codegen.openhls.manifest import Manifest
-from codegen.openhls.proof import (
+from codegen.openhls.simulate.csim import build_c_simulation
+from codegen.openhls.simulate.interpreter import Run, StepInterpreter
+from codegen.openhls.simulate.proof import (
     DEFAULT_STALLS,
     Evidence,
     ProofError,
     check_rtl,
     prove,
 )
-from codegen.openhls.verilate import build_rtl_simulation
+from codegen.openhls.simulate.rtl_simulation import build_rtl_simulation
+from codegen.openhls.xls.connect import connect
 from codegen.output import write_project
 from codegen.project import render_project
 from testing.openhls import unit_words

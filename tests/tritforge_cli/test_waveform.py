@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import codegen.waveform
-from codegen.openhls.bench_words import BenchWords, record_bench
+from codegen.openhls.simulate.bench_words import BenchWords, record_bench
 from testing.vcd import clock_cycles
 from tritforge_cli.main import main
 

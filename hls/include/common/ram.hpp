@@ -17,15 +17,16 @@
 #include "common/bit_count.hpp"
 
 #ifdef TRITFORGE_OPENHLS
-template <class Word, int kDepth>
+template <class Word, int kDepth, int kSettleSteps>
 Word __xls_ram_read(const void* ram, int address);
-template <class Word, int kDepth>
+template <class Word, int kDepth, int kSettleSteps>
 void __xls_ram_write(const void* ram, int address, Word value);
 #endif
 
 namespace tritforge {
 
-/// Steps between a write and the first read of the same word, see above.
+/// Steps between a write and the first read of the same word, see above. The open flow reads the
+/// number from its calls, and refuses more pipeline stages than that.
 constexpr int kRamSettleSteps = 8;
 
 /// @tparam Word    ap_int or ap_uint type of one word
@@ -39,10 +40,11 @@ struct Ram {
 #ifdef TRITFORGE_OPENHLS
     Word read(Address address) const {
         using Raw = typename Word::raw_type;
-        return Word::from_raw(__xls_ram_read<Raw, kDepth>(this, address.to_int()));
+        return Word::from_raw(__xls_ram_read<Raw, kDepth, kRamSettleSteps>(this, address.to_int()));
     }
     void write(Address address, Word word) {
-        __xls_ram_write<typename Word::raw_type, kDepth>(this, address.to_int(), word.raw());
+        using Raw = typename Word::raw_type;
+        __xls_ram_write<Raw, kDepth, kRamSettleSteps>(this, address.to_int(), word.raw());
     }
 
     char port;  // RAMs differ by their address

@@ -15,7 +15,7 @@ from codegen.machine.core import render_core
 from codegen.machine.network import Network
 from codegen.machine.top import render_top, render_vitis_core
 from codegen.openhls.manifest import Manifest, Stream
-from codegen.openhls.wrapper import black_box
+from codegen.openhls.xls.wrapper import black_box
 from testing.rtl_modules import RTL_FOLDER
 from testing.tools import verilator_root
 from tests.codegen.machine.test_network import MANIFESTS

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
 from codegen.openhls.errors import InterfaceError
-from codegen.openhls.flow import build_design, translate_file
+from codegen.openhls.flow import build_design, default_includes, translate_file
 from codegen.openhls.manifest import (
     Direction,
     Manifest,
@@ -85,6 +87,23 @@ def test_a_manifest_must_agree_with_the_source() -> None:
         build_design(step, dataclasses.replace(right, streams=(*wrong, *right.streams[1:])))
     with pytest.raises(InterfaceError, match="sums: the manifest says that there is none"):
         build_design(step, dataclasses.replace(right, streams=right.streams[:2]))
+
+
+def test_the_limit_of_stages_is_what_the_included_header_says(tmp_path: Path) -> None:
+    """The kernel's own copy of ram.hpp decides, not the one that the flow brings."""
+    includes, shim = default_includes()
+    copy = shutil.copytree(includes, tmp_path / "include")
+    header = copy / "common" / "ram.hpp"
+    text = header.read_text(encoding="utf-8")
+    changed = text.replace("kRamSettleSteps = 8;", "kRamSettleSteps = 4;")
+    assert changed != text
+    header.write_text(changed, encoding="utf-8")
+    step = translate_file(EXAMPLES, "reverse", (copy, shim))
+    assert [ram.settle_steps for ram in step.rams] == [4]
+    build_design(step, Manifest("reverse", 4))
+    with pytest.raises(InterfaceError, match="5 pipeline stages: with more than 4"):
+        build_design(step, Manifest("reverse", 5))
+    build_design(translate_file(EXAMPLES, "reverse"), Manifest("reverse", 8))
 
 
 @pytest.mark.parametrize(("stages", "says"), [(1, "at least 3"), (9, "more than 8")])

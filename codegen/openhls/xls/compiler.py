@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""XLS: optimise IR, schedule it into a pipeline and print SystemVerilog.
+
+Pipeline stages are always given: XLS's delay models describe no FPGA. They only say how to share
+the work between the stages.
+"""
+
+from __future__ import annotations
+
+import re
+
+from codegen.openhls import rules
+from codegen.openhls.errors import InterfaceError, StyleError, ToolError
+from codegen.openhls.step import Step
+from codegen.openhls.tools import check_tools
+from codegen.openhls.wires import (
+    DATA_SUFFIX,
+    READ_REQUEST,
+    READ_RESPONSE,
+    READY_SUFFIX,
+    RESET,
+    VALID_SUFFIX,
+)
+from codegen.openhls.xls.process import CHANNEL_END, channel_name
+
+#: A multiplication is slower than an addition, and that slower than a multiplexer, as on an FPGA.
+_DELAY_MODEL = "sky130"
+#: Stages from the request of a RAM to its response: the register at the output, and the RAM.
+RAM_LATENCY = 2
+
+
+def optimise(ir: str, top: str) -> str:
+    """IR after XLS's optimisation passes."""
+    check_tools("xls-python")
+    import xls
+
+    try:
+        return str(xls.optimize_ir(ir, top))
+    except Exception as error:  # XLS raises plain exceptions
+        raise ToolError(f"XLS rejects the translation of {top}: {error}") from error
+
+
+def to_system_verilog(ir: str, step: Step, module: str, pipeline_stages: int) -> str:
+    """Schedule optimised IR; text of a SystemVerilog module.
+
+    Raises:
+        StyleError: a step cannot start every cycle.
+        ToolError: XLS failed otherwise.
+    """
+    check_tools("xls-python")
+    import xls
+
+    options: dict[str, object] = {
+        "generator": "pipeline",
+        "delay_model": _DELAY_MODEL,
+        "pipeline_stages": pipeline_stages,
+        "use_system_verilog": True,
+        "module_name": module,
+        "flop_inputs": False,
+        "flop_outputs": True,
+        "flop_outputs_kind": "flop",
+    }
+    if not step.is_function:
+        options.update(_process_options(step))
+    try:
+        package = xls.Package.parse_ir(ir)
+        result = package.schedule_and_codegen(with_delay_model=False, **options)
+    except Exception as error:
+        raise _scheduling_error(step, pipeline_stages, str(error)) from error
+    return str(result.get_verilog_text())
+
+
+def _process_options(step: Step) -> dict[str, object]:
+    options: dict[str, object] = {
+        "reset": RESET,
+        "reset_data_path": False,
+        "worst_case_throughput": 1,
+        "flop_outputs_kind": "flop",
+        "flop_single_value_channels": True,
+        "streaming_channel_data_suffix": DATA_SUFFIX.removeprefix(CHANNEL_END),
+        "streaming_channel_valid_suffix": VALID_SUFFIX.removeprefix(CHANNEL_END),
+        "streaming_channel_ready_suffix": READY_SUFFIX.removeprefix(CHANNEL_END),
+    }
+    if step.rams:
+        options["io_constraints"] = [
+            f"{channel_name(ram.name + READ_REQUEST)}:send:"
+            f"{channel_name(ram.name + READ_RESPONSE)}:recv:{RAM_LATENCY}:none"
+            for ram in step.rams
+        ]
+    return options
+
+
+def _scheduling_error(step: Step, stages: int, message: str) -> Exception:
+    keyword = re.search(r"`(\w+)` is a keyword", message)
+    if keyword:
+        detail = f"{step.name}: {keyword[1]} is a keyword of SystemVerilog"
+        return StyleError(rules.PORT_NAME, detail)
+    longer = re.search(r"Try `--pipeline_stages=(\d+)`", message)
+    if longer:
+        return InterfaceError(
+            f"{step.name} needs at least {longer[1]} pipeline stages, {stages} are asked for: "
+            f"set pipeline_stages to {longer[1]} or more"
+        )
+    if re.search(r"throughput|backedge|initiation|cannot achieve|infeasible", message, re.I):
+        return StyleError(
+            rules.INITIATION_INTERVAL,
+            f"{step.name} cannot start a step every cycle in {stages} pipeline stages "
+            f"(XLS: {message.splitlines()[0][:300]})",
+        )
+    return ToolError(f"XLS cannot schedule {step.name} into {stages} stages: {message[:1000]}")

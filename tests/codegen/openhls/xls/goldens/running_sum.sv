@@ -1,0 +1,319 @@
+module running_sum_core(
+  input wire clk,
+  input wire rst,
+  input wire history_read_request_tready,
+  input wire [11:0] history_read_response_tdata,
+  input wire history_read_response_tvalid,
+  input wire history_write_request_tready,
+  input wire is_large_tready,
+  input wire [1:0] step,
+  input wire sums_tready,
+  input wire [7:0] words_tdata,
+  input wire words_tvalid,
+  output wire [4:0] history_read_request_tdata,
+  output wire history_read_request_tvalid,
+  output wire history_read_response_tready,
+  output wire [16:0] history_write_request_tdata,
+  output wire history_write_request_tvalid,
+  output wire is_large_tdata,
+  output wire is_large_tvalid,
+  output wire [11:0] sums_tdata,
+  output wire sums_tvalid,
+  output wire words_tready
+);
+  wire [1:0] n_6[4];
+  assign n_6 = '{2'h0, 2'h1, 2'h2, 2'h3};
+  reg [4:0] p0_s_place;
+  reg [4:0] p1_s_place;
+  reg [7:0] p0_n_12;
+  reg [11:0] p1_n_16;
+  reg p0_n_19;
+  reg p1_n_19;
+  reg [11:0] __s_sum;
+  reg [4:0] __s_place;
+  reg __history_read_request_t_already_done_reg;
+  reg __history_write_request_t_already_done_reg;
+  reg __is_large_t_already_done_reg;
+  reg __sums_t_already_done_reg;
+  reg [4:0] __history_read_request_t_reg;
+  reg __history_read_request_t_valid_reg;
+  reg [16:0] __history_write_request_t_reg;
+  reg __history_write_request_t_valid_reg;
+  reg __is_large_t_reg;
+  reg __is_large_t_valid_reg;
+  reg [11:0] __sums_t_reg;
+  reg __sums_t_valid_reg;
+  reg p1_inputs_valid;
+  reg p2_inputs_valid;
+  reg p3_inputs_valid;
+  wire not_296;
+  wire active_inputs_valid_2;
+  wire and_310;
+  wire not_311;
+  wire history_write_request_t_valid_inv;
+  wire not_314;
+  wire is_large_t_valid_inv;
+  wire not_307;
+  wire sums_t_valid_inv;
+  wire __history_write_request_tvalid_buf;
+  wire history_write_request_t_valid_load_en;
+  wire __is_large_tvalid_buf;
+  wire is_large_t_valid_load_en;
+  wire __sums_tvalid_buf;
+  wire sums_t_valid_load_en;
+  wire [7:0] n_18;
+  wire history_write_request_t_load_en;
+  wire is_large_t_load_en;
+  wire sums_t_load_en;
+  wire n_19;
+  wire not_341;
+  wire history_read_request_t_valid_inv;
+  wire or_359;
+  wire or_360;
+  wire or_544;
+  wire __history_read_request_tvalid_buf;
+  wire history_read_request_t_valid_load_en;
+  wire not_370;
+  wire stage_outputs_valid_2;
+  wire history_read_request_t_load_en;
+  wire not_374;
+  wire stage_outputs_ready_1;
+  wire or_547;
+  wire not_379;
+  wire p1_stage_done__1;
+  wire [3:0] n_13;
+  wire stage_outputs_valid_0;
+  wire stage_outputs_ready_0;
+  wire [11:0] n_14;
+  wire [8:0] n_8;
+  wire [1:0] n_7;
+  wire n_2;
+  wire n_22_finished;
+  wire n_28_finished;
+  wire p0_stage_done__1;
+  wire [11:0] n_15;
+  wire [11:0] n_9;
+  wire [4:0] n_20;
+  wire and_409;
+  wire not_410;
+  wire and_411;
+  wire not_412;
+  wire and_413;
+  wire and_415;
+  wire not_416;
+  wire [11:0] n_1;
+  wire or_425;
+  wire or_427;
+  wire [11:0] n_16;
+  wire [4:0] n_21;
+  wire and_451;
+  wire or_452;
+  wire and_453;
+  wire or_454;
+  wire and_455;
+  wire or_456;
+  wire and_457;
+  wire or_458;
+  wire [16:0] n_29;
+  wire n_17;
+  wire or_463;
+  wire or_464;
+  wire or_465;
+  assign not_296 = ~p1_n_19;
+  assign active_inputs_valid_2 = history_read_response_tvalid | not_296;
+  assign and_310 = p2_inputs_valid & active_inputs_valid_2;
+  assign not_311 = ~__history_write_request_t_already_done_reg;
+  assign history_write_request_t_valid_inv = ~__history_write_request_t_valid_reg;
+  assign not_314 = ~__is_large_t_already_done_reg;
+  assign is_large_t_valid_inv = ~__is_large_t_valid_reg;
+  assign not_307 = ~__sums_t_already_done_reg;
+  assign sums_t_valid_inv = ~__sums_t_valid_reg;
+  assign __history_write_request_tvalid_buf = and_310 & not_311;
+  assign history_write_request_t_valid_load_en = history_write_request_tready | history_write_request_t_valid_inv;
+  assign __is_large_tvalid_buf = and_310 & not_314;
+  assign is_large_t_valid_load_en = is_large_tready | is_large_t_valid_inv;
+  assign __sums_tvalid_buf = p2_inputs_valid & active_inputs_valid_2 & p1_n_19 & not_307;
+  assign sums_t_valid_load_en = sums_tready | sums_t_valid_inv;
+  assign n_18 = 8'h00;
+  assign history_write_request_t_load_en = __history_write_request_tvalid_buf & history_write_request_t_valid_load_en;
+  assign is_large_t_load_en = __is_large_tvalid_buf & is_large_t_valid_load_en;
+  assign sums_t_load_en = __sums_tvalid_buf & sums_t_valid_load_en;
+  assign n_19 = words_tdata != n_18;
+  assign not_341 = ~__history_read_request_t_already_done_reg;
+  assign history_read_request_t_valid_inv = ~__history_read_request_t_valid_reg;
+  assign or_359 = history_write_request_t_load_en | __history_write_request_t_already_done_reg;
+  assign or_360 = is_large_t_load_en | __is_large_t_already_done_reg;
+  assign or_544 = sums_t_load_en | __sums_t_already_done_reg | not_296;
+  assign __history_read_request_tvalid_buf = words_tvalid & n_19 & not_341;
+  assign history_read_request_t_valid_load_en = history_read_request_tready | history_read_request_t_valid_inv;
+  assign not_370 = ~p2_inputs_valid;
+  assign stage_outputs_valid_2 = p2_inputs_valid & active_inputs_valid_2 & or_359 & or_360 & or_544;
+  assign history_read_request_t_load_en = __history_read_request_tvalid_buf & history_read_request_t_valid_load_en;
+  assign not_374 = ~n_19;
+  assign stage_outputs_ready_1 = not_370 | stage_outputs_valid_2;
+  assign or_547 = history_read_request_t_load_en | __history_read_request_t_already_done_reg | not_374;
+  assign not_379 = ~p1_inputs_valid;
+  assign p1_stage_done__1 = p1_inputs_valid & stage_outputs_ready_1;
+  assign n_13 = 4'h0;
+  assign stage_outputs_valid_0 = words_tvalid & or_547;
+  assign stage_outputs_ready_0 = not_379 | p1_stage_done__1;
+  assign n_14 = {n_13, p0_n_12};
+  assign n_8 = 9'h000;
+  assign n_7 = n_6[step];
+  assign n_2 = 1'h1;
+  assign n_22_finished = stage_outputs_valid_0 & stage_outputs_ready_0 & n_19;
+  assign n_28_finished = stage_outputs_valid_2 & p1_n_19;
+  assign p0_stage_done__1 = stage_outputs_valid_0 & stage_outputs_ready_0;
+  assign n_15 = __s_sum + n_14;
+  assign n_9 = {n_8, n_7, n_2};
+  assign n_20 = 5'h01;
+  assign and_409 = __history_read_request_tvalid_buf & history_read_request_t_load_en;
+  assign not_410 = ~n_22_finished;
+  assign and_411 = __history_write_request_tvalid_buf & history_write_request_t_load_en;
+  assign not_412 = ~stage_outputs_valid_2;
+  assign and_413 = __is_large_tvalid_buf & is_large_t_load_en;
+  assign and_415 = __sums_tvalid_buf & sums_t_load_en;
+  assign not_416 = ~n_28_finished;
+  assign n_1 = 12'h3e8;
+  assign or_425 = p0_stage_done__1 | rst;
+  assign or_427 = p1_stage_done__1 | rst;
+  assign n_16 = n_15 + n_9;
+  assign n_21 = __s_place + n_20;
+  assign and_451 = and_409 & not_410;
+  assign or_452 = and_409 | n_22_finished;
+  assign and_453 = and_411 & not_412;
+  assign or_454 = and_411 | stage_outputs_valid_2;
+  assign and_455 = and_413 & not_412;
+  assign or_456 = and_413 | stage_outputs_valid_2;
+  assign and_457 = and_415 & not_416;
+  assign or_458 = and_415 | n_28_finished;
+  assign n_29 = {p1_s_place, p1_n_16};
+  assign n_17 = p1_n_16 > n_1;
+  assign or_463 = p0_stage_done__1 | p1_stage_done__1;
+  assign or_464 = p1_stage_done__1 | stage_outputs_valid_2;
+  assign or_465 = stage_outputs_valid_2 | p3_inputs_valid;
+  always_ff @ (posedge clk) begin
+    p0_s_place <= or_425 ? __s_place : p0_s_place;
+    p1_s_place <= or_427 ? p0_s_place : p1_s_place;
+    p0_n_12 <= or_425 ? words_tdata : p0_n_12;
+    p1_n_16 <= or_427 ? n_16 : p1_n_16;
+    p0_n_19 <= or_425 ? n_19 : p0_n_19;
+    p1_n_19 <= or_427 ? p0_n_19 : p1_n_19;
+  end
+  always_ff @ (posedge clk) begin
+    if (rst) begin
+      __s_sum <= 12'h001;
+      __s_place <= 5'h00;
+      __history_read_request_t_already_done_reg <= 1'h0;
+      __history_write_request_t_already_done_reg <= 1'h0;
+      __is_large_t_already_done_reg <= 1'h0;
+      __sums_t_already_done_reg <= 1'h0;
+      __history_read_request_t_reg <= 5'h00;
+      __history_read_request_t_valid_reg <= 1'h0;
+      __history_write_request_t_reg <= 17'h0_0000;
+      __history_write_request_t_valid_reg <= 1'h0;
+      __is_large_t_reg <= 1'h0;
+      __is_large_t_valid_reg <= 1'h0;
+      __sums_t_reg <= 12'h000;
+      __sums_t_valid_reg <= 1'h0;
+      p1_inputs_valid <= 1'h0;
+      p2_inputs_valid <= 1'h0;
+      p3_inputs_valid <= 1'h0;
+    end else begin
+      __s_sum <= p1_stage_done__1 ? n_16 : __s_sum;
+      __s_place <= p0_stage_done__1 ? n_21 : __s_place;
+      __history_read_request_t_already_done_reg <= or_452 ? and_451 : __history_read_request_t_already_done_reg;
+      __history_write_request_t_already_done_reg <= or_454 ? and_453 : __history_write_request_t_already_done_reg;
+      __is_large_t_already_done_reg <= or_456 ? and_455 : __is_large_t_already_done_reg;
+      __sums_t_already_done_reg <= or_458 ? and_457 : __sums_t_already_done_reg;
+      __history_read_request_t_reg <= history_read_request_t_load_en ? n_21 : __history_read_request_t_reg;
+      __history_read_request_t_valid_reg <= history_read_request_t_valid_load_en ? __history_read_request_tvalid_buf : __history_read_request_t_valid_reg;
+      __history_write_request_t_reg <= history_write_request_t_load_en ? n_29 : __history_write_request_t_reg;
+      __history_write_request_t_valid_reg <= history_write_request_t_valid_load_en ? __history_write_request_tvalid_buf : __history_write_request_t_valid_reg;
+      __is_large_t_reg <= is_large_t_load_en ? n_17 : __is_large_t_reg;
+      __is_large_t_valid_reg <= is_large_t_valid_load_en ? __is_large_tvalid_buf : __is_large_t_valid_reg;
+      __sums_t_reg <= sums_t_load_en ? history_read_response_tdata : __sums_t_reg;
+      __sums_t_valid_reg <= sums_t_valid_load_en ? __sums_tvalid_buf : __sums_t_valid_reg;
+      p1_inputs_valid <= or_463 ? p0_stage_done__1 : p1_inputs_valid;
+      p2_inputs_valid <= or_464 ? p1_stage_done__1 : p2_inputs_valid;
+      p3_inputs_valid <= or_465 ? stage_outputs_valid_2 : p3_inputs_valid;
+    end
+  end
+  assign history_read_request_tdata = __history_read_request_t_reg;
+  assign history_read_request_tvalid = __history_read_request_t_valid_reg;
+  assign history_read_response_tready = n_28_finished;
+  assign history_write_request_tdata = __history_write_request_t_reg;
+  assign history_write_request_tvalid = __history_write_request_t_valid_reg;
+  assign is_large_tdata = __is_large_t_reg;
+  assign is_large_tvalid = __is_large_t_valid_reg;
+  assign sums_tdata = __sums_t_reg;
+  assign sums_tvalid = __sums_t_valid_reg;
+  assign words_tready = p0_stage_done__1;
+endmodule
+
+module running_sum (
+    input wire clk,
+    input wire rst,
+    input wire [1:0] step,
+    output wire is_large,
+    input wire [7:0] words_tdata,
+    input wire words_tvalid,
+    output wire words_tready,
+    output wire [11:0] sums_tdata,
+    output wire sums_tvalid,
+    input wire sums_tready
+);
+  wire is_large_tdata;
+  wire is_large_tvalid;
+  reg is_large_held;
+  assign is_large = is_large_held;
+  always @(posedge clk) begin
+    if (rst) is_large_held <= '0;
+    else if (is_large_tvalid) is_large_held <= is_large_tdata;
+  end
+  wire [4:0] history_read_request_tdata;
+  wire history_read_request_tvalid;
+  wire history_read_request_tready;
+  wire [11:0] history_read_response_tdata;
+  wire history_read_response_tvalid;
+  wire history_read_response_tready;
+  wire [16:0] history_write_request_tdata;
+  wire history_write_request_tvalid;
+  wire history_write_request_tready;
+  tritforge_ram #(.WIDTH(12), .WORDS(32), .ADDRESS_WIDTH(5)) history_ram (
+      .clk(clk),
+      .rst(rst),
+      .read_request_tdata(history_read_request_tdata),
+      .read_request_tvalid(history_read_request_tvalid),
+      .read_request_tready(history_read_request_tready),
+      .read_response_tdata(history_read_response_tdata),
+      .read_response_tvalid(history_read_response_tvalid),
+      .read_response_tready(history_read_response_tready),
+      .write_request_tdata(history_write_request_tdata),
+      .write_request_tvalid(history_write_request_tvalid),
+      .write_request_tready(history_write_request_tready)
+  );
+  running_sum_core core (
+      .clk(clk),
+      .rst(rst),
+      .step(step),
+      .is_large_tdata(is_large_tdata),
+      .is_large_tvalid(is_large_tvalid),
+      .is_large_tready(1'b1),
+      .words_tdata(words_tdata),
+      .words_tvalid(words_tvalid),
+      .words_tready(words_tready),
+      .sums_tdata(sums_tdata),
+      .sums_tvalid(sums_tvalid),
+      .sums_tready(sums_tready),
+      .history_read_request_tdata(history_read_request_tdata),
+      .history_read_request_tvalid(history_read_request_tvalid),
+      .history_read_request_tready(history_read_request_tready),
+      .history_read_response_tdata(history_read_response_tdata),
+      .history_read_response_tvalid(history_read_response_tvalid),
+      .history_read_response_tready(history_read_response_tready),
+      .history_write_request_tdata(history_write_request_tdata),
+      .history_write_request_tvalid(history_write_request_tvalid),
+      .history_write_request_tready(history_write_request_tready)
+  );
+endmodule
