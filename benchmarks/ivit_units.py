@@ -38,6 +38,7 @@ from tritforge.ivit.golden import (
     ShiftmaxConfig,
     shiftgelu,
     shiftmax,
+    sigmoid_x0_magnitude_of,
     x0_magnitude_of,
 )
 from tritforge.whole_file import whole_file
@@ -49,7 +50,6 @@ SHIFTGELU_N = (15, 19, 23)
 RANGE = 8.0
 ROW = 197
 ROWS = 400
-SIGMOID_SCALE = 1.702
 PLOT_BITS = 8
 
 UPSTREAM_VARIANTS = (FLOAT32, ONLY_NUMERATOR, ONLY_ROUND_TRIP)
@@ -142,7 +142,7 @@ def measure_shiftmax(bits: int, n: int) -> Measurement:
 def measure_shiftgelu(bits: int, n: int) -> Measurement:
     """Every input below every maximum."""
     scale = scale_of(bits)
-    x0_magnitude = x0_magnitude_of(SIGMOID_SCALE * scale)
+    x0_magnitude = sigmoid_x0_magnitude_of(scale)
     half = 1 << (bits - 1)
     config = ShiftgeluConfig(
         2 * half, input_bits=bits, output_bits=bits, n=n, largest_x0=x0_magnitude
@@ -198,7 +198,7 @@ def _row_errors(bits: int) -> dict[str, dict[int, tuple[FloatArray, FloatArray]]
         result = shiftmax(x, x0_magnitude, softmax_config) / half
         softmax_errors[n] = x * scale, result - softmax(x * scale)
     for n in SHIFTGELU_N:
-        x0_magnitude = x0_magnitude_of(SIGMOID_SCALE * scale)
+        x0_magnitude = sigmoid_x0_magnitude_of(scale)
         gelu_config = ShiftgeluConfig(2 * half, bits, bits, n, x0_magnitude)
         result = shiftgelu(x, x0_magnitude, gelu_config) * scale / half
         gelu_errors[n] = x * scale, result - gelu(x * scale)

@@ -2,7 +2,11 @@
 """Golden functions of the integer-only vision transformer I-ViT (arXiv 2207.01405)."""
 
 from tritforge.ivit.config import RowUnitConfig, ShiftgeluConfig, ShiftmaxConfig
-from tritforge.ivit.golden.shift_exponential import shift_exponential, x0_magnitude_of
+from tritforge.ivit.golden.shift_exponential import (
+    shift_exponential,
+    sigmoid_x0_magnitude_of,
+    x0_magnitude_of,
+)
 from tritforge.ivit.golden.shiftgelu import shiftgelu
 from tritforge.ivit.golden.shiftmax import shiftmax
 
@@ -13,5 +17,6 @@ __all__ = [
     "shift_exponential",
     "shiftgelu",
     "shiftmax",
+    "sigmoid_x0_magnitude_of",
     "x0_magnitude_of",
 ]
