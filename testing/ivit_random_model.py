@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from tritforge.ivit.calibrate import calibrate
+from tritforge.ivit.calibrate import ActivationRange, activation_scales, calibrate
 from tritforge.ivit.parameters import VisionParameters
 from tritforge.ivit.quantise import Preprocessing, WeightFormat, quantise_model
 from tritforge.ivit.reference import FloatVisionModel
@@ -86,22 +86,29 @@ class RandomModel:
         return FloatVisionModel(self.shape, self.tensors)
 
     @cached_property
-    def scales(self) -> dict[str, np.float32]:
-        """Activation scale of every site."""
+    def ranges(self) -> dict[str, ActivationRange]:
+        """Range of every site on eight images."""
         images = self.images(8, seed=self.seed + 100)
         batches = [self.preprocessing.normalise(images[i : i + 4]) for i in (0, 4)]
-        return calibrate(self.reference, batches, self.widths, self.momentum)
+        return calibrate(self.reference, batches, self.momentum)
+
+    @cached_property
+    def scales(self) -> dict[str, np.float32]:
+        """Activation scale of every site."""
+        return activation_scales(self.ranges, self.shape, self.widths)
 
     @cached_property
     def parameters(self) -> VisionParameters:
         """Integer parameters."""
+        return self.parameters_with(self.widths, self.weight_format)
+
+    def parameters_with(
+        self, widths: VisionWidths, weight_format: WeightFormat = WeightFormat.INT8
+    ) -> VisionParameters:
+        """Integer parameters of other widths, from the same ranges."""
+        scales = activation_scales(self.ranges, self.shape, widths)
         return quantise_model(
-            self.shape,
-            self.tensors,
-            self.scales,
-            self.preprocessing,
-            self.widths,
-            self.weight_format,
+            self.shape, self.tensors, scales, self.preprocessing, widths, weight_format
         )
 
     def images(self, count: int, seed: int = 1) -> NDArray[np.uint8]:

@@ -7,7 +7,7 @@ trains; its momentum rule is available for comparison, the usual choice here is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from tritforge.errors import ConfigurationError
 from tritforge.ivit import sites
 from tritforge.ivit.quantise import activation_scale, smallest_scales
 from tritforge.ivit.reference import FloatArray, FloatVisionModel
-from tritforge.ivit.shape import VisionUnits, VisionWidths
+from tritforge.ivit.shape import VisionShape, VisionUnits, VisionWidths
 
 #: Upstream's `act_range_momentum`.
 UPSTREAM_MOMENTUM = 0.95
@@ -64,13 +64,9 @@ class ActivationRange:
 def calibrate(
     model: FloatVisionModel,
     batches: Iterable[NDArray[np.floating[Any]]],
-    widths: VisionWidths | None = None,
     momentum: float | None = None,
-) -> dict[str, np.float32]:
-    """Activation scale of every site.
-
-    Scores and hidden activations get at least the scale with which the sums of Shiftmax and
-    ShiftGELU are exact.
+) -> dict[str, ActivationRange]:
+    """Range of every activation site.
 
     Args:
         batches: normalised images (batch, height, width, channels), at least one batch; a caller
@@ -80,9 +76,10 @@ def calibrate(
     Raises:
         ConfigurationError: there is no batch, or a site's numbers are not finite.
     """
-    widths = widths or VisionWidths()
-    expected = sites.activation_sites(model.shape, widths)
-    ranges = {site: ActivationRange(momentum) for site in expected}
+    ranges = {
+        site: ActivationRange(momentum)
+        for site in sites.activation_sites(model.shape, VisionWidths())
+    }
 
     def observe(site: str, values: FloatArray) -> None:
         if not np.isfinite(values).all():
@@ -94,12 +91,27 @@ def calibrate(
     seen = 0
     for images in batches:
         seen += len(images)
-        model.logits(images, observe)
+        if len(images):
+            model.logits(images, observe)
     if not seen:
         raise ConfigurationError("no images to calibrate with: give at least one")
-    scales = {site: ranges[site].scale(bits) for site, bits in expected.items()}
-    for site, smallest in smallest_scales(VisionUnits(model.shape, widths)).items():
-        for layer in range(model.shape.layers):
+    return ranges
+
+
+def activation_scales(
+    ranges: Mapping[str, ActivationRange], shape: VisionShape, widths: VisionWidths
+) -> dict[str, np.float32]:
+    """Scale of every activation site from its range.
+
+    Scores and hidden activations get at least the scale with which the sums of Shiftmax and
+    ShiftGELU are exact.
+    """
+    scales = {
+        site: ranges[site].scale(bits)
+        for site, bits in sites.activation_sites(shape, widths).items()
+    }
+    for site, smallest in smallest_scales(VisionUnits(shape, widths)).items():
+        for layer in range(shape.layers):
             name = sites.block_site(layer, site)
             scales[name] = max(scales[name], smallest)
     return scales

@@ -163,33 +163,26 @@ def quantise_bias(name: str, bias: Float32Array, scale: Float32Array) -> NDArray
     return codes.astype(np.int32)
 
 
-def requantisation(
-    name: str, scale_in: Float32Array | np.float32, scale_out: np.float32, widths: VisionWidths
-) -> Requantisation:
-    """Dyadic factors of scale_in / scale_out.
+def dyadic_factors(name: str, ratio: Float64Array, bits: int) -> Requantisation:
+    """Ratios (channels,) as multiplier * 2**-shift.
 
-    The mantissa has `widths.multiplier` bits, rounded half away from zero. Where upstream's is
-    2**31 it is halved, and the shift with it: the same number in 31 bits.
-
-    Args:
-        scale_in: () or (channels,) float32, negative where a gain is.
+    The mantissa has `bits` bits, rounded half away from zero. Where upstream's is 2**31 it is
+    halved, and the shift with it: the same number in 31 bits. With one bit the factor is the
+    nearest power of two: a shift.
 
     Raises:
-        CheckpointError: a ratio is 0, not finite, or too large for a multiplier of 31 bits.
+        CheckpointError: a ratio is not finite or needs more than 31 bits.
     """
-    ratio = np.atleast_1d(np.asarray(scale_in, np.float32)).astype(np.float64) / np.float64(
-        np.float32(scale_out)
-    )
-    wrong = np.flatnonzero(~(np.isfinite(ratio) & (np.abs(ratio) <= LARGEST_MULTIPLIER)))
+    wrong = np.flatnonzero(~(np.abs(ratio) <= LARGEST_MULTIPLIER))
     if len(wrong):
         raise CheckpointError(
             f"{name}: the ratio of its scales is {ratio[wrong[0]]:g} in channel {wrong[0]}, beyond "
             f"{LARGEST_MULTIPLIER}: calibrate its range again"
         )
     mantissa, exponent = np.frexp(np.abs(ratio))
-    multiplier = np.floor(np.ldexp(mantissa, widths.multiplier) + 0.5).astype(np.int64)
-    shift = widths.multiplier - exponent.astype(np.int64)
-    too_wide = multiplier == 1 << widths.multiplier
+    multiplier = np.floor(np.ldexp(mantissa, bits) + 0.5).astype(np.int64)
+    shift = bits - exponent.astype(np.int64)
+    too_wide = multiplier == 1 << bits
     multiplier >>= too_wide
     shift -= too_wide
     # Short mantissas of ratios from 1 on are shifted left.
@@ -197,10 +190,31 @@ def requantisation(
     shift = np.maximum(shift, 0)
     # Beyond the largest shift every result is 0.
     multiplier[shift > LARGEST_SHIFT] = 0
+    if int(multiplier.max(initial=0)) > LARGEST_MULTIPLIER:
+        raise CheckpointError(
+            f"{name}: the ratio of its scales is {np.abs(ratio).max():g}, with {bits} bits beyond "
+            f"{LARGEST_MULTIPLIER}: calibrate its range again"
+        )
     signed = np.where(ratio < 0, -multiplier, multiplier)
     return Requantisation(
         signed.astype(np.int32), np.minimum(shift, LARGEST_SHIFT).astype(np.uint8)
     )
+
+
+def requantisation(
+    name: str, scale_in: Float32Array | np.float32, scale_out: np.float32, widths: VisionWidths
+) -> Requantisation:
+    """Dyadic factors of scale_in / scale_out, a float64 quotient.
+
+    Args:
+        name: what is requantised, for errors.
+        scale_in: () or (channels,) float32, negative where a gain is.
+
+    Raises:
+        CheckpointError: a ratio is not finite or needs more than 31 bits.
+    """
+    scale = np.atleast_1d(np.asarray(scale_in, np.float32)).astype(np.float64)
+    return dyadic_factors(name, scale / np.float64(scale_out), widths.multiplier)
 
 
 def input_table(preprocessing: Preprocessing, scale: np.float32, bits: int) -> NDArray[np.int8]:

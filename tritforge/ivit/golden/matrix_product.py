@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from tritforge.fixed_point import Int64Array
 from tritforge.ivit.shape import ACCUMULATOR_BITS
 
-#: Sums of integers in float64 are exact in any order while they stay below this.
-_EXACT = 1 << 53
+#: Sums of integers are exact in any order while they stay below 2**24 in float32, 2**53 in float64.
+_EXACT_FLOAT32, _EXACT_FLOAT64 = 1 << 24, 1 << 53
 
 
 def matrix_product(
@@ -27,7 +27,7 @@ def matrix_product(
     right: NDArray[np.integer[Any]],
     bias: NDArray[np.integer[Any]] | None = None,
 ) -> Int64Array:
-    """Exact sums, computed by a float64 BLAS.
+    """Exact sums; a floating-point BLAS serves as integer engine where its sums are exact.
 
     Args:
         left: (..., M, K) integers.
@@ -42,9 +42,10 @@ def matrix_product(
             allow that.
     """
     largest = _magnitude(left) * _magnitude(right) * left.shape[-1]
-    if largest >= _EXACT:
+    if largest >= _EXACT_FLOAT64:
         raise AssertionError(f"sums of a matrix product may reach {largest}, beyond 53 bits")
-    product = left.astype(np.float64) @ np.swapaxes(right.astype(np.float64), -1, -2)
+    real = np.float32 if largest < _EXACT_FLOAT32 else np.float64
+    product = left.astype(real) @ np.swapaxes(right.astype(real), -1, -2)
     total: Int64Array = product.astype(np.int64)
     if bias is not None:
         total += bias.astype(np.int64)
