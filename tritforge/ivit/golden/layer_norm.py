@@ -8,9 +8,10 @@
 
 The gain follows in the requantisation: one unit of `out` is sqrt(K) / 2**30 * gain.
 
-The ten steps reach floor(sqrt(V)) where V is large. Below about 187**2 they have not arrived: the
-root is too large, never below 64, and the row comes out too small. Where V = (r + 1)**2 - 1 they
-alternate between r and r + 1. That is upstream's result, so it is this one's.
+The ten steps reach floor(sqrt(V)) from V = 378**2 on, but where V = (r + 1)**2 - 1 they alternate
+between r and r + 1. From 187**2 on they may be one too large. Below that they have not arrived: the
+root is never below 64, and the row comes out too small. That is upstream's result, so it is this
+one's.
 
 Source: IntLayerNorm of zkkli/I-ViT, models/quantization_utils/quant_modules.py; arXiv 2207.01405,
 section 3.4. Deviation: integers are exact. Upstream's float32 rounds V (up to 40 bits), the
@@ -50,16 +51,21 @@ def layer_norm(
     assert_unsigned(np.abs(difference), config.difference_bits - 1, "x - mean")
     squares = (difference * difference).sum(axis=-1, keepdims=True)
     assert_unsigned(squares, config.square_sum_bits, "sum of squares")
-    root = np.full_like(squares, config.first_root)
-    for _ in range(config.steps):
-        root = (root + squares // root) >> 1
-        assert_unsigned(root, config.root_bits, "square root")
-    factor = NUMERATOR // root
+    factor = NUMERATOR // newton_root(squares, config)
     assert_unsigned(factor, config.factor_bits, "reciprocal of the square root")
     normalised = (difference * factor) >> 1
     offset = 1 << (config.normalised_bits - 1)
     assert_unsigned(normalised + offset, config.normalised_bits, "normalised row, plus 2**30,")
     return normalised + bias.astype(np.int64)
+
+
+def newton_root(square_sum: Int64Array, config: LayerNormConfig) -> Int64Array:
+    """Ten of Newton's steps towards floor(sqrt(square_sum)), of the same shape; at least 64."""
+    root = np.full_like(square_sum, config.first_root)
+    for _ in range(config.steps):
+        root = (root + square_sum // root) >> 1
+        assert_unsigned(root, config.root_bits, "square root")
+    return root
 
 
 def _rounded_mean(x: Int64Array) -> Int64Array:
