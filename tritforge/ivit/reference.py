@@ -34,7 +34,7 @@ _ERF_DEGREE = 60
 
 @cache
 def _erf_polynomial() -> Chebyshev:
-    """erf on [0, 6], to 1e-15: NumPy has none, and math.erf takes one number at a time."""
+    """erf on [0, 6], to 1e-13: NumPy has none, and math.erf takes one number at a time."""
     erf = np.vectorize(math.erf, otypes=[float])
     return Chebyshev.interpolate(erf, _ERF_DEGREE, domain=[0, _ERF_RANGE])
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""I-LayerNorm against upstream's formulas in exact rationals, and where its root does not arrive."""
+"""I-LayerNorm against upstream's formulas in exact rationals, and where its root falls short."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole golden model against a plain exact one, against float32, and against the float model."""
+"""The whole golden model against a plain exact one, upstream's float32, and the float model."""
 
 from __future__ import annotations
 
