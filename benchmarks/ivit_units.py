@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Error of Shiftmax and ShiftGELU against the exact functions, and against upstream's float32.
 
-python -m benchmarks.ivit_units [--json] [--plot FILE.svg|FILE.png]
+python -m benchmarks.ivit_units [--random-scales] [--json] [--plot FILE.svg|FILE.png]
 
 Integers stand for reals in [-8, 8], quantised as upstream does: scale 8 / (2**(bits - 1) - 1). The
 width `bits` is that of the input and of the output share.
 
 * Shiftmax: random rows, uniform over the whole range; error of a probability.
 * ShiftGELU: every input below every row maximum; error of x * sigmoid(1.702 x) as an activation.
+
+With --random-scales instead: outputs that upstream's float32 changes for scales as models have
+them. Upstream carries integers as x * scale and gets them back as x * scale / scale in float32,
+which is not x for most scales; for those of the first table it is.
 """
 
 from __future__ import annotations
@@ -51,6 +55,12 @@ RANGE = 8.0
 ROW = 197
 ROWS = 400
 PLOT_BITS = 8
+#: Scales as activations of 8 bits have them.
+RANDOM_SCALES = 200
+SCALE_LIMITS = (0.01, 0.3)
+SCALE_ROWS = 20
+#: Standard deviation of the reals that they quantise.
+SPREAD = 1.0
 
 UPSTREAM_VARIANTS = (FLOAT32, ONLY_NUMERATOR, ONLY_ROUND_TRIP)
 
@@ -169,6 +179,98 @@ def measure() -> list[Measurement]:
     ]
 
 
+@dataclass(frozen=True)
+class ScaleMeasurement:
+    """Outputs of one unit unlike upstream's float32, over RANDOM_SCALES scales.
+
+    Attributes:
+        affected_scales: share of the scales for which x * scale / scale is not x for some x.
+        mean, worst: share of outputs unlike upstream, mean of all scales and the worst of them.
+        mean_by_numerator: share for which 2**31 instead of 2**31 - 1 is enough to differ.
+        mean_by_round_trip: share for which x * scale / scale instead of x is enough to differ.
+        largest_difference: in units of the last place.
+    """
+
+    unit: str
+    input_bits: int
+    output_bits: int
+    n: int
+    affected_scales: float
+    mean: float
+    worst: float
+    mean_by_numerator: float
+    mean_by_round_trip: float
+    largest_difference: int
+
+
+def measure_random_scales() -> list[ScaleMeasurement]:
+    """Shiftmax with 8 and 16 bits out, ShiftGELU with 8: 8 bits in, upstream's n."""
+    return [
+        _measure_scales(ShiftmaxConfig.unit, 8),
+        _measure_scales(ShiftmaxConfig.unit, 16),
+        _measure_scales(ShiftgeluConfig.unit, 8),
+    ]
+
+
+def _measure_scales(unit: str, output_bits: int) -> ScaleMeasurement:
+    random = RandomState(0)
+    scales = random.uniform(*SCALE_LIMITS, RANDOM_SCALES).astype(np.float32)
+    codes = np.arange(-128, 128)
+    affected = [bool((FLOAT32.inputs(codes, float(scale)) != codes).any()) for scale in scales]
+    shares: list[list[float]] = [[] for _ in UPSTREAM_VARIANTS]
+    largest = n = 0
+    for scale in map(float, scales):
+        reals = random.normal(0, SPREAD, (SCALE_ROWS, ROW))
+        x = np.clip(np.rint(reals / scale), -128, 127).astype(np.int64)
+        if unit == ShiftmaxConfig.unit:
+            x0_magnitude = x0_magnitude_of(scale)
+            softmax_config = ShiftmaxConfig(ROW, 8, output_bits, largest_x0=x0_magnitude)
+            n, emulate = softmax_config.n, upstream_softmax
+            result = shiftmax(x, x0_magnitude, softmax_config)
+        else:
+            x0_magnitude = sigmoid_x0_magnitude_of(scale)
+            gelu_config = ShiftgeluConfig(ROW, 8, output_bits, largest_x0=x0_magnitude)
+            n, emulate = gelu_config.n, upstream_gelu
+            result = shiftgelu(x, x0_magnitude, gelu_config)
+        differences = [
+            result - emulate(x, scale, n, output_bits, arithmetic)
+            for arithmetic in UPSTREAM_VARIANTS
+        ]
+        for collected, difference in zip(shares, differences):
+            collected.append(np.count_nonzero(difference) / x.size)
+        largest = max(largest, int(np.abs(differences[0]).max()))
+    means = [float(np.mean(item)) for item in shares]
+    return ScaleMeasurement(
+        unit=unit,
+        input_bits=8,
+        output_bits=output_bits,
+        n=n,
+        affected_scales=float(np.mean(affected)),
+        mean=means[0],
+        worst=max(shares[0]),
+        mean_by_numerator=means[1],
+        mean_by_round_trip=means[2],
+        largest_difference=largest,
+    )
+
+
+def scale_table(measurements: Sequence[ScaleMeasurement]) -> str:
+    """Text table, one line a unit."""
+    lines = [
+        f"{'bits':>17}{'scales with':>17}{'outputs unlike float32':>35}{'alone':>16}",
+        f"{'unit':<10}{'in':>3}{'out':>4}{'n':>4}{'x*s/s != x':>13}{'mean scale':>13}"
+        f"{'worst scale':>13}{'by up to':>10}{'2**31':>8}{'x*s/s':>8}",
+    ]
+    lines += [
+        f"{item.unit:<10}{item.input_bits:>3}{item.output_bits:>4}{item.n:>4}"
+        f"{item.affected_scales:>13.0%}{item.mean:>13.2%}{item.worst:>13.1%}"
+        f"{item.largest_difference:>10}{item.mean_by_numerator:>8.2%}"
+        f"{item.mean_by_round_trip:>8.2%}"
+        for item in measurements
+    ]
+    return "\n".join(lines)
+
+
 def table(measurements: Sequence[Measurement]) -> str:
     """Text table, one line a measurement."""
     lines = [
@@ -238,6 +340,9 @@ def plot(path: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--random-scales", action="store_true", help="upstream's float32 with random scales"
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON list")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="also draw an .svg or .png file")
     options = parser.parse_args(argv)
@@ -247,11 +352,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ConfigurationError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    measurements = measure()
-    if options.json:
-        print(json.dumps([asdict(item) for item in measurements], indent=2))
+    found: Sequence[Measurement] | Sequence[ScaleMeasurement]
+    if options.random_scales:
+        found = scales = measure_random_scales()
+        text = scale_table(scales)
     else:
-        print(table(measurements))
+        found = measurements = measure()
+        text = table(measurements)
+    print(json.dumps([asdict(item) for item in found], indent=2) if options.json else text)
     return 0
 
 

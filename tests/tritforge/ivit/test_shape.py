@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 
@@ -17,22 +18,33 @@ from tritforge.ivit.shape import (
     VisionWidths,
     preset,
 )
+from tritforge.ivit.tensors import tensor_shapes
 
 TINY = preset("deit-tiny")
 
 
-def test_presets_have_the_sizes_of_the_papers() -> None:
-    """Table 1 of arXiv 2012.12877: channels, heads, parameters in millions."""
-    for name, dim, heads, millions in (
-        ("tiny", 192, 3, 5),
-        ("small", 384, 6, 22),
-        ("base", 768, 12, 86),
-    ):
-        shape = preset(f"deit-{name}")
-        assert shape == preset(f"vit-{name}")
-        assert (shape.dim, shape.heads, shape.head_dim) == (dim, heads, 64)
-        assert (shape.tokens, shape.layers, shape.hidden) == (197, 12, 4 * dim)
-        assert round(shape.weights / 1e6) == millions
+@pytest.mark.parametrize(
+    ("name", "dim", "heads", "parameters"),
+    [("tiny", 192, 3, 5_717_416), ("small", 384, 6, 22_050_664), ("base", 768, 12, 86_567_656)],
+)
+def test_presets_have_the_sizes_of_timms_models(
+    name: str, dim: int, heads: int, parameters: int
+) -> None:
+    shape = preset(f"deit-{name}")
+    assert shape == preset(f"vit-{name}")
+    assert (shape.dim, shape.heads, shape.head_dim) == (dim, heads, 64)
+    assert (shape.tokens, shape.layers, shape.hidden) == (197, 12, 4 * dim)
+    tensors = tensor_shapes(shape)
+    assert sum(math.prod(dimensions) for dimensions in tensors.values()) == parameters
+    matrices = [
+        math.prod(dimensions)
+        for tensor, dimensions in tensors.items()
+        if tensor.endswith("weight") and len(dimensions) > 1
+    ]
+    assert shape.weights == sum(matrices)
+
+
+def test_multiply_adds_of_deit_tiny_are_those_of_its_paper() -> None:
     assert TINY.multiply_adds == pytest.approx(1.25e9, rel=0.01)
 
 
