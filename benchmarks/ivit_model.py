@@ -39,23 +39,25 @@ from tritforge.ivit import sites
 from tritforge.ivit.golden import IvitGoldenModel, Trace, layer_norm, requantise, shiftgelu
 from tritforge.ivit.golden.attention import PROBABILITIES
 from tritforge.ivit.parameters import VisionParameters
+from tritforge.ivit.quantise import ScaleFormat
 from tritforge.ivit.shape import PRESETS, VisionShape, VisionWidths, preset
 
 Array = NDArray[Any]
 
 DEFAULT_MODEL = "deit-tiny"
-#: Widths beside upstream's: what differs from the default.
-VARIANTS: dict[str, dict[str, int]] = {
-    "upstream's": {},
-    "multiplier 16": {"multiplier": 16},
-    "multiplier 12": {"multiplier": 12},
-    "multiplier 8": {"multiplier": 8},
-    "multiplier 1 (shifts)": {"multiplier": 1},
-    "probability 12": {"probability": 12},
-    "probability 8": {"probability": 8},
-    "residual 12": {"residual": 12},
-    "residual 10": {"residual": 10},
-    "shiftgelu_n 18": {"shiftgelu_n": 18},
+#: Widths that differ from upstream's, and the format of all scales.
+VARIANTS: dict[str, tuple[dict[str, int], ScaleFormat]] = {
+    "upstream's": ({}, ScaleFormat.REAL),
+    "multiplier 16, gain 16": ({"multiplier": 16, "gain": 16}, ScaleFormat.REAL),
+    "multiplier 12, gain 12": ({"multiplier": 12, "gain": 12}, ScaleFormat.REAL),
+    "multiplier 8, gain 8": ({"multiplier": 8, "gain": 8}, ScaleFormat.REAL),
+    "multiplier 1, gain 12": ({"multiplier": 1, "gain": 12}, ScaleFormat.REAL),
+    "the same, power-of-two scales": ({"multiplier": 1, "gain": 12}, ScaleFormat.POWER_OF_TWO),
+    "probability 12": ({"probability": 12}, ScaleFormat.REAL),
+    "probability 8": ({"probability": 8}, ScaleFormat.REAL),
+    "residual 12": ({"residual": 12}, ScaleFormat.REAL),
+    "residual 10": ({"residual": 10}, ScaleFormat.REAL),
+    "shiftgelu_n 18": ({"shiftgelu_n": 18}, ScaleFormat.REAL),
 }
 
 
@@ -210,8 +212,8 @@ def measure_widths(shape: VisionShape, seeds: int, images: int) -> list[WidthErr
         model = RandomModel(shape, seed)
         pixels = model.images(images, seed=seed + 1000)
         reference = model.reference.logits(model.preprocessing.normalise(pixels))
-        for name, changes in VARIANTS.items():
-            parameters = model.parameters_with(VisionWidths(**changes))
+        for name, (changes, scale_format) in VARIANTS.items():
+            parameters = model.parameters_with(VisionWidths(**changes), scale_format=scale_format)
             errors[name].append(relative_error(golden_logits(parameters, pixels), reference))
     return [WidthError(name, float(np.mean(values))) for name, values in errors.items()]
 
@@ -249,8 +251,8 @@ def unit_table(deviations: Sequence[UnitDeviation]) -> str:
 
 def width_table(errors: Sequence[WidthError]) -> str:
     """One line per choice of widths."""
-    lines = [f"{'widths':<26}{'logits against float64':>24}"]
-    lines += [f"{item.widths:<26}{item.error:>24.2%}" for item in errors]
+    lines = [f"{'widths':<32}{'logits against float64':>24}"]
+    lines += [f"{item.widths:<32}{item.error:>24.2%}" for item in errors]
     return "\n".join(lines)
 
 

@@ -226,12 +226,14 @@ def dyadic(folder: Path) -> Iterator[Comparison]:
         key, bits, out = case["key"], case["bits"], np.float32(case["output_scale"])
         z = arrays[f"{key}_z"].astype(np.int64)
         scale = arrays[f"{key}_pre_scale"]
-        factors = requantisation(key, scale, out, _WIDTHS)
+        factors = requantisation(key, scale, out, _WIDTHS.multiplier)
         identity = None
         if f"{key}_identity" in arrays:
             name, other = "residual_add", arrays[f"{key}_identity"].astype(np.int64)
             other_scale = arrays[f"{key}_identity_scale"]
-            pair = ResidualParameters(factors, requantisation(key, other_scale, out, _WIDTHS))
+            pair = ResidualParameters(
+                factors, requantisation(key, other_scale, out, _WIDTHS.multiplier)
+            )
             golden = residual_add(z, other, pair, bits)
             identity = (other.astype(np.float32) * other_scale, other_scale)
         elif bits in (4, 8, 16, 32):
@@ -309,7 +311,7 @@ def block(folder: Path) -> Iterator[Comparison]:
         before_scale = scale(before)
         if before == "attn.matmul_1":
             before_scale = before_scale * np.float32(index["attention_scale"])
-        return requantisation(after, before_scale, scale(after)[0], _WIDTHS)
+        return requantisation(after, before_scale, scale(after)[0], _WIDTHS.multiplier)
 
     ranges = index["ranges"]
     for site, (low, high, bits) in ranges.items():

@@ -11,8 +11,10 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from tritforge.ivit.calibrate import ActivationRange, activation_scales, calibrate
+from tritforge.ivit.model_quantiser import quantise_model
 from tritforge.ivit.parameters import VisionParameters
-from tritforge.ivit.quantise import Preprocessing, WeightFormat, quantise_model
+from tritforge.ivit.preprocessing import Preprocessing
+from tritforge.ivit.quantise import ScaleFormat, WeightFormat
 from tritforge.ivit.reference import FloatVisionModel
 from tritforge.ivit.shape import VisionShape, VisionWidths
 from tritforge.ivit.tensors import Float32Array, tensor_shapes
@@ -103,12 +105,21 @@ class RandomModel:
         return self.parameters_with(self.widths, self.weight_format)
 
     def parameters_with(
-        self, widths: VisionWidths, weight_format: WeightFormat = WeightFormat.INT8
+        self,
+        widths: VisionWidths,
+        weight_format: WeightFormat = WeightFormat.INT8,
+        scale_format: ScaleFormat = ScaleFormat.REAL,
     ) -> VisionParameters:
         """Integer parameters of other widths, from the same ranges."""
-        scales = activation_scales(self.ranges, self.shape, widths)
+        scales = activation_scales(self.ranges, self.shape, widths, scale_format)
         return quantise_model(
-            self.shape, self.tensors, scales, self.preprocessing, widths, weight_format
+            self.shape,
+            self.tensors,
+            scales,
+            self.preprocessing,
+            widths,
+            weight_format,
+            scale_format,
         )
 
     def images(self, count: int, seed: int = 1) -> NDArray[np.uint8]:

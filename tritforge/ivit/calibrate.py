@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tritforge.errors import ConfigurationError
 from tritforge.ivit import sites
-from tritforge.ivit.quantise import activation_scale, smallest_scales
+from tritforge.ivit.quantise import ScaleFormat, activation_scale, smallest_scales
 from tritforge.ivit.reference import FloatArray, FloatVisionModel
 from tritforge.ivit.shape import VisionShape, VisionUnits, VisionWidths
 
@@ -99,7 +99,10 @@ def calibrate(
 
 
 def activation_scales(
-    ranges: Mapping[str, ActivationRange], shape: VisionShape, widths: VisionWidths
+    ranges: Mapping[str, ActivationRange],
+    shape: VisionShape,
+    widths: VisionWidths,
+    scale_format: ScaleFormat = ScaleFormat.REAL,
 ) -> dict[str, np.float32]:
     """Scale of every activation site from its range.
 
@@ -114,4 +117,6 @@ def activation_scales(
         for layer in range(shape.layers):
             name = sites.block_site(layer, site)
             scales[name] = max(scales[name], smallest)
-    return scales
+    return {
+        name: np.float32(scale_format.apply(np.asarray(scale))) for name, scale in scales.items()
+    }

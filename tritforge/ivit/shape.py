@@ -165,7 +165,8 @@ class VisionWidths:
     sigmoid: int = _parameter((4, 16), "sigmoid of ShiftGELU, sign bit included", 8)
     shiftmax_n: int = _parameter((4, 24), "fraction bits of Shiftmax's exponential", 15)
     shiftgelu_n: int = _parameter((4, 24), "fraction bits of ShiftGELU's exponential", 23)
-    multiplier: int = _parameter((1, 31), "mantissa of a requantisation multiplier; 1: shifts", 31)
+    multiplier: int = _parameter((1, 31), "mantissa of a requantisation factor; 1: shifts", 31)
+    gain: int = _parameter((1, 31), "mantissa of a factor behind a LayerNorm", 31)
 
     def __post_init__(self) -> None:
         _check_ranges(self)

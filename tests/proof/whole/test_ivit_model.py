@@ -28,14 +28,14 @@ def test_behind_a_requantisation_few_integers_differ_from_float32() -> None:
     assert found["I-LayerNorm"].unlike > 0
     for name, item in found.items():
         if "requantised" in name:
-            assert item.unlike <= 0.02 * item.values
+            assert item.unlike <= 0.05 * item.values
 
 
 def test_wide_multipliers_change_nothing_and_narrow_ones_do() -> None:
     found = {item.widths: item.error for item in ivit_model.measure_widths(SMALL_SHAPE, 2, 4)}
     assert set(found) == set(ivit_model.VARIANTS)
-    assert found["multiplier 16"] < 1.2 * found["upstream's"]
-    assert found["multiplier 1 (shifts)"] > 2 * found["upstream's"]
+    assert found["multiplier 16, gain 16"] < 1.2 * found["upstream's"]
+    assert found["multiplier 1, gain 12"] > 2 * found["upstream's"]
 
 
 def test_json_and_table_of_a_preset(
@@ -46,7 +46,7 @@ def test_json_and_table_of_a_preset(
     assert ivit_model.main([*options, "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)) == {"errors", "units", "widths"}
     assert ivit_model.main(options) == 0
-    assert "multiplier 1 (shifts)" in capsys.readouterr().out
+    assert "power-of-two scales" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("options", [["--model", "swin"], ["--seeds", "0"], ["--images", "0"]])

@@ -17,7 +17,7 @@ from tritforge.ivit.calibrate import (
     calibrate,
 )
 from tritforge.ivit.golden import IvitGoldenModel
-from tritforge.ivit.quantise import quantise_model
+from tritforge.ivit.model_quantiser import quantise_model
 from tritforge.ivit.reference import FloatVisionModel
 from tritforge.ivit.shape import VisionUnits, VisionWidths
 from tritforge.ivit.sites import activation_sites

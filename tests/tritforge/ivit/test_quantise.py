@@ -11,21 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testing.ivit_random_model import SMALL_SHAPE, RandomModel
 from testing.ivit_upstream import upstream_frexp, upstream_quantise
 from tests.tritforge.ivit.golden.upstream import frexp_factor
-from tritforge.errors import CheckpointError, ConfigurationError
+from tritforge.errors import CheckpointError
 from tritforge.ivit.config import LayerNormConfig
 from tritforge.ivit.golden import sigmoid_x0_magnitude_of, x0_magnitude_of
 from tritforge.ivit.quantise import (
     SMALLEST_SCALE,
-    Preprocessing,
+    ScaleFormat,
     WeightFormat,
     activation_scale,
     dyadic_factors,
     layer_norm_constants,
     quantise_bias,
-    quantise_model,
     quantise_real,
     quantise_weight,
     smallest_scales,
@@ -33,20 +31,6 @@ from tritforge.ivit.quantise import (
 from tritforge.ivit.shape import PRESETS, VisionUnits, VisionWidths
 
 F = np.float32
-
-
-@pytest.fixture(scope="module")
-def model() -> RandomModel:
-    return RandomModel()
-
-
-def quantise(model: RandomModel, tensors: Any = None, scales: Any = None) -> Any:
-    return quantise_model(
-        model.shape,
-        model.tensors if tensors is None else tensors,
-        model.scales if scales is None else scales,
-        model.preprocessing,
-    )
 
 
 def value_of(factors: Any) -> Fraction:
@@ -189,95 +173,17 @@ def test_the_smallest_scales_are_exact_to_one_float32_step(name: str) -> None:
         assert magnitude_of(float(np.nextafter(scale, F(0)))) > config.largest_x0
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0, -1.0, 2.0**-23])
-def test_scales_that_no_data_gave_are_refused(model: RandomModel, value: float) -> None:
-    scales = {**model.scales, "blocks.1.attn.qact2": F(value)}
-    with pytest.raises(CheckpointError, match=r"blocks\.1\.attn\.qact2: scale .* calibrate"):
-        quantise(model, scales=scales)
+def test_powers_of_two_cover_the_range_of_the_given_scale() -> None:
+    scales = np.array([0.25, 0.26, 0.5, 0.9, 1.0, 3.0], F)
+    rounded = ScaleFormat.POWER_OF_TWO.apply(scales)
+    assert rounded.tolist() == [0.25, 0.5, 0.5, 1.0, 1.0, 4.0]
+    assert rounded.dtype == F
+    assert (ScaleFormat.REAL.apply(scales) == scales).all()
 
 
-def test_a_missing_scale_is_named(model: RandomModel) -> None:
-    scales = {name: scale for name, scale in model.scales.items() if name != "qact_pos"}
-    with pytest.raises(CheckpointError, match=r"no activation scale for qact_pos \(1 sites"):
-        quantise(model, scales=scales)
-
-
-@pytest.mark.parametrize(
-    ("site", "unit", "limit", "scale"),
-    [("attn.qact_attn1", "shiftmax", 6553, 1e-4), ("mlp.qact_gelu", "shiftgelu", 127, 4e-3)],
-)
-def test_scales_too_small_for_a_row_unit_name_a_range_that_is_accepted(
-    model: RandomModel, site: str, unit: str, limit: int, scale: float
-) -> None:
-    name = f"blocks.0.{site}"
-    with pytest.raises(
-        CheckpointError, match=f"{name}: .* {unit} are exact up to {limit}:"
-    ) as caught:
-        quantise(model, scales={**model.scales, name: F(scale)})
-    reach = float(str(caught.value).split("+-")[1])
-    quantise(model, scales={**model.scales, name: F(reach * 1.01 / 127)})
-
-
-def test_errors_of_one_channel_name_tensor_and_block(model: RandomModel) -> None:
-    tensors = {name: values.copy() for name, values in model.tensors.items()}
-    tensors["blocks.1.norm2.weight"][4] = 0
-    with pytest.raises(CheckpointError, match=r"blocks\.1\.norm2\.weight of channel 4 is 0"):
-        quantise(model, tensors)
-    tensors = {name: values.copy() for name, values in model.tensors.items()}
-    tensors["blocks.0.attn.proj.weight"][2] = 0
-    tensors["blocks.0.attn.proj.bias"][2] = 1e4
-    with pytest.raises(CheckpointError, match=r"blocks\.0\.attn\.proj\.bias of output 2 is 10000"):
-        quantise(model, tensors)
-    tensors = {name: values.copy() for name, values in model.tensors.items()}
-    tensors["head.weight"][0] *= 1e12
-    with pytest.raises(CheckpointError, match="head: logits can reach"):
-        quantise(model, tensors)
-
-
-def test_a_position_beyond_the_range_of_its_sum_is_refused(model: RandomModel) -> None:
-    scales = {**model.scales, "qact1": model.scales["qact1"] / F(8)}
-    with pytest.raises(CheckpointError, match=r"position embedding .* of qact1 at token"):
-        quantise(model, scales=scales)
-
-
-def test_an_all_zero_row_keeps_its_bias(model: RandomModel) -> None:
-    tensors = {name: values.copy() for name, values in model.tensors.items()}
-    tensors["head.weight"][1] = 0
-    tensors["head.bias"][1] = 0.7
-    classifier = quantise(model, tensors).head.classifier
-    fraction = int(quantise(model, tensors).head.logit_fraction[0])
-    real = int(classifier.bias[1]) * int(classifier.requantisation.multiplier[1])
-    real /= 2.0 ** (int(classifier.requantisation.shift[1]) + fraction)
-    assert real == pytest.approx(0.7, rel=1e-6)
-
-
-def test_ternary_blocks_keep_eight_bits_at_both_ends(model: RandomModel) -> None:
-    parameters = model.parameters_with(VisionWidths(), WeightFormat.TERNARY)
-    for block in parameters.blocks:
-        for linear in (
-            block.attention.qkv,
-            block.attention.projection,
-            block.mlp.fc1,
-            block.mlp.fc2,
-        ):
-            assert set(np.unique(linear.weight)) == {-1, 0, 1}
-    assert np.abs(parameters.head.classifier.weight).max() == 127
-    assert np.abs(parameters.patch_embedding.projection.weight).max() == 127
-
-
-@pytest.mark.parametrize(
-    ("mean", "std", "message"),
-    [
-        ((0.5,), (0.5, 0.5), "1 means and 2 standard deviations"),
-        ((0.5,), (0.0,), "std above 0"),
-        ((np.nan,), (0.5,), "finite numbers"),
-    ],
-)
-def test_preprocessing_is_checked(mean: Any, std: Any, message: str) -> None:
-    with pytest.raises(ConfigurationError, match=message):
-        Preprocessing(mean, std)
-
-
-def test_preprocessing_must_have_the_colours_of_the_shape(model: RandomModel) -> None:
-    with pytest.raises(ConfigurationError, match="preprocessing for 1 colours, but images have 3"):
-        quantise_model(SMALL_SHAPE, model.tensors, model.scales, Preprocessing((0.5,), (0.5,)))
+def test_weights_of_a_power_of_two_scale_lose_at_most_one_bit() -> None:
+    weight = np.random.RandomState(0).normal(0, 1, (50, 64)).astype(F)
+    codes, scale = quantise_weight(weight, scale_format=ScaleFormat.POWER_OF_TWO)
+    assert (np.frexp(scale)[0] == 0.5).all()
+    assert np.abs(codes).max(axis=1).min() >= 63
+    assert np.abs(codes * scale[:, None] - weight).max() <= scale.max() / 2

@@ -2,7 +2,7 @@
 """Input quantiser: pixels to first activations, one table of 256 entries per colour.
 
 The table holds clamp(round_half_even((pixel / 255 - mean) / std / scale)), computed once in float32
-as upstream does for every image (`tritforge.ivit.quantise.input_table`), so nothing real is left.
+as upstream does for every image (`tritforge.ivit.preprocessing.input_table`): nothing real is left.
 """
 
 from __future__ import annotations

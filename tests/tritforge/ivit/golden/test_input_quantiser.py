@@ -11,7 +11,7 @@ import pytest
 from tests.tritforge.ivit.golden.upstream import clamp, round_half_even
 from tritforge.errors import ConfigurationError
 from tritforge.ivit.golden import input_quantiser
-from tritforge.ivit.quantise import IMAGENET, INCEPTION, Preprocessing, input_table
+from tritforge.ivit.preprocessing import IMAGENET, INCEPTION, Preprocessing, input_table
 
 F = np.float32
 
