@@ -41,12 +41,18 @@ LARGEST_LOGIT_FRACTION = 24
 
 @dataclass(frozen=True)
 class ArraySpecification:
-    """What one array must be: shape, dtype, and the smallest and largest value."""
+    """What one array must be.
+
+    Attributes:
+        smallest, largest: range of its values.
+        mantissa: bits of a value without its trailing zeros, or None for no such limit.
+    """
 
     shape: tuple[int, ...]
     dtype: str
     smallest: int
     largest: int
+    mantissa: int | None = None
 
 
 @dataclass(frozen=True)
@@ -245,9 +251,14 @@ def array_specifications(shape: VisionShape, widths: VisionWidths) -> dict[str, 
     def add(name: str, dimensions: tuple[int, ...], dtype: str, low: int, high: int) -> None:
         result[name] = ArraySpecification(dimensions, dtype, low, high)
 
-    def add_requantisation(name: str, channels: int = 1, signed: bool = False) -> None:
-        smallest = -LARGEST_MULTIPLIER if signed else 0
-        add(f"{name}.multiplier", (channels,), "int32", smallest, LARGEST_MULTIPLIER)
+    def add_requantisation(name: str, channels: int = 1, is_gain: bool = False) -> None:
+        result[f"{name}.multiplier"] = ArraySpecification(
+            (channels,),
+            "int32",
+            smallest=-LARGEST_MULTIPLIER if is_gain else 0,
+            largest=LARGEST_MULTIPLIER,
+            mantissa=widths.gain if is_gain else widths.multiplier,
+        )
         add(f"{name}.shift", (channels,), "uint8", 0, LARGEST_SHIFT)
 
     def add_linear(name: str, outputs: int, inputs: int) -> None:
@@ -258,7 +269,7 @@ def array_specifications(shape: VisionShape, widths: VisionWidths) -> dict[str, 
     def add_norm(name: str) -> None:
         limit = (1 << (units.layer_norm.bias_bits - 1)) - 1
         add(f"{name}.bias", (shape.dim,), "int32", -limit, limit)
-        add_requantisation(f"{name}.requantisation", shape.dim, signed=True)
+        add_requantisation(f"{name}.requantisation", shape.dim, is_gain=True)
 
     def add_residual(name: str) -> None:
         add_requantisation(f"{name}.branch")
@@ -313,6 +324,21 @@ def _check_arrays(
                 f"{name} reaches {smallest}..{largest}, outside "
                 f"{expected.smallest}..{expected.largest}"
             )
+        if expected.mantissa is not None:
+            _check_mantissas(name, array, expected.mantissa)
+
+
+def _check_mantissas(name: str, array: Array, bits: int) -> None:
+    """Whether a multiplier of `bits` bits and a shift give every value."""
+    magnitude = np.abs(array.astype(np.int64))
+    mantissa = magnitude // np.maximum(magnitude & -magnitude, 1)
+    worst = int(mantissa.argmax())
+    if int(mantissa[worst]) >> bits:
+        raise ConfigurationError(
+            f"{name} is {array[worst]} in channel {worst}, which needs "
+            f"{int(mantissa[worst]).bit_length()} bits, not {bits}: quantise the model with "
+            "multipliers of this width"
+        )
 
 
 def _check_sums(name: str, linear: LinearParameters, widths: VisionWidths) -> None:

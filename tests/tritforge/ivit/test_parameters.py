@@ -128,6 +128,16 @@ def test_arrays_of_a_damaged_file_are_refused_by_name(
         VisionParameters.from_arrays(SMALL_SHAPE, VisionWidths(), arrays)
 
 
+def test_a_multiplier_with_more_bits_than_the_widths_is_refused(model: RandomModel) -> None:
+    narrow = VisionWidths(multiplier=8, gain=12)
+    arrays = model.parameters_with(narrow).to_arrays()
+    VisionParameters.from_arrays(SMALL_SHAPE, narrow, arrays)
+    with pytest.raises(ConfigurationError, match=r"needs 8 bits, not 7: quantise the model"):
+        VisionParameters.from_arrays(SMALL_SHAPE, VisionWidths(multiplier=7, gain=12), arrays)
+    with pytest.raises(ConfigurationError, match=r"norm1.*needs 12 bits, not 11"):
+        VisionParameters.from_arrays(SMALL_SHAPE, VisionWidths(multiplier=8, gain=11), arrays)
+
+
 def test_the_largest_bias_that_cannot_overflow_is_accepted(arrays: Arrays) -> None:
     """Reached by the worst input: every activation -128 where its weight is negative."""
     name = "blocks.1.mlp.fc1"
