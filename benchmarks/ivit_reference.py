@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from testing.ivit_random_model import RandomModel
 from testing.ivit_upstream import (
     FLOAT32,
     upstream_gelu,
@@ -36,6 +37,8 @@ from tritforge.errors import TritforgeError
 from tritforge.ivit.calibrate import UPSTREAM_MOMENTUM, ActivationRange
 from tritforge.ivit.config import LayerNormConfig, ShiftgeluConfig, ShiftmaxConfig
 from tritforge.ivit.golden import (
+    IvitGoldenModel,
+    Trace,
     dyadic_product,
     layer_norm,
     matrix_product,
@@ -46,7 +49,7 @@ from tritforge.ivit.golden import (
     sigmoid_x0_magnitude_of,
     x0_magnitude_of,
 )
-from tritforge.ivit.parameters import Requantisation, ResidualParameters
+from tritforge.ivit.parameters import Requantisation, ResidualParameters, VisionParameters
 from tritforge.ivit.quantise import (
     dyadic_factors,
     layer_norm_constants,
@@ -55,7 +58,7 @@ from tritforge.ivit.quantise import (
     quantise_weight,
     requantisation,
 )
-from tritforge.ivit.shape import VisionWidths
+from tritforge.ivit.shape import VisionShape, VisionWidths
 
 Array = NDArray[Any]
 _WIDTHS = VisionWidths()
@@ -384,6 +387,67 @@ def block(folder: Path) -> Iterator[Comparison]:
     yield acted("mlp.qact1", "mlp.act")
     yield from linear("mlp.fc2", "mlp.qact1", "mlp.qact2")
     yield added("mlp.qact2", "qact2", "qact4")
+    yield from free_running_block(arrays, ranges, index["attention_scale"])
+
+
+def free_running_block(
+    arrays: Mapping[str, Array], ranges: Mapping[str, Any], attention_scale: float
+) -> Iterator[Comparison]:
+    """The golden model's own block from the same input: flips of single integers compound."""
+    _, heads, tokens, _ = arrays["attn.matmul_1:integers"].shape
+    dim, hidden = arrays["norm1:scale"].size, arrays["mlp.fc1:scale"].size
+    shape = VisionShape(
+        image_size=round((tokens - 1) ** 0.5),
+        patch_size=1,
+        channels=1,
+        dim=dim,
+        heads=heads,
+        layers=1,
+        hidden=hidden,
+        classes=2,
+    )
+    given = RandomModel(shape).parameters.to_arrays()
+
+    def put(name: str, scale_in: Any, after: str) -> None:
+        factors = requantisation(name, scale_in, arrays[f"{after}:scale"][0], _WIDTHS.multiplier)
+        given[f"blocks.0.{name}.multiplier"] = factors.multiplier
+        given[f"blocks.0.{name}.shift"] = factors.shift
+
+    for ours, theirs, after in (
+        ("attention.qkv", "attn.qkv", "attn.qact1"),
+        ("attention.projection", "attn.proj", "attn.qact3"),
+        ("mlp.fc1", "mlp.fc1", "mlp.qact_gelu"),
+        ("mlp.fc2", "mlp.fc2", "mlp.qact2"),
+    ):
+        given[f"blocks.0.{ours}.weight"] = arrays[f"{theirs}.weight_integer"]
+        given[f"blocks.0.{ours}.bias"] = arrays[f"{theirs}.bias_integer"]
+        put(f"{ours}.requantisation", arrays[f"{theirs}:scale"], after)
+    for name, after in (("norm1", "qact1"), ("norm2", "qact3")):
+        gain, bias = arrays[f"float:{name}.weight"], arrays[f"float:{name}.bias"]
+        codes, vector = layer_norm_constants(name, gain, bias, LayerNormConfig(dim))
+        given[f"blocks.0.{name}.bias"] = codes
+        put(f"{name}.requantisation", vector, after)
+    score_sums = arrays["attn.matmul_1:scale"] * np.float32(attention_scale)
+    put("attention.scores", score_sums, "attn.qact_attn1")
+    put("attention.context", arrays["attn.matmul_2:scale"], "attn.qact2")
+    put("mlp.gelu", arrays["mlp.act:scale"], "mlp.qact1")
+    for name, branch, identity, after in (
+        ("residual1", "attn.qact3:scale", "x_scale", "qact2"),
+        ("residual2", "mlp.qact2:scale", "qact2:scale", "qact4"),
+    ):
+        put(f"{name}.branch", arrays[branch], after)
+        put(f"{name}.identity", arrays[identity], after)
+    x0 = x0_magnitude_of(float(arrays["attn.qact_attn1:scale"][0]))
+    given["blocks.0.attention.x0_magnitude"] = np.array([x0], np.int32)
+    x0 = sigmoid_x0_magnitude_of(float(arrays["mlp.qact_gelu:scale"][0]))
+    given["blocks.0.mlp.x0_magnitude"] = np.array([x0], np.int32)
+
+    model = IvitGoldenModel(VisionParameters.from_arrays(shape, _WIDTHS, given))
+    trace: Trace = {}
+    model.block(0, arrays["x"].astype(np.int64), trace)
+    for site in ranges:
+        golden = trace[f"blocks.0.{site}"]
+        yield compare("free running", site, golden, arrays[f"{site}:integers"])
 
 
 def compare_all(folder: Path) -> list[Comparison]:
