@@ -6,7 +6,7 @@ python -m benchmarks.ivit_model [--model NAME] [--seeds N] [--images N] [--json]
 Three tables, each over the same random weights and images, calibrated without training:
 
 * error of the logits against the float64 reference, beside that of upstream's float32 arithmetic
-  (testing/ivit_upstream.py) on the same scales;
+  (testing/ivit_upstream_model.py) on the same scales;
 * outputs that upstream's arithmetic changes, unit by unit, fed with the same integers;
 * error of the logits with other widths than upstream's.
 """
@@ -27,12 +27,12 @@ from numpy.typing import NDArray
 from testing.ivit_random_model import RandomModel
 from testing.ivit_upstream import (
     FLOAT32,
-    UpstreamModel,
     upstream_gelu,
     upstream_layer_norm,
     upstream_requantise,
     upstream_softmax,
 )
+from testing.ivit_upstream_model import UpstreamModel
 from tritforge.errors import ConfigurationError
 from tritforge.fixed_point import Int64Array
 from tritforge.ivit import sites

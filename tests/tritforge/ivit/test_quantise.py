@@ -64,6 +64,15 @@ def test_the_mantissa_two_to_the_31_is_halved() -> None:
     assert (factors.multiplier.tolist(), factors.shift.tolist()) == ([1 << 30], [30])
 
 
+@pytest.mark.parametrize("mantissa", [1 << 30, (1 << 30) + 1])
+def test_a_mantissa_between_two_is_rounded_away_from_zero(mantissa: int) -> None:
+    """Whether the lower one is even or odd, and whatever the sign."""
+    ratio = (mantissa + 0.5) / 2**31
+    factors = dyadic_factors("site", np.array([ratio, -ratio]), 31)
+    assert value_of(factors) == Fraction(mantissa + 1, 2**31) == frexp_factor(ratio)
+    assert factors.multiplier[1] == -factors.multiplier[0]
+
+
 def test_one_bit_makes_every_factor_a_shift() -> None:
     factors = dyadic_factors("site", np.array([0.3, 0.7, 0.76, 1.0, 2.9, 5.9, -0.3]), 1)
     values = factors.multiplier / 2.0**factors.shift
@@ -105,6 +114,15 @@ def test_reals_are_multiplied_with_the_float32_reciprocal(
     ]
     assert quantise_real(x, F(scale), bits).tolist() == expected
     assert upstream_quantise(x, F(scale), bits).tolist() == expected
+
+
+def test_the_reciprocal_is_not_the_quotient() -> None:
+    """Close to a half, the float32 product with 1 / s and the float32 quotient part."""
+    scale = F(0.3)
+    halves = (np.arange(127) + F(0.5)).astype(F) * scale
+    codes = quantise_real(halves, scale, 8)
+    assert codes.tolist() == upstream_quantise(halves, scale, 8).tolist()
+    assert (codes != np.rint(halves / scale)).any()
 
 
 def test_the_larger_magnitude_fixes_the_scale() -> None:

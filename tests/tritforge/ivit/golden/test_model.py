@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from testing.ivit_random_model import SMALL_SHAPE, RandomModel
-from testing.ivit_upstream import UpstreamModel
+from testing.ivit_upstream_model import UpstreamModel
 from tests.tritforge.ivit.golden.plain_model import PlainModel
 from tritforge.errors import ConfigurationError
 from tritforge.fixed_point import Int64Array
