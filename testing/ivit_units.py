@@ -8,6 +8,10 @@ width `bits` is that of the input and of the output share.
 
 * Shiftmax: random rows, uniform over the whole range; error of a probability.
 * ShiftGELU: every input below every row maximum; error of x * sigmoid(1.702 x) as an activation.
+
+With --random-scales instead: outputs that upstream's float32 changes for scales as models have
+them. Upstream carries integers as x * scale and gets them back as x * scale / scale in float32,
+which is not x for most scales; for those of the first table it is.
 """
 
 from __future__ import annotations
@@ -29,12 +33,13 @@ from testing.ivit_upstream import (
     upstream_gelu,
     upstream_softmax,
 )
-from tritforge.errors import ConfigurationError
+from tritforge.errors import ConfigurationError, install_command
 from tritforge.ivit.golden import (
     ShiftgeluConfig,
     ShiftmaxConfig,
     shiftgelu,
     shiftmax,
+    sigmoid_x0_magnitude_of,
     x0_magnitude_of,
 )
 from tritforge.whole_file import whole_file
@@ -46,8 +51,13 @@ SHIFTGELU_N = (15, 19, 23)
 RANGE = 8.0
 ROW = 197
 ROWS = 400
-SIGMOID_SCALE = 1.702
 PLOT_BITS = 8
+#: Scales as activations of 8 bits have them.
+RANDOM_SCALES = 200
+SCALE_LIMITS = (0.01, 0.3)
+SCALE_ROWS = 20
+#: Standard deviation of the reals that they quantise.
+SPREAD = 1.0
 
 UPSTREAM_VARIANTS = (FLOAT32, ONLY_NUMERATOR, ONLY_ROUND_TRIP)
 
@@ -79,14 +89,14 @@ class Measurement:
 
 
 def softmax(x: FloatArray) -> FloatArray:
-    """Exact softmax along the last axis."""
+    """Exact softmax of the last axis."""
     exponential = np.exp(x - x.max(axis=-1, keepdims=True))
     result: FloatArray = exponential / exponential.sum(axis=-1, keepdims=True)
     return result
 
 
 def gelu(x: FloatArray) -> FloatArray:
-    """Exact GELU, x (1 + erf(x / sqrt 2)) / 2, element by element."""
+    """Exact GELU."""
     erf = np.vectorize(math.erf, otypes=[float])
     result: FloatArray = x * (1 + erf(x / math.sqrt(2))) / 2
     return result
@@ -121,7 +131,7 @@ def _measurement(
 
 
 def measure_shiftmax(bits: int, n: int) -> Measurement:
-    """Error of Shiftmax on random rows over the whole range."""
+    """Random rows over the whole range."""
     scale = scale_of(bits)
     x0_magnitude = x0_magnitude_of(scale)
     config = ShiftmaxConfig(ROW, input_bits=bits, output_bits=bits, n=n, largest_x0=x0_magnitude)
@@ -137,9 +147,9 @@ def measure_shiftmax(bits: int, n: int) -> Measurement:
 
 
 def measure_shiftgelu(bits: int, n: int) -> Measurement:
-    """Error of ShiftGELU on every input below every row maximum."""
+    """Every input below every maximum."""
     scale = scale_of(bits)
-    x0_magnitude = x0_magnitude_of(SIGMOID_SCALE * scale)
+    x0_magnitude = sigmoid_x0_magnitude_of(scale)
     half = 1 << (bits - 1)
     config = ShiftgeluConfig(
         2 * half, input_bits=bits, output_bits=bits, n=n, largest_x0=x0_magnitude
@@ -157,7 +167,7 @@ def measure_shiftgelu(bits: int, n: int) -> Measurement:
 
 
 def measure() -> list[Measurement]:
-    """Measure both units with all widths and all n."""
+    """All units, widths and n."""
     return [
         function(bits, n)
         for function, shifts in ((measure_shiftmax, SHIFTMAX_N), (measure_shiftgelu, SHIFTGELU_N))
@@ -166,8 +176,100 @@ def measure() -> list[Measurement]:
     ]
 
 
+@dataclass(frozen=True)
+class ScaleMeasurement:
+    """Outputs of one unit unlike upstream's float32, over RANDOM_SCALES scales.
+
+    Attributes:
+        affected_scales: share of the scales for which x * scale / scale is not x for some x.
+        mean, worst: share of outputs unlike upstream, mean of all scales and the worst of them.
+        mean_by_numerator: share for which 2**31 instead of 2**31 - 1 is enough to differ.
+        mean_by_round_trip: share for which x * scale / scale instead of x is enough to differ.
+        largest_difference: in units of the last place.
+    """
+
+    unit: str
+    input_bits: int
+    output_bits: int
+    n: int
+    affected_scales: float
+    mean: float
+    worst: float
+    mean_by_numerator: float
+    mean_by_round_trip: float
+    largest_difference: int
+
+
+def measure_random_scales() -> list[ScaleMeasurement]:
+    """Shiftmax with 8 and 16 bits out, ShiftGELU with 8: 8 bits in, upstream's n."""
+    return [
+        _measure_scales(ShiftmaxConfig.unit, 8),
+        _measure_scales(ShiftmaxConfig.unit, 16),
+        _measure_scales(ShiftgeluConfig.unit, 8),
+    ]
+
+
+def _measure_scales(unit: str, output_bits: int) -> ScaleMeasurement:
+    random = RandomState(0)
+    scales = random.uniform(*SCALE_LIMITS, RANDOM_SCALES).astype(np.float32)
+    codes = np.arange(-128, 128)
+    affected = [bool((FLOAT32.inputs(codes, float(scale)) != codes).any()) for scale in scales]
+    shares: list[list[float]] = [[] for _ in UPSTREAM_VARIANTS]
+    largest = n = 0
+    for scale in map(float, scales):
+        reals = random.normal(0, SPREAD, (SCALE_ROWS, ROW))
+        x = np.clip(np.rint(reals / scale), -128, 127).astype(np.int64)
+        if unit == ShiftmaxConfig.unit:
+            x0_magnitude = x0_magnitude_of(scale)
+            softmax_config = ShiftmaxConfig(ROW, 8, output_bits, largest_x0=x0_magnitude)
+            n, emulate = softmax_config.n, upstream_softmax
+            result = shiftmax(x, x0_magnitude, softmax_config)
+        else:
+            x0_magnitude = sigmoid_x0_magnitude_of(scale)
+            gelu_config = ShiftgeluConfig(ROW, 8, output_bits, largest_x0=x0_magnitude)
+            n, emulate = gelu_config.n, upstream_gelu
+            result = shiftgelu(x, x0_magnitude, gelu_config)
+        differences = [
+            result - emulate(x, scale, n, output_bits, arithmetic)
+            for arithmetic in UPSTREAM_VARIANTS
+        ]
+        for collected, difference in zip(shares, differences):
+            collected.append(np.count_nonzero(difference) / x.size)
+        largest = max(largest, int(np.abs(differences[0]).max()))
+    means = [float(np.mean(item)) for item in shares]
+    return ScaleMeasurement(
+        unit=unit,
+        input_bits=8,
+        output_bits=output_bits,
+        n=n,
+        affected_scales=float(np.mean(affected)),
+        mean=means[0],
+        worst=max(shares[0]),
+        mean_by_numerator=means[1],
+        mean_by_round_trip=means[2],
+        largest_difference=largest,
+    )
+
+
+def scale_table(measurements: Sequence[ScaleMeasurement]) -> str:
+    """Text table, one line per unit."""
+    lines = [
+        f"{'bits':>17}{'scales with':>17}{'outputs unlike float32':>35}{'alone':>16}",
+        f"{'unit':<10}{'in':>3}{'out':>4}{'n':>4}{'x*s/s != x':>13}{'mean scale':>13}"
+        f"{'worst scale':>13}{'by up to':>10}{'2**31':>8}{'x*s/s':>8}",
+    ]
+    lines += [
+        f"{item.unit:<10}{item.input_bits:>3}{item.output_bits:>4}{item.n:>4}"
+        f"{item.affected_scales:>13.0%}{item.mean:>13.2%}{item.worst:>13.1%}"
+        f"{item.largest_difference:>10}{item.mean_by_numerator:>8.2%}"
+        f"{item.mean_by_round_trip:>8.2%}"
+        for item in measurements
+    ]
+    return "\n".join(lines)
+
+
 def table(measurements: Sequence[Measurement]) -> str:
-    """Text table with one line per measurement."""
+    """Text table, one line per measurement."""
     lines = [
         f"{'error against the exact function':>67}{'elements unlike upstream':>36}",
         f"{'unit':<9}{'bits':>5}{'n':>4}{'x0':>5}{'sum clamps':>12}{'largest':>16}{'mean':>16}"
@@ -195,7 +297,7 @@ def _row_errors(bits: int) -> dict[str, dict[int, tuple[FloatArray, FloatArray]]
         result = shiftmax(x, x0_magnitude, softmax_config) / half
         softmax_errors[n] = x * scale, result - softmax(x * scale)
     for n in SHIFTGELU_N:
-        x0_magnitude = x0_magnitude_of(SIGMOID_SCALE * scale)
+        x0_magnitude = sigmoid_x0_magnitude_of(scale)
         gelu_config = ShiftgeluConfig(2 * half, bits, bits, n, x0_magnitude)
         result = shiftgelu(x, x0_magnitude, gelu_config) * scale / half
         gelu_errors[n] = x * scale, result - gelu(x * scale)
@@ -215,9 +317,7 @@ def plot(path: Path) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            "--plot needs matplotlib: pip install 'tritforge[plot]'"
-        ) from error
+        raise ConfigurationError(f"--plot needs matplotlib: {install_command('plot')}") from error
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     for axes, (unit, curves) in zip(figure.subplots(1, 2), _row_errors(PLOT_BITS).items()):

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from testing.ivit_units import Measurement, measure, plot, table
+from testing.ivit_units import (
+    Measurement,
+    measure,
+    measure_random_scales,
+    plot,
+    scale_table,
+    table,
+)
 from testing.repository import ROOT
 from tritforge.errors import ConfigurationError
 
@@ -38,8 +45,18 @@ def test_errors_are_where_the_document_sees_them(measurements: list[Measurement]
     assert found["shiftmax", 8, 15].largest_error < 0.02
     assert found["shiftgelu", 8, 23].mean_error < found["shiftgelu", 8, 15].mean_error / 10
     assert found["shiftmax", 10, 19].clamps
-    # Exact integers and float64 agree but for upstream's numerator.
+    # For these scales exact integers and float64 agree but for upstream's numerator.
     assert all(item.differs_by_round_trip == 0 for item in measurements)
+
+
+def test_the_document_shows_the_table_of_random_scales() -> None:
+    measurements = measure_random_scales()
+    assert scale_table(measurements) in DOCUMENT.read_text(encoding="utf-8"), (
+        "python -m benchmarks.ivit_units --random-scales, then update docs/ivit-units.md"
+    )
+    # What the first table cannot show: there no scale is affected.
+    assert all(item.affected_scales > 0.9 for item in measurements)
+    assert all(item.mean_by_round_trip > 0 for item in measurements)
 
 
 @pytest.mark.parametrize(("name", "start"), [("a.svg", b"<?xml"), ("a.png", b"\x89PNG")])

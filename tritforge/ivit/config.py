@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters of Shiftmax and ShiftGELU, and the widths that follow from them.
+"""Parameters of the units that work on rows, and the widths that follow from them.
 
 Everything that can be derived is a property here: the golden functions assert these widths and the
 generator hands them to the C++ headers.
@@ -39,8 +39,38 @@ def _shift_parameter(default: int) -> Any:
 ELEMENT_CHOICES = (1, 2, 4, 8)
 
 
+class CheckedConfig:
+    """Ranges of a unit's parameters checked, and the parameters as plain data.
+
+    Subclasses are frozen dataclasses whose fields carry a range or choices (`_parameter`).
+    """
+
+    #: Name of the unit in headers, test benches and vectors.
+    unit: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for item in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, item.name)
+            if "range" in item.metadata:
+                check_integer(item.name, value, *item.metadata["range"])
+            elif value not in item.metadata["choices"]:
+                choices = ", ".join(map(str, item.metadata["choices"]))
+                raise ConfigurationError(
+                    f"{item.name} = {value!r} is not available: choose one of {choices}"
+                )
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain JSON-able form, complete and in field order."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload]
+
+    def fingerprint(self) -> str:
+        """First 16 hex digits of the SHA-256 of unit name and canonical JSON form."""
+        text = json.dumps(self.to_mapping(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(f"{self.unit} {text}".encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True)
-class RowUnitConfig:
+class RowUnitConfig(CheckedConfig):
     """What Shiftmax and ShiftGELU have in common: rows of integers through one exponential.
 
     x0 = floor(-1 / scale) is the integer of -1.0 (upstream `x0_int`); it is a run-time parameter
@@ -63,19 +93,8 @@ class RowUnitConfig:
         },
     )
 
-    #: Name of the unit in headers, test benches and vectors.
-    unit: ClassVar[str]
-
     def __post_init__(self) -> None:
-        for item in dataclasses.fields(self):
-            value = getattr(self, item.name)
-            if "range" in item.metadata:
-                check_integer(item.name, value, *item.metadata["range"])
-            elif value not in item.metadata["choices"]:
-                choices = ", ".join(map(str, item.metadata["choices"]))
-                raise ConfigurationError(
-                    f"{item.name} = {value!r} is not available: choose one of {choices}"
-                )
+        super().__post_init__()
         if self.largest_exponential > NUMERATOR:
             raise ConfigurationError(
                 f"largest_x0 = {self.largest_x0} with n = {self.n} gives exponentials up to "
@@ -162,15 +181,6 @@ class RowUnitConfig:
         """One output element."""
         raise NotImplementedError
 
-    def to_mapping(self) -> dict[str, Any]:
-        """Plain JSON-able form, complete and in field order."""
-        return dataclasses.asdict(self)
-
-    def fingerprint(self) -> str:
-        """First 16 hex digits of the SHA-256 of unit name and canonical JSON form."""
-        text = json.dumps(self.to_mapping(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(f"{self.unit} {text}".encode()).hexdigest()[:16]
-
 
 @dataclass(frozen=True)
 class ShiftmaxConfig(RowUnitConfig):
@@ -226,3 +236,59 @@ class ShiftgeluConfig(RowUnitConfig):
     def result_bits(self) -> int:
         """x * sigmoid, signed."""
         return self.input_bits + self.share_bits
+
+
+@dataclass(frozen=True)
+class LayerNormConfig(CheckedConfig):
+    """I-LayerNorm: rows of residual integers to normalised ones."""
+
+    row: int = _parameter((1, 8192), "elements", "longest row")
+    input_bits: int = _parameter((4, 16), "bits", "input x, signed", default=16)
+
+    unit: ClassVar[str] = "layer_norm"
+
+    #: Newton's steps start here, and there are so many of them, whether they converge or not.
+    first_root: ClassVar[int] = 1 << 16
+    steps: ClassVar[int] = 10
+    bias_bits: ClassVar[int] = 32
+
+    @property
+    def difference_bits(self) -> int:
+        """x - mean, signed."""
+        return self.input_bits + 1
+
+    @property
+    def largest_square_sum(self) -> int:
+        """Sum of (x - mean)**2: half of the row at each end; rounding the mean adds 1/4 each."""
+        return self.row * (((1 << self.input_bits) - 1) ** 2 + 1) // 4
+
+    @property
+    def square_sum_bits(self) -> int:
+        """Sum of (x - mean)**2, unsigned."""
+        return self.largest_square_sum.bit_length()
+
+    @property
+    def root_bits(self) -> int:
+        """Every iterate of Newton's steps, unsigned; none but the start exceeds the first."""
+        after_one_step = (self.first_root + self.largest_square_sum // self.first_root) // 2
+        return max(self.first_root, after_one_step).bit_length()
+
+    @property
+    def smallest_root(self) -> int:
+        """Result of the steps for a constant row: each halves."""
+        return self.first_root >> self.steps
+
+    @property
+    def factor_bits(self) -> int:
+        """floor((2**31 - 1) / root), unsigned."""
+        return (NUMERATOR // self.smallest_root).bit_length()
+
+    @property
+    def normalised_bits(self) -> int:
+        """(x - mean) / root, signed: |x - mean| <= floor(sqrt(sum of squares)) <= root."""
+        return NUMERATOR_BITS
+
+    @property
+    def result_bits(self) -> int:
+        """Normalised and bias added, signed."""
+        return self.bias_bits + 1

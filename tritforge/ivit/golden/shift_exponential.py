@@ -32,16 +32,36 @@ from tritforge.errors import ConfigurationError
 from tritforge.fixed_point import Int64Array
 from tritforge.ivit.config import NUMERATOR, NUMERATOR_BITS, RowUnitConfig
 
+#: GELU(x) ~ x * sigmoid(1.702 x).
+SIGMOID_SCALE = 1.702
+
 
 def x0_magnitude_of(scale: float) -> int:
     """|x0| = -floor(-1 / scale) of a real scale, at least 1.
 
+    Scale and quotient are float32, as upstream's: float32(0.01) lies a little below 1 / 100, so
+    that an exact quotient would give 101, but the float32 quotient is 100.
+
     Raises:
         ConfigurationError: the scale is not a positive, finite number.
     """
-    if not (np.isfinite(scale) and scale > 0):
-        raise ConfigurationError(f"scale = {scale} must be a positive, finite number")
-    return int(-np.floor(-1.0 / scale))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        single = np.float32(scale)
+        quotient = np.float32(-1) / single
+    if not (np.isfinite(single) and single > 0 and np.isfinite(quotient)):
+        raise ConfigurationError(
+            f"scale = {scale} must be a positive, finite number whose reciprocal is finite"
+        )
+    return int(-np.floor(quotient))
+
+
+def sigmoid_x0_magnitude_of(scale: float) -> int:
+    """|x0| for ShiftGELU, whose sigmoid sees 1.702 x: that of the scale 1.702 * scale in float32.
+
+    Raises:
+        ConfigurationError: the scale is not a positive, finite number.
+    """
+    return x0_magnitude_of(float(np.float32(scale) * np.float32(SIGMOID_SCALE)))
 
 
 def assert_unsigned(values: Int64Array, bits: int, what: str) -> None:

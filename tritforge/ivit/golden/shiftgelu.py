@@ -24,7 +24,7 @@ def shiftgelu(x: Int64Array, x0_magnitude: int, config: ShiftgeluConfig) -> Int6
 
     Args:
         x: (..., K) int64 of `config.input_bits` signed bits, K from 1 to `config.row`.
-        x0_magnitude: |x0| = -floor(-1 / (1.702 * scale)), 1 to `config.largest_x0`.
+        x0_magnitude: |x0| of `sigmoid_x0_magnitude_of(scale)`, 1 to `config.largest_x0`.
 
     Returns:
         (..., K) int64 of `config.result_bits` signed bits, in units of

@@ -3,12 +3,20 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from tests.tritforge.ivit.golden.upstream import CLAMP, int_exp_shift
 from tritforge.errors import ConfigurationError
-from tritforge.ivit.golden import ShiftgeluConfig, shift_exponential, x0_magnitude_of
+from tritforge.ivit.golden import (
+    ShiftgeluConfig,
+    shift_exponential,
+    sigmoid_x0_magnitude_of,
+    x0_magnitude_of,
+)
 
 CONFIG = ShiftgeluConfig(1, largest_x0=255)
 ARGUMENTS = np.arange(-255, 129)
@@ -51,7 +59,23 @@ def test_x0_of_a_scale_is_rounded_away_from_zero(scale: float, magnitude: int) -
     assert x0_magnitude_of(scale) == magnitude
 
 
-@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    ("scale", "single", "exact"),
+    [(np.float32(0.01), 100, 101), (np.float32(1 / 25), 25, 26), (np.float32(0.1), 10, 10)],
+)
+def test_x0_is_a_quotient_of_float32(scale: np.float32, single: int, exact: int) -> None:
+    """Upstream's numbers: the exact quotient of the same scale can be another integer."""
+    assert x0_magnitude_of(float(scale)) == single
+    assert -math.floor(-1 / Fraction(float(scale))) == exact
+
+
+def test_x0_of_the_sigmoid_multiplies_in_float32() -> None:
+    scale = np.float32(0.0625)
+    product = np.float32(1.702) * scale
+    assert sigmoid_x0_magnitude_of(0.0625) == -math.floor(-1 / Fraction(float(product))) == 10
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf"), 1e39, 1e-40])
 def test_x0_needs_a_real_scale(scale: float) -> None:
     with pytest.raises(ConfigurationError, match="must be a positive, finite number"):
         x0_magnitude_of(scale)

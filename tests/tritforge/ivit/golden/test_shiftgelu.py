@@ -11,7 +11,7 @@ from hypothesis import given
 
 from tests.tritforge.ivit.golden.rows import ROW, configured_rows, corner_rows
 from tests.tritforge.ivit.golden.upstream import int_gelu
-from tritforge.ivit.golden import ShiftgeluConfig, shiftgelu, x0_magnitude_of
+from tritforge.ivit.golden import ShiftgeluConfig, shiftgelu, sigmoid_x0_magnitude_of
 
 CORNERS = corner_rows(8)
 
@@ -67,7 +67,7 @@ def largest_error(n: int) -> float:
     scale = 4 / 128
     x = np.arange(-128, 128)
     exact = [value * (1 + math.erf(value / math.sqrt(2))) / 2 for value in (x * scale).tolist()]
-    result = shiftgelu(x, x0_magnitude_of(1.702 * scale), config) * scale / 2**15
+    result = shiftgelu(x, sigmoid_x0_magnitude_of(scale), config) * scale / 2**15
     return float(np.abs(result - exact).max())
 
 
