@@ -19,7 +19,6 @@ EXCEPTIONS = {
     "codegen/machine/": "fills fresh folders of the cache",
     "codegen/language_model/picture.py": "fills a temporary folder to compile",
     "codegen/openhls/": "fills fresh folders of the cache and temporary ones",
-    "benchmarks/fuzz_cases.py": "files of the fuzzer, in folders of its own",
     "benchmarks/seeded_faults.py": "edits a copy of the sources",
 }
 

@@ -17,11 +17,11 @@ from tritforge.language_model.config import (
     AcceleratorConfig,
     SigmoidKind,
 )
+from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.golden import piecewise_linear, shift_sigmoid
 from tritforge.language_model.golden.headers import END_OF_RUN
 from tritforge.language_model.golden.scalar_unit import CODE_LIMIT
 from tritforge.language_model.golden.sigmoid import SEGMENTS, segment_bits, sigmoid_table
-from tritforge.language_model.interface import ErrorCode
 from tritforge.language_model.packing import row_tiles
 from tritforge.language_model.program import (
     EMBEDDING_SHIFT_RANGE,

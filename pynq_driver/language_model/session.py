@@ -13,8 +13,8 @@ from pynq_driver.language_model.scores import Scores
 from pynq_driver.language_model.words import MachineWords
 from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.image import Image
-from tritforge.language_model.interface import ErrorCode
 from tritforge.language_model.wire.output_packet import Scoreboard
 
 _WHAT_TO_DO: Mapping[ErrorCode, str] = {

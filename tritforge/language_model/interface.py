@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.signals import Signal
 from tritforge.language_model.wire.command import command_fields
 from tritforge.machine_interface import (
@@ -24,17 +23,6 @@ NAME = "language_model"
 
 #: Signals that saturate, one sticky bit each.
 SATURATION_SIGNALS = tuple(signal.value for signal in Signal)
-
-
-class ErrorCode(IntEnum):
-    """Why a run stopped. The first error stays until the next start."""
-
-    NONE = 0
-    UNKNOWN_OPERATION = 1
-    SHAPE_TOO_LARGE = 2
-    OPERATION_OUT_OF_ORDER = 3
-    STREAM_LENGTH = 4
-    INVALID_FIELD = 5
 
 
 #: The ternary array waits for weights where the memory is the limit, for codes where norms and

@@ -10,10 +10,10 @@ import pytest
 
 from pynq_driver.language_model.fit import config_for
 from pynq_driver.language_model.words import MachineWords
+from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.golden.machine import GoldenMachine
 from tritforge.language_model.golden.model import GoldenModel
 from tritforge.language_model.image import Image
-from tritforge.language_model.interface import ErrorCode
 from tritforge.language_model.wire.command import Command
 from tritforge.language_model.wire.words import Words
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import ivit_model, ivit_reference
-from benchmarks.ivit_reference import add, compare
+from testing import ivit_model, ivit_reference
 from testing.ivit_random_model import SMALL_SHAPE
+from testing.ivit_reference import add, compare
 
 
 def test_a_small_model_is_as_close_to_float64_as_upstreams() -> None:

@@ -6,9 +6,9 @@ from __future__ import annotations
 import pytest
 
 from tritforge.language_model.config import AcceleratorConfig, accelerator
+from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.interface import (
     ARRAY,
-    ErrorCode,
     input_stream_names,
     machine_interface,
 )

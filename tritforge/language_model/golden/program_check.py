@@ -16,7 +16,7 @@ from tritforge.language_model.config import (
     VOCABULARY_RANGE,
     AcceleratorConfig,
 )
-from tritforge.language_model.interface import ErrorCode
+from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.program import (
     EMBEDDING_SHIFT_RANGE,
     RECORD_MAGIC,

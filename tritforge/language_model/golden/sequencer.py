@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tritforge.fixed_point import Int64Array
 from tritforge.language_model.config import AcceleratorConfig
+from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.golden import dequantiser, element_unit, quantiser, vector_unit
 from tritforge.language_model.golden.headers import (
     ArrayHeader,
@@ -32,7 +33,7 @@ from tritforge.language_model.golden.headers import (
 )
 from tritforge.language_model.golden.packet_reader import PacketReader
 from tritforge.language_model.golden.program_check import ProgramCheck
-from tritforge.language_model.interface import ErrorCode, input_stream_names
+from tritforge.language_model.interface import input_stream_names
 from tritforge.language_model.packing import bytes_per_row, row_tiles
 from tritforge.language_model.program import (
     MAXIMUM_CONSUMERS,

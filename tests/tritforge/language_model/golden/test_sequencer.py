@@ -8,6 +8,7 @@ import pytest
 
 from tests.tritforge.language_model.golden.programs import packet_of, packet_with, random_program
 from tritforge.language_model.config import ModelShape, accelerator
+from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.golden.sequencer import (
     ANY_GAIN,
     REPORTED,
@@ -15,7 +16,6 @@ from tritforge.language_model.golden.sequencer import (
     direct,
     outcome,
 )
-from tritforge.language_model.interface import ErrorCode
 from tritforge.language_model.program import encode_operation
 from tritforge.language_model.signals import Signal
 from tritforge.language_model.wire.command import Command

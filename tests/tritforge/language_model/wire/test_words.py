@@ -8,7 +8,8 @@ import pytest
 
 from tritforge.errors import TritforgeError
 from tritforge.language_model.config import TOP_K, accelerator
-from tritforge.language_model.interface import ErrorCode, machine_interface
+from tritforge.language_model.error_code import ErrorCode
+from tritforge.language_model.interface import machine_interface
 from tritforge.language_model.wire.command import Command, command_fields
 from tritforge.language_model.wire.input_packet import decode_input, encode_input, input_words
 from tritforge.language_model.wire.output_packet import (
