@@ -36,8 +36,8 @@ FAULTS = (
     Fault(
         "translator: send loses its condition",
         "codegen/openhls/xls/process.py",
-        "{value}, {predicate}channel={write.name})",
-        "{value}, channel={write.name})",
+        "{value}, {predicate}channel={channel_name(write.name)})",
+        "{value}, channel={channel_name(write.name)})",
         f"{_PROOF}[accumulate]",
     ),
     Fault(
