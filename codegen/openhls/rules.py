@@ -92,7 +92,8 @@ INDIRECT_CALL = Rule(
 )
 RUN_TIME_INITIALISER = Rule(
     "run-time-initialiser",
-    "A static or global starts with a value known at compile time: it is the value after reset.",
+    "A global starts with a value known at compile time: it is the value after reset. A static of "
+    "a function may get its first value in the step that meets it first, but has no destructor.",
 )
 INLINE_ASSEMBLER = Rule("inline-assembler", "No inline assembler.")
 STORED_POINTER = Rule(

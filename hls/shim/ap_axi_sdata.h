@@ -48,8 +48,6 @@ struct axis {
     typename ap_shim::side_channel<WDest>::type dest;
 };
 
-#ifdef TRITFORGE_OPENHLS
-
 /// Packs the fields of a beat into a word, or unpacks them, from bit 0 upwards.
 template <int W>
 class beat_packer {
@@ -108,8 +106,6 @@ struct stream_word<axis<T, WUser, WId, WDest>> {
         return x;
     }
 };
-
-#endif
 
 }  // namespace hls
 

@@ -38,8 +38,6 @@ bool __xls_stream_write_nb(const void* channel);
 
 namespace hls {
 
-#ifdef TRITFORGE_OPENHLS
-
 /// The one integer that stands for a T on a channel; records specialise it (ap_axi_sdata.h).
 template <class T>
 struct stream_word {
@@ -47,6 +45,8 @@ struct stream_word {
     static AP_SHIM_INLINE type pack(const T& x) { return x; }
     static AP_SHIM_INLINE T unpack(type word) { return word; }
 };
+
+#ifdef TRITFORGE_OPENHLS
 
 template <class Ap, int W, bool S>
 struct ap_stream_word {

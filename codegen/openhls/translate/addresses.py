@@ -57,16 +57,11 @@ def global_object(translation: Translation, name: str) -> MemoryObject:
     """A static variable or constant table of the source, with its first values.
 
     Raises:
-        StyleError: it holds no numbers, is made at run time or is too large for registers.
+        StyleError: it holds no numbers or is too large for registers.
     """
     if name in translation.objects:
         return translation.objects[name]
     variable = translation.module.globals.get(name)
-    if name.startswith("_ZGV"):
-        raise translation.error(
-            rules.RUN_TIME_INITIALISER,
-            f"static {source_name(name.replace('_ZGV', '_Z', 1))} gets its first value at run time",
-        )
     if variable is None:
         raise translation.error(rules.INDIRECT_CALL, f"the address of function {name} is used")
     taken = {item.name for item in translation.objects.values()}

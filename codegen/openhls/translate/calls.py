@@ -51,8 +51,8 @@ def forbidden_call(name: str, has_body: bool) -> tuple[Rule, str]:
         return rules.BLOCKING_ACCESS, f"a stream is asked by {name.split(_POLLING)[1][:-3]}()"
     if "__xls_read" in name or "__xls_write" in name:
         return rules.STREAM_WORD, "a stream carries words of another type than integers"
-    if name.startswith("__cxa_guard") or name.startswith("__cxa_atexit"):
-        return rules.RUN_TIME_INITIALISER, "a static is initialised at run time"
+    if name.startswith("__cxa_atexit"):
+        return rules.RUN_TIME_INITIALISER, "a static object has a destructor"
     if has_body:
         return rules.RECURSION, f"{source_name(name)}() calls itself"
     return rules.UNKNOWN_CALL, f"{source_name(name)}() has no body in this source"

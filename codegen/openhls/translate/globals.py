@@ -18,7 +18,7 @@ from codegen.openhls.frontend.llvm_types import ArrayType, IntegerType, Layout, 
 
 #: What stands before a number in a mangled name that is no length: template arguments (Li8E),
 #: substitutions (S0_, T0_) and integers of exact width (DB8_, DU8_).
-_NUMBER = re.compile(rb"(?:L[a-z]n?|[ST]|D[BU])$")
+_NUMBER = re.compile(rb"(?:L[a-z]n?|[ST]|DB|DU)$")
 
 
 class NotNumbersError(Exception):
@@ -71,7 +71,8 @@ def _places(type_: Type, layout: Layout) -> list[int]:
 def source_name(symbol: str) -> str:
     """The name in C++ of a mangled variable: the last part of `_ZZ3topE5state`.
 
-    Lengths in mangled names count bytes of UTF-8.
+    Lengths in mangled names count bytes of UTF-8. The flag `_ZGVZ3topE5state`, whether a static
+    variable has had its first value, is called `state_is_made`.
     """
     name, encoded = symbol, symbol.encode()
     if symbol.startswith("_Z"):
@@ -83,6 +84,8 @@ def source_name(symbol: str) -> str:
             if start + length <= len(encoded) and length:
                 position = start + length
                 name = encoded[start:position].decode(errors="replace")
+    if symbol.startswith("_ZGV"):
+        name += "_is_made"
     suffix = re.search(r"\.(\d+(?:\.\d+)*)$", symbol)  # a part that clang split off
     if suffix:
         name = name.split(".")[0] + "_" + suffix[1].replace(".", "_")

@@ -37,7 +37,8 @@ def optimise(ir: str, top: str) -> str:
     try:
         return str(xls.optimize_ir(ir, top))
     except Exception as error:  # XLS raises plain exceptions
-        raise ToolError(f"XLS rejects the translation of {top}: {error}") from error
+        message = str(error).split("\nStack Trace:")[0]
+        raise ToolError(f"XLS rejects the translation of {top}: {message}") from error
 
 
 def to_system_verilog(ir: str, step: Step, module: str, pipeline_stages: int) -> str:

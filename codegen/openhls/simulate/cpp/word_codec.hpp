@@ -6,6 +6,7 @@
 #include <string>
 #include <type_traits>
 
+#include "ap_axi_sdata.h"
 #include "ap_int.h"
 
 namespace openhls {
@@ -44,6 +45,20 @@ template <int W>
 struct Codec<ap_int<W>> : ApCodec<ap_int<W>, W> {};
 template <int W>
 struct Codec<ap_uint<W>> : ApCodec<ap_uint<W>, W> {};
+/// A beat of AXI4-Stream is the word that the open flow makes of it.
+template <class T, int WUser, int WId, int WDest>
+struct Codec<hls::axis<T, WUser, WId, WDest>> {
+    using Beat = hls::axis<T, WUser, WId, WDest>;
+    using Word = hls::stream_word<Beat>;
+    using Bits = ap_uint<Word::kWidth>;
+    static constexpr bool kKnown = true;
+    static Beat decode(const std::string& hex) {
+        return Word::unpack(ApCodec<Bits, Word::kWidth>::decode(hex).raw());
+    }
+    static std::string encode(const Beat& beat) {
+        return ApCodec<Bits, Word::kWidth>::encode(Bits::from_raw(Word::pack(beat)));
+    }
+};
 template <class T>
 struct Codec<T, std::enable_if_t<std::is_integral<T>::value>> {
     using Bits = ap_uint<8 * sizeof(T)>;

@@ -335,11 +335,12 @@ static Byte ratio(ap_int<9> a, ap_int<9> b) {
         before="int one(int);\nint two(int);",
     ),
     Violation(
-        "static_from_an_input",
+        "static_with_a_destructor",
         rules.RUN_TIME_INITIALISER,
-        "gets its first value at run time",
-        """static Byte first = in.read();  // HERE
-    sent.write(first);""",
+        "a static object has a destructor",
+        """static Counted counted;  // HERE
+    sent.write(in.read() + counted.value);""",
+        before="int gone;\nstruct Counted { int value = 3; ~Counted() { gone = value; } };",
     ),
     Violation(
         "global_from_a_call",
