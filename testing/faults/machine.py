@@ -82,7 +82,7 @@ FAULTS = (
         Fault(
             "soft_reset_forgets_the_state_of_processes",
             "codegen/machine/cpp/csim_machine.hpp",
-            "std::memcpy(__start_tritforge_state, initial_state.data(), initial_state.size());",
+            "std::memcpy(__start_tritforge_state, initial_state_.data(), initial_state_.size());",
             "",
         ),
         _BROKEN,
@@ -93,17 +93,17 @@ FAULTS = (
         Fault(
             "stream_errors_are_shown_one_bit_aside",
             "codegen/templates/machine/machine_top.sv.j2",
-            "results_tdata[{{ 8 + loop.index0 }}]",
-            "results_tdata[{{ 9 + loop.index0 }}]",
+            "results_tdata[{{ error_bits + loop.index0 }}]",
+            "results_tdata[{{ error_bits + 1 + loop.index0 }}]",
         ),
-        f"{_RTL_TOY}::test_packets_of_a_wrong_length[rtl-40-input]",
+        f"{_RTL_TOY}::test_packets_of_a_wrong_length[rtl-40-offsets]",
     ),
     CaughtFault(
         Fault(
             "ports_take_the_other_half_of_a_beat",
-            "pynq_driver/language_model/words.py",
-            "np.ascontiguousarray(ports[:, port])",
-            "np.ascontiguousarray(ports[:, -1 - port])",
+            "tritforge/language_model/wire/weight_packets.py",
+            "np.ascontiguousarray(words[:, port])",
+            "np.ascontiguousarray(words[:, -1 - port])",
         ),
         _DRIVER,
     ),

@@ -83,5 +83,5 @@ def test_plot_without_matplotlib_says_what_to_install(
 ) -> None:
     for module in ("matplotlib", "matplotlib.figure", "matplotlib.backends.backend_agg"):
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'tritforge\[plot\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install '\.\[plot\]'"):
         plot(tmp_path / "errors.svg")
