@@ -37,7 +37,7 @@ class Measurement:
         start_seconds: to open the image, check all of it and make the engine.
         read_bytes_per_second: streaming reads.
         product_seconds: all matrix products of a token, nothing else.
-        product_bandwidth_share: bytes of the weights a second of that, against streaming reads.
+        product_bandwidth_share: bytes of the weights per second of that, against streaming reads.
         decode_tokens_per_second: one token at a time, scores included.
         other_share: share of a token that is not matrix products.
         sampled_tokens_per_second: the same with a token sampled from the scores each time.

@@ -53,7 +53,7 @@ def with_header(data: bytes, change: Callable[[Header], object]) -> bytes:
 
 
 def as_version_1(data: bytes) -> bytes:
-    """The same language model as a file of format version 1, which had no kinds."""
+    """A language model as a file of format version 1, which had no kinds."""
     header = header_of(data)
     del header[KIND_KEY]
     # The sections stay where they are: white space after JSON is still JSON.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parameters of the generator, each case a machine that is compared with the golden model.
+"""Parameters of the generator, a machine for each case that is compared with the golden model.
 
 `benchmarks.machine_sweep` runs all of them.
 """

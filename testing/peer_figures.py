@@ -16,7 +16,7 @@ OURS = "tritforge"
 
 @dataclasses.dataclass
 class Measured:
-    """Seconds a token in each round, and the products' passes of this engine."""
+    """Seconds per token in each round, and the products' passes of this engine."""
 
     decode: list[float] = dataclasses.field(default_factory=list)
     prefill: list[float] = dataclasses.field(default_factory=list)

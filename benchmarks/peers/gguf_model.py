@@ -4,7 +4,7 @@
     python -m benchmarks.peers.gguf_model --type TQ2_0 --dim 1024 --layers 24 --glu-width 2816 \
         --vocabulary 32000 -o model.gguf
 
-Both models have four dim x dim matrices a layer (f, i, g, o: query, key, value, output), gate and
+Both models have four dim x dim matrices per layer (f, i, g, o: query, key, value, output), gate and
 up of glu_width x dim, down of dim x glu_width, and a head of vocabulary x dim. All of them are
 ternary here. The layers share their random values, not their place in the file: speed depends on
 the bytes read. Attention is what a llama has beside that; a short context makes it small.

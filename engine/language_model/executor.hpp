@@ -7,7 +7,7 @@
 // integers are those of one token at a time.
 //
 // The threads share the rows of every operation (row_shares.hpp). Before its first rows of an
-// operation a thread quantises the input (each for itself, that is cheaper than meeting). For a
+// operation, each thread quantises the input (each for itself, that is cheaper than meeting). For a
 // share of rows it makes the products, runs the element-wise part, and takes the first quantiser
 // pass of the next operation over them. An operation begins when all rows of the one before are
 // finished. No step waits for a thread that has lost its processor among its products: another one

@@ -107,7 +107,7 @@ class MachineWords:
 
 
 def _retile(packed: NDArray[np.uint8], rows: int, rows_per_beat: int) -> NDArray[np.uint8]:
-    """One operation's weights (tiles, matrices, beats, rows a beat) with other tiles.
+    """One operation's weights (tiles, matrices, beats, rows per beat) with other tiles.
 
     A byte holds five columns of one row, so only the order of whole bytes changes.
     """

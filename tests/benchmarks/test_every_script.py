@@ -9,7 +9,7 @@ from testing.repository import ROOT
 from tests.benchmarks.script import run_script
 
 BENCHMARKS = ROOT / "benchmarks"
-#: Those of benchmarks/peers run in an environment of their own; decode_worker has no options.
+#: Scripts of benchmarks/peers run in an environment of their own; decode_worker has no options.
 SCRIPTS = sorted(
     path.stem
     for path in BENCHMARKS.glob("*.py")

@@ -128,7 +128,7 @@ def test_reserved_bytes_must_be_zero(image: Image) -> None:
 
 
 def test_padding_must_be_zero() -> None:
-    # 3 * 41 gains a PROJECT record and 41 lower bounds do not fill whole words.
+    # 3 * 41 gains per PROJECT record and 41 lower bounds do not fill whole words.
     image = extreme_image(dataclasses.replace(SHAPE, dim=41))
     shapes = list(operation_shapes(image.header.shape))
     start = 0

@@ -41,7 +41,7 @@ def row_tiles(rows: int, rows_per_beat: int) -> int:
 def stream_shape(
     rows: int, inputs: int, matrices: int, rows_per_beat: int
 ) -> tuple[int, int, int, int]:
-    """(row tiles, matrices, beats a tile, rows a beat): byte array of one operation's weights.
+    """(row tiles, matrices, beats per tile, rows per beat): byte array of one operation's weights.
 
     In C order this is the stream: a beat holds one byte (five consecutive columns) of each of
     `rows_per_beat` rows; the tiles of the operation's matrices take turns.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Small top functions, one a feature of the open flow.
+// Small top functions, one per feature of the open flow.
 #include "ap_int.h"
 #include "common/keep.hpp"
 #include "common/ram.hpp"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same top and driver around the IP of Vitis HLS, for which a stand-in with its ports is used.
+"""Top and driver around the IP of Vitis HLS, for which a stand-in with its ports is used.
 
 Vitis HLS itself has not run on these sources: the stand-in has the ports that its documents
 promise, and the open flow's core inside.

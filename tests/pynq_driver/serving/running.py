@@ -58,7 +58,7 @@ def wait(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 def running_server(
     model: LanguageModel, send_buffer: int = 0, **settings: Any
 ) -> Iterator[RunningServer]:
-    """Serve `model` while the context is open; `send_buffer` bytes a connection, if given."""
+    """Serve `model` while the context is open; `send_buffer` bytes per connection, if given."""
     options = ServerSettings(**settings)
     app = create_application(model, options)
     listener = bind("127.0.0.1", 0)

@@ -43,7 +43,7 @@ def test_images_of_another_size_are_refused(model: RandomModel) -> None:
 
 
 def test_equals_the_layers_written_out_for_every_head(model: RandomModel) -> None:
-    """The same equations by loops over heads and tokens."""
+    """The equations by loops over heads and tokens."""
     shape, tensors = model.shape, {k: v.astype(np.float64) for k, v in model.tensors.items()}
     image = model.preprocessing.normalise(model.images(1))[0].astype(np.float64)
 

@@ -93,7 +93,7 @@ class Bench(AxiMachine):
             await self.write(group.name, 0xFFFFFFFF)
         await self.write("status", 0xFFFFFFFF)
         error = INTERFACE.errors[status >> 8]
-        assert self.sink.empty(), "one packet a run"
+        assert self.sink.empty(), "one packet per run"
         words = np.frombuffer(bytes(frame.tdata), "<u8")
         return words.tolist(), error, flags
 

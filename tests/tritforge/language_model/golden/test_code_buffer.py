@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Code buffer: which codes a row tile meets."""
+"""Code buffer: which codes per row tile meets."""
 
 from __future__ import annotations
 
