@@ -2,8 +2,8 @@
 // Dot products of many lanes by tables of partial sums (the method of four Russians), for
 // processors without a wide dot product: they take additions alone.
 //
-// For a few columns, one table holds every sum that ternary weights can make of the codes; an entry is
-// the 16-bit sums of all lanes. So for each row these columns cost one look-up and one vector
+// For a few columns, one table holds every sum that ternary weights can make of the codes; an entry
+// is the 16-bit sums of all lanes. So for each row these columns cost one look-up and one vector
 // addition. In one pass all rows go by the tables of as many columns as the first-level cache
 // holds. The sums of the rows lie in memory; before they could overflow, which the codes tell, they
 // are added to the 32-bit results.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Portable kernels: they work on the packed stream in place.
 //
-// For every group of five columns, one table holds the partial sum of each possible byte, so a byte of
-// the stream costs one look-up and one addition. The tables of a chunk of columns stay in the first
-// level cache while all rows pass by. Several lanes share a look-up (stream_tables.hpp).
+// For every group of five columns, one table holds the partial sum of each possible byte, so a byte
+// of the stream costs one look-up and one addition. The tables of a chunk of columns stay in the
+// first level cache while all rows pass by. Several lanes share a look-up (stream_tables.hpp).
 #include <cstddef>
 #include <cstring>
 
