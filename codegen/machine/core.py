@@ -29,7 +29,7 @@ class Fifo:
 
     @property
     def range(self) -> str:
-        """Of its data, with a space behind it; empty for one bit."""
+        """Verilog range of its data, with a space behind it; empty for one bit."""
         return f"[{self.width - 1}:0] " if self.width > 1 else ""
 
 

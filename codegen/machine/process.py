@@ -72,7 +72,7 @@ class Process:
 
     @property
     def parameters(self) -> str:
-        """Parameter list of the function, one a line."""
+        """Parameter list of the function, one per line."""
         return ",\n    ".join(item.parameter for item in self.streams)
 
     @property

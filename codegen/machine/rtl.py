@@ -62,7 +62,7 @@ class MachineRtl:
 
     @property
     def manifests(self) -> dict[str, Manifest]:
-        """By process."""
+        """Manifest of every process, by its name."""
         return {name: item.manifest for name, item in self.processes.items()}
 
 

@@ -21,7 +21,7 @@ _UNUSED = -1
 def vectors(config: AcceleratorConfig) -> str:
     """Runs of one operation and more, then packets of wrong lengths on each port alone."""
     random, ports = RandomState(_SEED), config.ports
-    file = VectorFile("weight join: a packet a port to beats of the operations")
+    file = VectorFile("weight join: one packet per port to beats of the operations")
     single, several = [(1, 1)], [(3, 2), (1, 3), (2, 1)]
     runs: list[tuple[str, list[tuple[int, int]], dict[int, int]]]
     runs = [("one_beat", single, {}), ("several_operations", several, {})]

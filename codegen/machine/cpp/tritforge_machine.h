@@ -95,8 +95,8 @@ int tritforge_clear_counters(tritforge_instance* machine);
 /// One value per name in "counters" of the description.
 int tritforge_counters(const tritforge_instance* machine, uint64_t* values);
 
-/// How often, each cycle, every stream is held back, in percent; one entry per stream. A C-simulation
-/// has no cycles and ignores it.
+/// How often, each cycle, every stream is held back, in percent; one entry per stream. A
+/// C-simulation has no cycles and ignores it.
 int tritforge_stall(tritforge_instance* machine, uint64_t seed, const uint64_t* percent);
 
 // RTL only; TRITFORGE_UNSUPPORTED in C-simulation.

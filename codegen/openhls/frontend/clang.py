@@ -19,7 +19,7 @@ _TIMEOUT_S = 600
 _NO_LIMIT = 100_000_000
 #: More iterations than this in one loop are a mistake rather than hardware.
 MAXIMUM_UNROLLED_ITERATIONS = 65_536
-#: The same of a loop that may end before its bound.
+#: Most iterations of a loop that may end before its bound.
 MAXIMUM_EARLY_ENDING_ITERATIONS = 1024
 _FLAGS = (
     "-target",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Branches to conditions: under which one a block runs, and what its phis choose by them."""
+"""Branches to conditions: under which one per block runs, and what its phis choose by them."""
 
 from __future__ import annotations
 
