@@ -102,7 +102,7 @@ def run_tests(project: Path, cache: Path, tests: Sequence[str]) -> tuple[int, El
         env=environment,
         capture_output=True,
         text=True,
-        timeout=_TEST_TIMEOUT_S,
+        timeout=_TEST_TIMEOUT_S * len(tests),
         check=False,
     )
     if not report.is_file():
@@ -114,9 +114,14 @@ def check_unmodified(project: Path, cache: Path, tests: Sequence[str]) -> None:
     """Without a fault every test runs and passes.
 
     Raises:
-        BrokenFaultError: one fails, is skipped or does not exist.
+        BrokenFaultError: one fails, is skipped, does not exist or takes too long.
     """
-    code, report = run_tests(project, cache, tests)
+    try:
+        code, report = run_tests(project, cache, tests)
+    except subprocess.TimeoutExpired as error:
+        raise BrokenFaultError(
+            f"without a fault tests took longer than {error.timeout:.0f} s: is the machine busy?"
+        ) from None
     cases = list(report.iter("testcase"))
     unhappy = [case for case in cases if len(case)]
     if code or len(cases) != len(tests) or unhappy:
