@@ -97,7 +97,8 @@ def _print_figures(
     model: LanguageModel, generation: Generation, options: argparse.Namespace
 ) -> None:
     figures, image = generation.statistics, model.image
-    saturated = sum(model.backend.saturations().values())
+    saturations = generation.saturations()
+    saturated = sum(saturations.values())
     rows = (
         ("prompt", figures.prompt_tokens, figures.prompt_tokens_per_second),
         ("decode", figures.generated_tokens, figures.decode_tokens_per_second),
@@ -108,5 +109,5 @@ def _print_figures(
         f"memory  {megabytes(peak_memory_bytes())} peak, image {megabytes(image.file_bytes)}"
     )
     if saturated:
-        lines.append(f"warning: {saturated} values saturated: {dict(model.backend.saturations())}")
+        lines.append(f"warning: {saturated} values saturated: {dict(saturations)}")
     print("\n" + "\n".join(lines), file=sys.stderr)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynq_driver.language_model.scores import Scores
+from tritforge.checks import plain_number
 from tritforge.errors import ConfigurationError
 from tritforge.language_model.image import Sampling
 
@@ -51,7 +52,10 @@ class Sampler:
         Raises:
             ConfigurationError: the seed is out of range.
         """
-        if seed is not None and (not isinstance(seed, int) or not 0 <= seed < 1 << SEED_BITS):
+        seed, banned_token = plain_number(seed), plain_number(banned_token)
+        if seed is not None and (
+            not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 1 << SEED_BITS
+        ):
             raise ConfigurationError(
                 f"seed = {seed!r} is out of range: give an integer from 0 to 2**{SEED_BITS} - 1"
             )

@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tritforge.language_model.tokenizer import tokenizer_errors
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
@@ -116,7 +118,7 @@ class TextStream:
         return self._rest_of_window() + _REPLACEMENT * count if count else ""
 
     def _prompt_window(self, tokens: Sequence[int]) -> list[int]:
-        """The last tokens of a prompt; a window must not begin inside a character of byte tokens."""
+        """The last tokens of a prompt, from the beginning of a character on."""
         first = max(0, len(tokens) - _CONTEXT_TOKENS)
         for _ in range(_LONGEST_CHARACTER - 1):
             value = self._byte(tokens[first]) if first else None
@@ -153,7 +155,8 @@ class TextStream:
         return shown != self._decode([token])
 
     def _decode(self, tokens: list[int]) -> str:
-        text: str = self._tokenizer.decode(tokens, skip_special_tokens=True)
+        with tokenizer_errors("cannot decode its tokens"):
+            text: str = self._tokenizer.decode(tokens, skip_special_tokens=True)
         return text
 
 

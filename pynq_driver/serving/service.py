@@ -18,7 +18,7 @@ from pynq_driver.serving.inbox import Inbox, PostOffice
 from pynq_driver.serving.metrics import Metrics
 from pynq_driver.serving.requests import ChatRequest, CompletionRequest, GenerationRequest
 from pynq_driver.serving.scheduler import Busy, Closed, Prompt, Scheduler, Stream
-from tritforge.checks import check_integer
+from tritforge.checks import check_integer, settle_numbers
 from tritforge.errors import ConfigurationError, ImageError
 
 #: Default of max_tokens for completions, as in the OpenAI API.
@@ -52,6 +52,7 @@ class ServerSettings:
     chat_template: ChatTemplate = plain_template
 
     def __post_init__(self) -> None:
+        settle_numbers(self)
         check_integer("lanes", self.lanes, 1, 256)
         check_integer("queue", self.queue, 0, 100_000)
         check_integer("max_tokens", self.max_tokens, 1, (1 << 31) - 1)

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tritforge.checks import settle_numbers
 from tritforge.errors import ConfigurationError, ImageError
 from tritforge.language_model import packing
 from tritforge.language_model.config import BYTES_PER_PORT, PORT_CHOICES, ModelShape, Widths
@@ -67,6 +68,7 @@ class Sampling:
     max_tokens: int = 400
 
     def __post_init__(self) -> None:
+        settle_numbers(self)
         if not (_is_number(self.temperature) and 0 <= self.temperature <= 100):
             raise ConfigurationError(
                 f"temperature = {self.temperature!r} is out of range: give a number from 0 "

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tritforge import __version__
+from tritforge.checks import settle_numbers
 from tritforge.errors import CheckpointError, ConfigurationError
 from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model import packing
@@ -77,6 +78,7 @@ class ConversionOptions:
     calibration_text: str | None = None
 
     def __post_init__(self) -> None:
+        settle_numbers(self)
         if self.ports not in PORT_CHOICES:
             raise ConfigurationError(f"ports = {self.ports}: choose one of {PORT_CHOICES}")
 
@@ -113,12 +115,9 @@ def convert(
     checkpoint = Checkpoint(folder)
     widths = Widths()
     text = options.calibration_text or default_calibration_text()
-    tokens = calibration_tokens(checkpoint.tokenizer, checkpoint.begin_token, text)
-    if tokens.max() >= checkpoint.shape.vocabulary:
-        raise CheckpointError(
-            f"tokenizer.json gives token {tokens.max()}, but vocab_size in config.json is "
-            f"{checkpoint.shape.vocabulary}"
-        )
+    tokens = calibration_tokens(
+        checkpoint.tokenizer, checkpoint.begin_token, checkpoint.shape.vocabulary, text
+    )
     longest = max(checkpoint.shape.dim, checkpoint.shape.glu_width)
     if longest > widths.largest_exact_inputs():
         raise CheckpointError(
