@@ -57,13 +57,14 @@ def _mapping(image: Image) -> dict[str, object]:
 def _lines(image: Image) -> list[tuple[str, str]]:
     header, shape, sampling = image.header, image.header.shape, image.header.sampling
     token_bytes = image.sections["weights"].bytes + image.sections["parameters"].bytes
+    ends = ", ".join(map(str, header.end_tokens))
     rows = [
         ("image", f"{image.path} (format {FORMAT_VERSION}, all hashes good)"),
         ("model", header.name),
         ("dim", f"{shape.dim}"),
         ("layers", f"{shape.layers}"),
         ("GLU width", f"{shape.glu_width}"),
-        ("vocabulary", f"{shape.vocabulary}, begin {header.begin_token}, end {header.end_token}"),
+        ("vocabulary", f"{shape.vocabulary}, begin {header.begin_token}, end {ends}"),
         ("ternary weights", f"{shape.ternary_weights:,} at {_weight_bits(image):.4f} bits"),
         ("embedding", f"{header.embedding_bits} bits"),
         ("residual stream", f"{header.residual_fraction} fraction bits"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pynq_driver.language_model.backends.base import Backend, Context
+from pynq_driver.language_model.backends.base import Backend, Context, context_chooser
 from pynq_driver.language_model.backends.opening import CompiledLibrary, open_backend
 from pynq_driver.language_model.contexts import contexts_of
 from pynq_driver.language_model.evaluation import Evaluation, EvaluationProgress, evaluate_documents
@@ -144,7 +144,7 @@ class LanguageModel:
             top_k: keep the k most likely tokens; 0 keeps all.
             top_p: keep the most likely tokens with that share of the probability.
             seed: for the same text again; default: a random one (see Generation.seed).
-            ignore_end: never choose the end token, so the text goes on up to max_tokens.
+            ignore_end: never choose an end token, so the text goes on up to max_tokens.
             special_tokens: see `encode`.
 
         Raises:
@@ -161,8 +161,8 @@ class LanguageModel:
         )
         if ignore_end and not sampling.max_tokens:
             raise ConfigurationError("ignore_end without a limit never ends: give max_tokens")
-        end = self.image.header.end_token
-        sampler = Sampler(sampling, seed, banned_token=end if ignore_end else None)
+        first, *others = self.image.header.end_tokens
+        sampler = Sampler(sampling, seed, first, others) if ignore_end else Sampler(sampling, seed)
         tokens = self.encode(prompt, special_tokens=special_tokens)
         generation = Generation(tokens, sampler.seed)
         generation._pieces = self._run(generation, sampler, sampling.max_tokens)
@@ -180,9 +180,9 @@ class LanguageModel:
         )
 
     def _run(self, generation: Generation, sampler: Sampler, max_tokens: int) -> Iterator[str]:
-        statistics, end = generation.statistics, self.image.header.end_token
+        statistics, ends = generation.statistics, self.image.header.end_tokens
         context = generation._context = self._contexts.context()
-        choose = context.chooser(sampler)
+        choose = context_chooser(context, sampler)
         text = TextStream(self.tokenizer, generation.prompt_tokens)
         started = time.perf_counter()
         prompt = generation.prompt_tokens
@@ -196,7 +196,7 @@ class LanguageModel:
             started = time.perf_counter()
             generation.tokens.append(token)
             statistics.generated_tokens += 1
-            ended = token == end or len(generation.tokens) == max_tokens
+            ended = token in ends or len(generation.tokens) == max_tokens
             piece = text.push(token) + (text.flush() if ended else "")
             statistics.decode_seconds += time.perf_counter() - started
             if piece:

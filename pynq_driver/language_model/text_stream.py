@@ -57,10 +57,10 @@ class TextStream:
                 return ""
             return self._give_up_held() + self._extend([token], is_complete=False)
         text = ""
-        if self._held and not _begins_character(self._bytes_of([*self._held, token])):
+        if self._held and not _begins_character(self.bytes_of([*self._held, token])):
             text = self._give_up_held()
         self._held.append(token)
-        data = self._bytes_of(self._held)
+        data = self.bytes_of(self._held)
         if _is_incomplete(data):
             return text
         if not _begins_character(data):
@@ -133,7 +133,7 @@ class TextStream:
             last = list(tokens[-count:])
             if self._byte(last[0]) is None:
                 break
-            if _is_incomplete(self._bytes_of(last)):
+            if _is_incomplete(self.bytes_of(last)):
                 return last
         return []
 
@@ -146,7 +146,8 @@ class TextStream:
             self._bytes[token] = int(match[1], 16) if match is not None and is_byte else None
         return self._bytes[token]
 
-    def _bytes_of(self, tokens: Sequence[int]) -> bytes:
+    def bytes_of(self, tokens: Sequence[int]) -> bytes:
+        """Bytes of the tokens of one byte among `tokens`."""
         return bytes(value for token in tokens if (value := self._byte(token)) is not None)
 
     def _is_silent(self, token: int) -> bool:

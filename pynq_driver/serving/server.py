@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import signal
 import socket
 import sys
@@ -23,16 +22,6 @@ from tritforge.errors import TritforgeError
 _FAREWELL_SECONDS = 2
 #: Interpreter time slices: the event loop must not wait 5 ms whenever a decode step ends.
 _SWITCH_SECONDS = 5e-4
-
-LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1", "[::1]")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server on `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def bind(host: str, port: int) -> socket.socket:

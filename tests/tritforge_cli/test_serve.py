@@ -12,9 +12,6 @@ import httpx
 import pytest
 
 from benchmarks.serve_load import running_server
-from pynq_driver.serving.chat import template_from_file
-from pynq_driver.serving.errors import ApiError
-from pynq_driver.serving.requests import Message
 from tritforge_cli.main import main
 from tritforge_cli.serve import API_KEY_VARIABLE
 
@@ -134,40 +131,6 @@ def test_open_host_without_a_key_is_warned_of() -> None:
         port = url.rsplit(":", 1)[1]
         answer = httpx.get(f"http://127.0.0.1:{port}/health", headers={"Host": "my-machine"})
         assert answer.status_code == 200
-
-
-CHATS = [Message(role="system", content="Be kind."), Message(role="user", content="Hello")]
-
-
-def test_chat_template_of_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "template.jinja"
-    path.write_text(
-        "{% for message in messages %}<|{{ message.role }}|>{{ message['content'] | trim }}\n"
-        "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}",
-        encoding="utf-8",
-    )
-    text = template_from_file(path)(CHATS)
-    assert text == "<|system|>Be kind.\n<|user|>Hello\n<|assistant|>"
-
-
-@pytest.mark.parametrize(
-    "template, words",
-    [
-        ("{{ raise_exception('no system message') }}", "no system message"),
-        ("{{ messages[0].content.__class__.__mro__ }}", "unsafe"),
-        ("{{ nothing }}", "undefined"),
-        ("{{ messages.append(1) }}", "'append' of 'list' object is unsafe"),
-    ],
-)
-def test_chat_template_that_refuses_is_the_requests_error(
-    tmp_path: Path, template: str, words: str
-) -> None:
-    path = tmp_path / "template.jinja"
-    path.write_text(template, encoding="utf-8")
-    render = template_from_file(path)
-    with pytest.raises(ApiError) as caught:
-        render(CHATS)
-    assert words in caught.value.detail
 
 
 def test_file_that_is_no_template_is_named(

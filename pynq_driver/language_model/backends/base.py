@@ -84,6 +84,20 @@ class ManyContexts(Protocol):
         """As of Backend; no context is lost."""
 
 
+def context_chooser(context: Context, sampler: Sampler) -> Callable[[Sequence[int]], int]:
+    """The chooser of a context, for any sampler: devices know one banned token at most."""
+    if sampler.more_banned_tokens:
+        return choose_from_scores(context.prefill, sampler)
+    return context.chooser(sampler)
+
+
+def lane_chooser(lanes: Lanes, lane: int, sampler: Sampler) -> Callable[[], int]:
+    """The chooser of a lane, for any sampler."""
+    if sampler.more_banned_tokens:
+        return lambda: sampler.choose(lanes.scores(lane))
+    return lanes.chooser(lane, sampler)
+
+
 def choose_from_scores(
     prefill: Callable[[Sequence[int]], Scores], sampler: Sampler
 ) -> Callable[[Sequence[int]], int]:

@@ -27,6 +27,7 @@ from tritforge.language_model.convert.safetensors_file import (
     tensor_entries,
 )
 from tritforge.language_model.convert.tensor_shapes import expected_shapes
+from tritforge.language_model.image import MAXIMUM_END_TOKENS
 
 MODEL_TYPE = "hgrn_bit"
 #: Options of the upstream configuration that change the computation, with the supported value.
@@ -59,7 +60,9 @@ class Checkpoint:
     Attributes:
         folder: the directory.
         shape: model shape from `config.json`.
-        begin_token, end_token: ids from `config.json`.
+        begin_token: id from `config.json`.
+        end_tokens: ids that end a generation, from `generation_config.json`, or else
+            `config.json`; the one that ends a text comes first.
         tokenizer: content of `tokenizer.json`.
         generation: content of `generation_config.json`, empty if absent.
     """
@@ -76,9 +79,9 @@ class Checkpoint:
         _check_options(configuration)
         self.shape = _model_shape(configuration)
         self.begin_token = _token(configuration, "bos_token_id", self.shape.vocabulary)
-        self.end_token = _token(configuration, "eos_token_id", self.shape.vocabulary)
         generation = folder / "generation_config.json"
         self.generation = read_json(generation) if generation.exists() else {}
+        self.end_tokens = _end_tokens(configuration, self.generation, self.shape.vocabulary)
         self.tokenizer = _read_file(folder / "tokenizer.json")
         self._stored: dict[str, StoredTensor] = {}
         self._files = _weight_files(folder)
@@ -225,6 +228,32 @@ def _token(configuration: Mapping[str, Any], name: str, vocabulary: int) -> int:
             f"{vocabulary - 1}"
         )
     return value
+
+
+def _end_tokens(
+    configuration: Mapping[str, Any], generation: Mapping[str, Any], vocabulary: int
+) -> tuple[int, ...]:
+    """Transformers takes those of `generation_config.json`, if there are any."""
+    own = _token_list("config.json", configuration.get("eos_token_id"), vocabulary)
+    given = generation.get("eos_token_id")
+    if given is None:
+        return own
+    tokens = _token_list("generation_config.json", given, vocabulary)
+    first = next((token for token in own if token in tokens), tokens[0])
+    return (first, *(token for token in tokens if token != first))
+
+
+def _token_list(file: str, value: object, vocabulary: int) -> tuple[int, ...]:
+    tokens = value if isinstance(value, list) else [value]
+    if not 1 <= len(tokens) <= MAXIMUM_END_TOKENS or not all(
+        isinstance(token, int) and not isinstance(token, bool) and 0 <= token < vocabulary
+        for token in tokens
+    ):
+        raise CheckpointError(
+            f"{file}: eos_token_id = {_quoted(value)}, expected a token id from 0 to "
+            f"{vocabulary - 1}, or a list of at most {MAXIMUM_END_TOKENS}"
+        )
+    return tuple(dict.fromkeys(tokens))
 
 
 def _weight_files(folder: Path) -> list[Path]:

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +30,7 @@ from tritforge.language_model.convert.fixed_point_formats import (
     quantised_operation,
     vector_mantissas,
 )
+from tritforge.language_model.convert.generation_config import default_sampling, not_honoured
 from tritforge.language_model.convert.tensor_shapes import EMBEDDING, LOWER_BOUNDS
 from tritforge.language_model.float_parameters import (
     FloatArray,
@@ -39,7 +39,7 @@ from tritforge.language_model.float_parameters import (
     encode_float_section,
     gather_float_operation,
 )
-from tritforge.language_model.image import ImageHeader, ImageWriter, Sampling, write_image
+from tritforge.language_model.image import ImageHeader, ImageWriter, write_image
 from tritforge.language_model.program import (
     EMBEDDING_SHIFT_RANGE,
     Operation,
@@ -85,7 +85,11 @@ class ConversionOptions:
 
 @dataclass(frozen=True)
 class ConversionReport:
-    """What was written: sizes in bytes, and the share of zero weights."""
+    """What was written: sizes in bytes, and the share of zero weights.
+
+    Attributes:
+        not_honoured: settings of `generation_config.json`, with their values, that have no effect.
+    """
 
     path: Path
     file_bytes: int
@@ -94,6 +98,7 @@ class ConversionReport:
     embedding_bytes: int
     ternary_weights: int
     zero_share: float
+    not_honoured: tuple[str, ...] = ()
 
     @property
     def bits_per_weight(self) -> float:
@@ -124,6 +129,7 @@ def convert(
             f"rows of {longest} weights overflow the {widths.accumulator}-bit accumulator; at most "
             f"{widths.largest_exact_inputs()} are exact"
         )
+    ignored = not_honoured(checkpoint.generation, checkpoint.begin_token)
     header = ImageHeader(
         name=options.name or folder.resolve().name,
         shape=checkpoint.shape,
@@ -131,12 +137,14 @@ def convert(
         residual_fraction=widths.residual - 1,
         embedding_bits=options.embedding_bits,
         begin_token=checkpoint.begin_token,
-        end_token=checkpoint.end_token,
+        end_token=checkpoint.end_tokens[0],
+        other_end_tokens=checkpoint.end_tokens[1:],
         widths=widths,
-        sampling=_sampling(checkpoint.generation),
+        sampling=default_sampling(checkpoint.generation),
         source={
             "converter": f"tritforge {__version__}",
             "checkpoint_sha256": checkpoint.digest(),
+            **({"not_honoured": ", ".join(ignored)} if ignored else {}),
         },
     )
     try:
@@ -155,24 +163,8 @@ def convert(
         embedding_bytes=sizes["embedding"],
         ternary_weights=checkpoint.shape.ternary_weights,
         zero_share=conversion.zeros / checkpoint.shape.ternary_weights,
+        not_honoured=tuple(ignored),
     )
-
-
-def _sampling(generation: Mapping[str, Any]) -> Sampling:
-    given = {
-        ours: generation[theirs]
-        for ours, theirs in (
-            ("temperature", "temperature"),
-            ("top_k", "top_k"),
-            ("top_p", "top_p"),
-            ("max_tokens", "max_new_tokens"),
-        )
-        if generation.get(theirs) is not None
-    }
-    try:
-        return Sampling(**given)
-    except ConfigurationError as error:
-        raise CheckpointError(f"generation_config.json: {error}") from None
 
 
 def ternarise(weights: NDArray[np.floating]) -> tuple[NDArray[np.int8], float]:

@@ -68,7 +68,7 @@ def test_configuration_of_a_checkpoint(folder: Path) -> None:
     edit_json(folder / "generation_config.json", temperature=0.5)
     checkpoint = Checkpoint(folder)
     assert checkpoint.shape == SMALL_SHAPE
-    assert (checkpoint.begin_token, checkpoint.end_token) == (1, 2)
+    assert (checkpoint.begin_token, checkpoint.end_tokens) == (1, (2,))
     assert checkpoint.generation == {"temperature": 0.5}
 
 
@@ -138,7 +138,10 @@ def refusal(folder: Path) -> str:
         ({"intermediate_size": []}, "glu_width must be an integer"),
         ({"bos_token_id": ...}, "bos_token_id = None, expected a token id from 0 to 299"),
         ({"bos_token_id": 300}, "bos_token_id = 300"),
-        ({"eos_token_id": [2]}, "eos_token_id = [2]"),
+        ({"eos_token_id": []}, "eos_token_id = []"),
+        ({"eos_token_id": [2, 300]}, "config.json: eos_token_id = [2, 300], expected a token id"),
+        ({"eos_token_id": [2, True]}, "eos_token_id = [2, True]"),
+        ({"eos_token_id": list(range(70))}, "or a list of at most 64"),
         ({"eos_token_id": True}, "eos_token_id = True"),
         ({"rms_norm_eps": 0.1}, "rms_norm_eps = 0.1"),
         ({"rms_norm_eps": float("nan")}, "rms_norm_eps = nan"),
