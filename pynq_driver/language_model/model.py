@@ -99,6 +99,14 @@ class LanguageModel:
         self.tokenizer: Tokenizer = self.codec.tokenizer
         self._contexts = contexts_of(backend)
 
+    def check_image(self) -> None:
+        """
+        Raises:
+            ImageError: the image's file was written to while it is in use.
+        """
+        if self.image.file is not None:
+            self.image.file.check_unchanged()
+
     def encode(self, text: str, *, special_tokens: bool = False) -> list[int]:
         """Token ids of `text`, from the begin token on.
 
@@ -170,6 +178,7 @@ class LanguageModel:
 
     def evaluate(self, text: str, progress: EvaluationProgress | None = None) -> Evaluation:
         """Cross-entropy of `text`; see `evaluate_documents`."""
+        self.check_image()
         return evaluate_documents(
             self._contexts.score,
             self.backend.batch,
@@ -181,6 +190,7 @@ class LanguageModel:
 
     def _run(self, generation: Generation, sampler: Sampler, max_tokens: int) -> Iterator[str]:
         statistics, ends = generation.statistics, self.image.header.end_tokens
+        self.check_image()
         context = generation._context = self._contexts.context()
         choose = context_chooser(context, sampler)
         text = TextStream(self.tokenizer, generation.prompt_tokens)

@@ -189,6 +189,12 @@ class Service:
         """
         # Clients ask for as much as other models can give: more than the server's limit is cut.
         limit = min(_limit(request, default_tokens), self.settings.max_tokens)
+        try:
+            self.model.check_image()
+        except ImageError as error:
+            raise ApiError(
+                HTTPStatus.SERVICE_UNAVAILABLE, str(error), code="image_changed"
+            ) from None
         choices = request.n or 1
         capacity = self.settings.lanes + self.settings.queue
         if choices * len(prompts) > capacity:

@@ -37,6 +37,8 @@ from tritforge.language_model.program import (
     operation_shapes,
     parameter_bytes,
 )
+from tritforge.lfs import LFS_REMEDY, is_lfs_pointer
+from tritforge.partial_files import in_use, remove_abandoned_parts
 
 MAGIC = b"TRITFRGE"
 FORMAT_VERSION = 1
@@ -345,15 +347,19 @@ def write_image(
     Raises:
         ImageError: the file cannot be written.
     """
+    if not path.name or path.is_dir():
+        raise ImageError(f"cannot write {path}: it is a folder: give a file's name in it")
+    remove_abandoned_parts(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with _write_errors(path):
             writer = ImageWriter(temporary, header, tokenizer, with_float)
-        yield writer
-        with _write_errors(path):
-            writer.finish()
-            del writer
-            temporary.replace(path)
+        with in_use(temporary):
+            yield writer
+            with _write_errors(path):
+                writer.finish()
+                del writer
+                temporary.replace(path)
     finally:
         # Of a folder that does not exist or cannot be written there is nothing to remove.
         with suppress(OSError):
@@ -414,6 +420,29 @@ class ImageFile:
         self._lock = threading.Lock()  # position and read belong together
         # Closed without a warning when nobody needs it any more.
         weakref.finalize(self, self._file.close)
+
+        self._state = self._current_state()
+
+    def start(self) -> bytes:
+        """The first bytes."""
+        with self._lock:
+            self._file.seek(0)
+            return self._file.read(PREFIX.size)
+
+    def check_unchanged(self) -> None:
+        """
+        Raises:
+            ImageError: the file was written to after it was opened.
+        """
+        if self._current_state() != self._state:
+            raise ImageError(
+                "the image was changed while it is in use: open it again (to replace an image, "
+                "write a new file and rename it)"
+            )
+
+    def _current_state(self) -> tuple[int, int]:
+        status = os.fstat(self.descriptor)
+        return status.st_size, status.st_mtime_ns
 
     def read_into(self, buffer: NDArray[np.uint8], position: int) -> None:
         """Fill `buffer` from that position of the file. Several threads may.
@@ -478,6 +507,8 @@ def open_image(path: Path | str) -> Image:
     try:
         file = ImageFile(path)
         file_bytes = os.fstat(file.descriptor).st_size
+        if is_lfs_pointer(file.start()):
+            raise ImageError(f"{path} {LFS_REMEDY}")
         if file_bytes < PREFIX.size:
             raise ImageError(f"{path}: {file_bytes} bytes is too short for a Tritforge image")
         mapped = mmap.mmap(file.descriptor, 0, access=mmap.ACCESS_READ)

@@ -118,6 +118,7 @@ def convert(
         CheckpointError: the directory is not a supported HGRNBit checkpoint.
     """
     checkpoint = Checkpoint(folder)
+    _check_output(output, checkpoint)
     widths = Widths()
     text = options.calibration_text or default_calibration_text()
     tokens = calibration_tokens(
@@ -165,6 +166,24 @@ def convert(
         zero_share=conversion.zeros / checkpoint.shape.ternary_weights,
         not_honoured=tuple(ignored),
     )
+
+
+def _check_output(output: Path, checkpoint: Checkpoint) -> None:
+    """Before the work begins: a file's name, and none that the conversion reads.
+
+    Raises:
+        CheckpointError: it is a folder, or a file of the checkpoint.
+    """
+    if not output.name or output.is_dir():
+        raise CheckpointError(
+            f"cannot write {str(output)!r}: it is a folder: give a file's name in it, as in "
+            f"{output / 'model.tritforge'}"
+        )
+    for file in checkpoint.files:
+        if output.exists() and file.exists() and output.samefile(file):
+            raise CheckpointError(
+                f"{output} is a file of the checkpoint, which it would replace: give another name"
+            )
 
 
 def ternarise(weights: NDArray[np.floating]) -> tuple[NDArray[np.int8], float]:

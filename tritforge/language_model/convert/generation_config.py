@@ -116,7 +116,7 @@ def default_sampling(generation: Mapping[str, Any]) -> Sampling:
         elif sample and default is not None:
             given[ours] = default
     if sample is False:
-        given = {"temperature": 0, **{k: v for k, v in given.items() if k == "max_tokens"}}
+        given["temperature"] = 0
     try:
         return Sampling(**given)
     except ConfigurationError as error:

@@ -233,6 +233,30 @@ def test_refused_configuration_leaves_nothing(
     assert text in refusal(folder)
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "sub", "sub/"])
+def test_output_that_is_a_folder_is_named(
+    folder: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "sub").mkdir()
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(CheckpointError, match=r"is a folder: give a file's name in it"):
+        convert(folder, Path(name))
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "config.json", "tokenizer.json", "linked", "also-linked"]
+)
+def test_output_never_replaces_what_it_is_made_from(folder: Path, name: str) -> None:
+    (folder / "linked").symlink_to("model.safetensors")
+    (folder / "also-linked").hardlink_to(folder / "tokenizer.json")
+    before = (folder / name).read_bytes()
+    with pytest.raises(CheckpointError, match="is a file of the checkpoint"):
+        convert(folder, folder / name)
+    assert (folder / name).read_bytes() == before
+
+
 def test_value_that_is_not_finite_deep_in_the_model_leaves_nothing(folder: Path) -> None:
     def change(tensors: Tensors) -> None:
         tensors["lm_head.weight"][-1, -1] = np.nan
