@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 
+#: Characters from which on a text is encoded as a batch of one: the library then lets other threads
+#: run meanwhile, which a server needs.
+LONG_TEXT = 1 << 15
+
+
 def load_tokenizer(
     content: bytes, *, parse_special: bool = False, special: Collection[str] = ()
 ) -> Tokenizer:
@@ -62,7 +67,10 @@ def encode_text(tokenizer: Tokenizer, text: str, vocabulary: int) -> list[int]:
     except UnicodeEncodeError:
         raise ConfigurationError("the text is not valid Unicode: give UTF-8") from None
     with tokenizer_errors("cannot encode this text"):
-        ids: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
+        if len(text) < LONG_TEXT:
+            ids: list[int] = tokenizer.encode(text, add_special_tokens=False).ids
+        else:
+            ids = tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
     if max(ids, default=0) >= vocabulary:
         raise ImageError(
             f"the tokenizer gives token {max(ids)}, the vocabulary ends at {vocabulary - 1}"

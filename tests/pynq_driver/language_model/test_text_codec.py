@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +106,34 @@ def test_what_the_library_raises_is_a_message(
     for call in (codec.encode, codec.parse, lambda text: codec.decode([5])):
         with pytest.raises(ImageError, match=r"the tokenizer cannot .*index out of bounds"):
             call("x")
+
+
+def test_long_texts_are_encoded_like_short_ones(
+    small_image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codec = TextCodec(small_image)
+    text = "the fox </s> é ran. " * 30
+    expected = codec.encode(text), codec.parse(text)
+    monkeypatch.setattr("tritforge.language_model.tokenizer.LONG_TEXT", 0)
+    assert (codec.encode(text), codec.parse(text)) == expected
+
+
+def test_other_threads_run_while_a_long_text_is_encoded(small_image: Image) -> None:
+    codec, ticks, ended = TextCodec(small_image), [], threading.Event()
+
+    def tick() -> None:
+        while not ended.wait(0.001):
+            ticks.append(time.monotonic())
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    started = time.monotonic()
+    codec.encode("one day, a dog ran. " * 60_000)
+    seconds = time.monotonic() - started
+    ended.set()
+    thread.join()
+    pauses = [later - earlier for earlier, later in itertools.pairwise(ticks)]
+    assert max(pauses) < max(0.5 * seconds, 0.2)
 
 
 def test_decoding_checks_ids_and_takes_those_of_numpy(small_image: Image) -> None:
