@@ -48,6 +48,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="streams that may wait; more get status 429 (default: %(default)s)",
     )
     parser.add_argument(
+        "--connections",
+        type=int,
+        default=512,
+        metavar="N",
+        help="connections that may be open; of more the oldest one that sends nothing is closed "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
         "--timeout",
         type=float,
         default=300.0,
@@ -127,6 +135,7 @@ def run(options: argparse.Namespace) -> int:
     settings = ServerSettings(
         lanes=options.lanes,
         queue=options.queue,
+        connections=options.connections,
         timeout=options.timeout,
         max_tokens=options.max_tokens,
         body_limit=options.max_body,

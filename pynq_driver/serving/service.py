@@ -49,6 +49,7 @@ class ServerSettings:
     Attributes:
         lanes: streams that run together.
         queue: streams that wait at most; more get status 429.
+        connections: that may be open; of more the oldest that sends nothing is closed.
         timeout: seconds from a request to its end at most.
         max_tokens: largest and, for chats, default number of tokens of an answer.
         body_limit: bytes of a request's body at most.
@@ -60,6 +61,7 @@ class ServerSettings:
 
     lanes: int = 16
     queue: int = 64
+    connections: int = 512
     timeout: float = 300.0
     max_tokens: int = 4096
     body_limit: int = 1 << 20
@@ -72,6 +74,7 @@ class ServerSettings:
         settle_numbers(self)
         check_integer("lanes", self.lanes, 1, 256)
         check_integer("queue", self.queue, 0, 100_000)
+        check_integer("connections", self.connections, 16, 100_000)
         check_integer("max_tokens", self.max_tokens, 1, (1 << 31) - 1)
         check_integer("body_limit", self.body_limit, 1 << 10, 1 << 30)
         if not 0 < self.timeout <= 86400:  # also refuses NaN

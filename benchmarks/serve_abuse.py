@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Honest clients beside thousands of connections that do harm.
+
+    python -m benchmarks.serve_abuse                       # 2,000 connections for two minutes
+    python -m benchmarks.serve_abuse --connections 200 --seconds 10
+
+Five kinds take turns: silent ones, half headers, half bodies, floods of what is no HTTP, and
+readers that ask for answers and read nothing. A connection that the server closes is opened
+again. The status is 1 if an honest request is not answered, if the server's log grows beyond a few
+lines, or its memory beyond a bound.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+import httpx
+
+from benchmarks.serve_load import running_server
+
+_STREAM = json.dumps({"prompt": "x", "max_tokens": 100, "ignore_eos": True, "stream": True})
+_POST = "POST /v1/completions HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+#: What each kind sends; `{host}` is filled in.
+KINDS = {
+    "silent": "",
+    "half header": "POST /v1/completions HTTP/1.1\r\nHost: {host}\r\nContent-",
+    "half body": _POST + "Content-Length: 500\r\n\r\n[",
+    "flood": "\x00\x01 no HTTP\r\n\r\n",
+    "slow reader": _POST + f"Content-Length: {len(_STREAM)}\r\n\r\n",
+}
+#: The server may grow by that much: a connection's buffers are bounded.
+MEMORY_SLACK_BYTES = 256 << 20
+LOG_BYTES = 4096
+#: An honest client tries again so often after a 429 or a connection that fell to the crowd.
+_TRIES = 100
+
+
+@dataclass
+class Result:
+    """What was seen.
+
+    Attributes:
+        answered, failed: honest requests.
+        retries: tries that got 429 or no answer before one did.
+        opened: connections of each kind.
+    """
+
+    answered: int = 0
+    failed: int = 0
+    retries: int = 0
+    seconds: list[float] = field(default_factory=list)
+    health: int = 0
+    opened: dict[str, int] = field(default_factory=dict)
+    memory_bytes: tuple[int, int] = (0, 0)
+    log_bytes: int = 0
+
+    def complaints(self) -> list[str]:
+        """What must not have happened."""
+        result = []
+        if self.failed or not self.answered:
+            result.append(f"{self.failed} honest requests failed, {self.answered} were answered")
+        if not self.health:
+            result.append("/health never answered")
+        if self.memory_bytes[1] - self.memory_bytes[0] > MEMORY_SLACK_BYTES:
+            result.append("memory grew from {} to {} bytes".format(*self.memory_bytes))
+        if self.log_bytes > LOG_BYTES:
+            result.append(f"the log has {self.log_bytes} bytes")
+        return result
+
+
+async def _abuse(host: str, port: int, kind: str, ended: asyncio.Event, result: Result) -> None:
+    """Keep one connection of a kind open, again and again."""
+    content = KINDS[kind].format(host=host).encode("latin-1")
+    if kind == "slow reader":
+        content += _STREAM.encode()
+    while not ended.is_set():
+        writer = None
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_connection(host, port, limit=1 << 10)
+            result.opened[kind] = result.opened.get(kind, 0) + 1
+            writer.write(content)
+            if kind == "slow reader":
+                await asyncio.wait_for(_until(ended, writer), 30)
+            else:
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(reader.read(), 30)
+        if writer is not None:
+            writer.close()
+        await asyncio.sleep(0.05)
+
+
+async def _until(ended: asyncio.Event, writer: asyncio.StreamWriter) -> None:
+    while not ended.is_set() and not writer.is_closing():
+        await asyncio.sleep(0.2)
+
+
+async def _honest(client: httpx.AsyncClient, ended: asyncio.Event, result: Result) -> None:
+    """Requests one after the other, as a client that tries again when it is told to."""
+    body = {"prompt": "The little fox", "max_tokens": 4, "seed": 1}
+    while not ended.is_set():
+        started = time.monotonic()
+        for _ in range(_TRIES):
+            with contextlib.suppress(httpx.TransportError):
+                if (await client.get("/health")).status_code == 200:
+                    result.health += 1
+                answer = await client.post("/v1/completions", json=body)
+                if answer.status_code == 200:
+                    result.answered += 1
+                    result.seconds.append(time.monotonic() - started)
+                    break
+            result.retries += 1
+            await asyncio.sleep(0.3)
+        else:
+            result.failed += 1
+
+
+async def _run(url: str, connections: int, clients: int, seconds: float, result: Result) -> None:
+    host, port = url.removeprefix("http://").split(":")
+    ended = asyncio.Event()
+    kinds = list(KINDS)
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        work = [
+            _abuse(host, int(port), kinds[index % len(kinds)], ended, result)
+            for index in range(connections)
+        ]
+        work += [_honest(client, ended, result) for _ in range(clients)]
+        tasks = [asyncio.create_task(item) for item in work]
+        await asyncio.sleep(seconds)
+        ended.set()
+        _, late = await asyncio.wait(tasks, timeout=90)
+        for task in late:
+            task.cancel()
+
+
+def _memory(url: str) -> int:
+    lines = httpx.get(f"{url}/metrics", timeout=60).text.splitlines()
+    found = next(line for line in lines if line.startswith("process_resident_memory_bytes"))
+    return int(float(found.split()[1]))
+
+
+def measure(connections: int, clients: int, seconds: float, options: Sequence[str]) -> Result:
+    """Run a server and everybody who wants something of it."""
+    result = Result()
+    with running_server([*options, "--timeout", "20"]) as (url, process):
+        httpx.post(f"{url}/v1/completions", json={"prompt": "x", "max_tokens": 2}, timeout=60)
+        before = _memory(url)
+        asyncio.run(_run(url, connections, clients, seconds, result))
+        time.sleep(1)
+        result.memory_bytes = before, _memory(url)
+        process.terminate()
+        process.wait(60)
+        assert process.stderr is not None
+        result.log_bytes = len(process.stderr.read())
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--connections", type=int, default=2000, help="that do harm (2000)")
+    parser.add_argument("--clients", type=int, default=8, help="honest ones (8)")
+    parser.add_argument("--seconds", type=float, default=120.0, help="of the run (120)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(argv)
+    result = measure(options.connections, options.clients, options.seconds, ["--threads", "1"])
+    if options.json:
+        print(json.dumps(asdict(result), indent=1))
+    else:
+        waits = sorted(result.seconds) or [0.0]
+        print(f"honest requests   {result.answered} answered, {result.failed} failed")
+        print(f"tried again       {result.retries} times (429, or no connection)")
+        print(
+            f"their time        {statistics.median(waits):.2f} s median, {waits[-1]:.2f} s at most"
+        )
+        print(f"connections       {sum(result.opened.values())} opened: {result.opened}")
+        print(
+            "memory            {:.1f} -> {:.1f} MB".format(*(x / 1e6 for x in result.memory_bytes))
+        )
+        print(f"log               {result.log_bytes} bytes")
+    for text in result.complaints():
+        print(f"FAILED: {text}", file=sys.stderr)
+    return 1 if result.complaints() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
