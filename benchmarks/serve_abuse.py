@@ -16,10 +16,12 @@ import argparse
 import asyncio
 import contextlib
 import json
+import multiprocessing
 import statistics
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 
 import httpx
@@ -49,13 +51,15 @@ class Result:
 
     Attributes:
         answered, failed: honest requests.
-        retries: tries that got 429 or no answer before one did.
+        busy: answers with status 429 before one with 200.
+        lost: connections that fell to the crowd before the answer.
         opened: connections of each kind.
     """
 
     answered: int = 0
     failed: int = 0
-    retries: int = 0
+    busy: int = 0
+    lost: int = 0
     seconds: list[float] = field(default_factory=list)
     health: int = 0
     opened: dict[str, int] = field(default_factory=dict)
@@ -102,42 +106,54 @@ async def _until(ended: asyncio.Event, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.2)
 
 
-async def _honest(client: httpx.AsyncClient, ended: asyncio.Event, result: Result) -> None:
+def _honest(url: str, seconds: float) -> Result:
     """Requests one after the other, as a client that tries again when it is told to."""
+    result, end = Result(), time.monotonic() + seconds
     body = {"prompt": "The little fox", "max_tokens": 4, "seed": 1}
-    while not ended.is_set():
-        started = time.monotonic()
-        for _ in range(_TRIES):
-            with contextlib.suppress(httpx.TransportError):
-                if (await client.get("/health")).status_code == 200:
-                    result.health += 1
-                answer = await client.post("/v1/completions", json=body)
+    with httpx.Client(base_url=url, timeout=60) as client:
+        while time.monotonic() < end:
+            started = time.monotonic()
+            for _ in range(_TRIES):
+                try:
+                    result.health += client.get("/health").status_code == 200
+                    answer = client.post("/v1/completions", json=body)
+                except httpx.TransportError:
+                    result.lost += 1
+                    continue
                 if answer.status_code == 200:
                     result.answered += 1
                     result.seconds.append(time.monotonic() - started)
                     break
-            result.retries += 1
-            await asyncio.sleep(0.3)
-        else:
-            result.failed += 1
+                result.busy += 1
+                time.sleep(0.3)
+            else:
+                result.failed += 1
+    return result
 
 
 async def _run(url: str, connections: int, clients: int, seconds: float, result: Result) -> None:
+    """Harm in this process, one process for each honest client."""
     host, port = url.removeprefix("http://").split(":")
     ended = asyncio.Event()
     kinds = list(KINDS)
-    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
-        work = [
-            _abuse(host, int(port), kinds[index % len(kinds)], ended, result)
-            for index in range(connections)
-        ]
-        work += [_honest(client, ended, result) for _ in range(clients)]
-        tasks = [asyncio.create_task(item) for item in work]
-        await asyncio.sleep(seconds)
-        ended.set()
-        _, late = await asyncio.wait(tasks, timeout=90)
-        for task in late:
-            task.cancel()
+    tasks = [
+        asyncio.create_task(_abuse(host, int(port), kinds[index % len(kinds)], ended, result))
+        for index in range(connections)
+    ]
+    loop = asyncio.get_running_loop()
+    with ProcessPoolExecutor(clients, multiprocessing.get_context("spawn")) as pool:
+        work = [loop.run_in_executor(pool, _honest, url, seconds) for _ in range(clients)]
+        for seen in await asyncio.gather(*work):
+            result.answered += seen.answered
+            result.failed += seen.failed
+            result.busy += seen.busy
+            result.lost += seen.lost
+            result.health += seen.health
+            result.seconds += seen.seconds
+    ended.set()
+    _, late = await asyncio.wait(tasks, timeout=60)
+    for task in late:
+        task.cancel()
 
 
 def _memory(url: str) -> int:
@@ -176,7 +192,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         waits = sorted(result.seconds) or [0.0]
         print(f"honest requests   {result.answered} answered, {result.failed} failed")
-        print(f"tried again       {result.retries} times (429, or no connection)")
+        print(f"tried again       {result.busy} times after 429, {result.lost} without an answer")
         print(
             f"their time        {statistics.median(waits):.2f} s median, {waits[-1]:.2f} s at most"
         )

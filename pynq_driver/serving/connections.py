@@ -66,8 +66,10 @@ class Connections:
             self._open[connection] = None
             return
         _log.warning("more than %d connections: closing some that send nothing", self._limit)
+        waiting = [item for item in self._open if item.waits_for_client]
         victim = (
-            next((item for item in self._open if item.waits_for_client), None)
+            next((item for item in waiting if not item.was_answered), None)
+            or next(iter(waiting), None)
             or next((item for item in self._open if item.is_stuck), None)
             or connection
         )
@@ -81,13 +83,19 @@ class Connections:
 
 
 class LimitedProtocol(H11Protocol):
-    """HTTP/1.1 with a time limit for headers, counted in a book of connections."""
+    """HTTP/1.1 with a time limit for headers, counted in a book of connections.
+
+    Attributes:
+        was_answered: whether a request of this connection has been answered: it may be an honest
+            client's, kept for the next one.
+    """
 
     book: Connections
 
     def __init__(self, *values: Any, **named: Any) -> None:
         super().__init__(*values, **named)
         self._deadline: asyncio.TimerHandle | None = None
+        self.was_answered = False
 
     @property
     def waits_for_client(self) -> bool:
@@ -114,6 +122,11 @@ class LimitedProtocol(H11Protocol):
         super().connection_lost(exc)
         self._unwatch()
         self.book.remove(self)
+
+    def on_response_complete(self) -> None:
+        """See uvicorn."""
+        self.was_answered = True
+        super().on_response_complete()
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
