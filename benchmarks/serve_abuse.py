@@ -86,18 +86,15 @@ async def _abuse(host: str, port: int, kind: str, ended: asyncio.Event, result: 
     if kind == "slow reader":
         content += _STREAM.encode()
     while not ended.is_set():
-        writer = None
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, asyncio.TimeoutError):
             reader, writer = await asyncio.open_connection(host, port, limit=1 << 10)
             result.opened[kind] = result.opened.get(kind, 0) + 1
-            writer.write(content)
-            if kind == "slow reader":
-                await asyncio.wait_for(_until(ended, writer), 30)
-            else:
-                with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(reader.read(), 30)
-        if writer is not None:
-            writer.close()
+            try:
+                writer.write(content)
+                held = _until(ended, writer) if kind == "slow reader" else reader.read()
+                await asyncio.wait_for(held, 30)
+            finally:
+                writer.close()
         await asyncio.sleep(0.05)
 
 
@@ -151,9 +148,9 @@ async def _run(url: str, connections: int, clients: int, seconds: float, result:
             result.health += seen.health
             result.seconds += seen.seconds
     ended.set()
-    _, late = await asyncio.wait(tasks, timeout=60)
-    for task in late:
+    for task in tasks:
         task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _memory(url: str) -> int:

@@ -144,12 +144,12 @@ def run(options: argparse.Namespace) -> int:
         chat_template=PlainTemplate() if template is None else template_from_file(template),
     )
     listener = bind(options.host, options.port)
-    address = listener.getsockname()[0]
-    loopback = is_loopback(address)
-    if loopback or options.allow_host:
-        hosts = HostNames([*options.allow_host, options.host, address])
-        settings = dataclasses.replace(settings, hosts=hosts)
     try:
+        address = listener.getsockname()[0]
+        loopback = is_loopback(address)
+        if loopback or options.allow_host:
+            hosts = HostNames([*options.allow_host, options.host, address])
+            settings = dataclasses.replace(settings, hosts=hosts)
         model = load_model(options)
     except BaseException:
         listener.close()

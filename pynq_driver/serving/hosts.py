@@ -66,17 +66,13 @@ def _canonical(host: str) -> str:
 
 def _checked(name: str) -> str:
     host = _canonical(name)
-    if ":" not in host and not _NAME.fullmatch(host):
-        raise ConfigurationError(
-            f"host name {name!r}: give a name or an address without scheme, port and path, as in "
-            "my-machine.example"
-        )
-    if ":" in host:
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        if not _NAME.fullmatch(host):
             raise ConfigurationError(
-                f"host name {name!r}: give a name or an address without port"
+                f"host name {name!r}: give a name or an address without scheme, port and path, as "
+                "in my-machine.example"
             ) from None
     return host
 
