@@ -138,9 +138,9 @@ def test_full_disk_is_one_message(arguments: list[str]) -> None:
 _STARTED = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from tritforge_cli.main import main
-print("started", flush=True)
-sys.exit(main(sys.argv[1:]))
+from tritforge_cli import main
+main.prepare_streams = lambda: print("started", flush=True)
+sys.exit(main.main(sys.argv[1:]))
 """
 
 
