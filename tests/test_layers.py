@@ -32,7 +32,8 @@ DRIVER_GROUND = ("pynq_driver.processors", "pynq_driver._engine", "pynq_driver.d
 DRIVER = (
     *DRIVER_GROUND,
     *("pynq_driver.language_model", "pynq_driver.language_model.backends"),
-    *("pynq_driver.language_model.evaluation", "pynq_driver.language_model.model"),
+    *("pynq_driver.language_model.contexts", "pynq_driver.language_model.evaluation"),
+    "pynq_driver.language_model.model",
 )
 
 #: Room -> rooms that it may import from. A room is a folder or, where the modules of one folder lie
@@ -124,14 +125,19 @@ TABLE: dict[str, tuple[str, ...]] = {
         *(*GROUND, *LANGUAGE_MODEL, "tritforge.language_model.reference"),
         *(*DRIVER_GROUND, "pynq_driver.language_model"),
     ),
+    "pynq_driver.language_model.contexts": (
+        *("tritforge", "tritforge.language_model"),
+        *("pynq_driver.language_model", "pynq_driver.language_model.backends"),
+    ),
     "pynq_driver.language_model.evaluation": (
         *("tritforge", "tritforge.language_model"),
         *("pynq_driver.language_model", "pynq_driver.language_model.backends"),
+        "pynq_driver.language_model.contexts",
     ),
     "pynq_driver.language_model.model": (
         *("tritforge", "tritforge.language_model"),
         *("pynq_driver.language_model", "pynq_driver.language_model.backends"),
-        "pynq_driver.language_model.evaluation",
+        *("pynq_driver.language_model.contexts", "pynq_driver.language_model.evaluation"),
     ),
     "pynq_driver": ("tritforge", "tritforge.language_model", *DRIVER),
     "pynq_driver.serving": ("tritforge", "tritforge.language_model", *DRIVER, "pynq_driver"),
@@ -151,6 +157,7 @@ for folder, beneath in BENEATH.items():
 PRODUCT = tuple(TABLE)
 TABLE |= {
     "tritforge_cli": PRODUCT,
+    "tritforge.__main__": ("tritforge_cli",),
     # Tests and benchmarks stand on common ground, and do not see each other.
     "testing": (*PRODUCT, "tritforge_cli", "testing.faults"),
     "testing.faults": ("tritforge",),

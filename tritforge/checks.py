@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from typing import TypeGuard
+from typing import Any, TypeGuard
+
+import numpy as np
 
 from tritforge.errors import ConfigurationError
 
@@ -19,21 +22,36 @@ def is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def plain_number(value: Any) -> Any:
+    """The Python number of a NumPy scalar; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def settle_numbers(record: Any) -> None:
+    """Replace NumPy scalars in the fields of a frozen dataclass, for its `__post_init__`.
+
+    Ranges and counts often come from arrays; checks, JSON and hashes know Python's numbers only.
+    """
+    for item in dataclasses.fields(record):
+        object.__setattr__(record, item.name, plain_number(getattr(record, item.name)))
+
+
 def check_integer(name: str, value: object, minimum: int, maximum: int) -> int:
-    """Return `value` if it is an integer within [minimum, maximum].
+    """Return `value` if it is an integer within [minimum, maximum], NumPy's included.
 
     Raises:
         ConfigurationError: names the parameter, the value and the allowed range.
     """
-    if not is_integer(value):
+    number = plain_number(value)
+    if not is_integer(number):
         raise ConfigurationError(
             f"{name} must be an integer from {minimum} to {maximum}, not {value!r}"
         )
-    if not minimum <= value <= maximum:
+    if not minimum <= number <= maximum:
         raise ConfigurationError(
-            f"{name} = {value} is out of range: give an integer from {minimum} to {maximum}"
+            f"{name} = {number} is out of range: give an integer from {minimum} to {maximum}"
         )
-    return value
+    return number
 
 
 def check_keys(what: str, given: Mapping[str, object], allowed: set[str]) -> None:

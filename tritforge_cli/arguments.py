@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.language_model.config import LANE_CHOICES, PORT_CHOICES
 from tritforge.language_model.image import open_image
 
+#: File name that stands for standard input.
+STANDARD_INPUT = "-"
 #: What every backend is, for --help.
 _BACKENDS = {
     "cpu": "C++ engine",
@@ -121,14 +124,17 @@ def print_json(values: Mapping[str, Any]) -> None:
 
 
 def read_text(path: Path) -> str:
-    """Content of a UTF-8 text file the user named.
+    """Content of a UTF-8 text file the user named; `-` is standard input.
 
     Raises:
         TritforgeError: it cannot be read or is not UTF-8.
     """
+    is_input = str(path) == STANDARD_INPUT
+    name = "standard input" if is_input else str(path)
     try:
-        return path.read_text(encoding="utf-8")
+        content = sys.stdin.buffer.read() if is_input else path.read_bytes()
+        return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
-        raise TritforgeError(f"cannot read {path}: {error.strerror or error}") from None
+        raise TritforgeError(f"cannot read {name}: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
-        raise TritforgeError(f"{path} is not UTF-8 text (byte {error.start})") from None
+        raise TritforgeError(f"{name} is not UTF-8 text (byte {error.start})") from None

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -79,6 +80,11 @@ def run(options: argparse.Namespace) -> int:
 
         report = convert(options.directory, options.output, choices, show)
     seconds, peak = time.perf_counter() - started, peak_memory_bytes()
+    for setting in report.not_honoured:
+        print(
+            f"warning: generation_config.json: {setting} is not supported and has no effect",
+            file=sys.stderr,
+        )
     if options.json:
         figures = {"bits_per_weight": report.bits_per_weight, "seconds": seconds}
         print_json({**asdict(report), "path": str(report.path), **figures, "peak_bytes": peak})

@@ -28,7 +28,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Cross-entropy of a model on a UTF-8 text file. A line with only "
         f"{DOCUMENT_SEPARATOR} ends a document; each document is read from the empty context.",
     )
-    parser.add_argument("file", type=Path, help="text file")
+    parser.add_argument("file", type=Path, help="text file; -: standard input")
     add_model_arguments(parser)
     add_json_argument(parser)
     parser.set_defaults(run=run)

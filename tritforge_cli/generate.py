@@ -5,10 +5,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from pynq_driver import Generation, LanguageModel
 from tritforge.errors import ConfigurationError
-from tritforge_cli.arguments import add_model_arguments, load_model
+from tritforge_cli.arguments import (
+    STANDARD_INPUT,
+    add_model_arguments,
+    load_model,
+    read_text,
+)
 from tritforge_cli.memory import megabytes, peak_memory_bytes
 from tritforge_cli.waveform import add_waveform_argument, check_waveform, machine_waveform
 
@@ -20,8 +26,20 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="continue a prompt",
         description="Continue a prompt. Text goes to standard output as it appears, figures to "
         "standard error. Sampling options default to the model's own.",
+        epilog="A prompt that begins with - goes last, behind --: tritforge generate --quiet -- "
+        "'-1 is'. The last line break of a file or of standard input is not part of the prompt.",
     )
-    parser.add_argument("prompt", nargs="?", default="", help="text to continue (default: none)")
+    parser.add_argument(
+        "prompt", nargs="?", help="text to continue (default: none); -: from standard input"
+    )
+    parser.add_argument(
+        "--prompt-file", type=Path, metavar="FILE", help="read the prompt from a UTF-8 file"
+    )
+    parser.add_argument(
+        "--special-tokens",
+        action="store_true",
+        help="names of special tokens in the prompt, such as </s>, are these tokens, not text",
+    )
     add_model_arguments(parser)
     parser.add_argument(
         "--max-tokens", type=int, metavar="N", help="stop after N tokens; 0: no limit"
@@ -60,20 +78,22 @@ def run(options: argparse.Namespace) -> int:
                 f"--waveform belongs to --backend rtl, not to {options.backend}: leave it out"
             )
         check_waveform(options.waveform)
+    prompt = _prompt(options)
     model = load_model(options, waveform=options.waveform is not None)
     generation = model.generate(
-        options.prompt,
+        prompt,
         max_tokens=options.max_tokens,
         temperature=options.temperature,
         top_k=options.top_k,
         top_p=options.top_p,
         seed=options.seed,
         ignore_end=options.ignore_end,
+        special_tokens=options.special_tokens,
     )
     interrupted = False
     try:
         with machine_waveform(model.backend, options.waveform):
-            _print_text(generation, "" if options.ids else options.prompt, not options.ids)
+            _print_text(generation, "" if options.ids else prompt, not options.ids)
     except KeyboardInterrupt:
         interrupted = True
     if options.ids:
@@ -83,6 +103,20 @@ def run(options: argparse.Namespace) -> int:
     if not options.quiet:
         _print_figures(model, generation, options)
     return 130 if interrupted else 0
+
+
+def _prompt(options: argparse.Namespace) -> str:
+    """The prompt, from wherever the options say.
+
+    Raises:
+        TritforgeError: a file cannot be read.
+    """
+    if options.prompt_file is not None and options.prompt is not None:
+        raise ConfigurationError("there is a prompt and a --prompt-file: leave one of them out")
+    if options.prompt_file is None and options.prompt != STANDARD_INPUT:
+        return options.prompt or ""
+    text = read_text(options.prompt_file or Path(STANDARD_INPUT))
+    return text.removesuffix("\n")
 
 
 def _print_text(generation: Generation, prompt: str, visible: bool) -> None:
@@ -97,7 +131,8 @@ def _print_figures(
     model: LanguageModel, generation: Generation, options: argparse.Namespace
 ) -> None:
     figures, image = generation.statistics, model.image
-    saturated = sum(model.backend.saturations().values())
+    saturations = generation.saturations()
+    saturated = sum(saturations.values())
     rows = (
         ("prompt", figures.prompt_tokens, figures.prompt_tokens_per_second),
         ("decode", figures.generated_tokens, figures.decode_tokens_per_second),
@@ -108,5 +143,5 @@ def _print_figures(
         f"memory  {megabytes(peak_memory_bytes())} peak, image {megabytes(image.file_bytes)}"
     )
     if saturated:
-        lines.append(f"warning: {saturated} values saturated: {dict(model.backend.saturations())}")
+        lines.append(f"warning: {saturated} values saturated: {dict(saturations)}")
     print("\n" + "\n".join(lines), file=sys.stderr)

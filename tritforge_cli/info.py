@@ -70,6 +70,7 @@ def _mapping(image: Image) -> dict[str, object]:
 def _lines(image: Image) -> list[tuple[str, str]]:
     header, shape, sampling = image.header, image.header.shape, image.header.sampling
     token_bytes = image.sections["weights"].bytes + image.sections["parameters"].bytes
+    ends = ", ".join(map(str, header.end_tokens))
     rows = [
         ("image", f"{image.path} (format {image.format_version}, all hashes good)"),
         ("kind", LANGUAGE_MODEL.name),
@@ -77,7 +78,7 @@ def _lines(image: Image) -> list[tuple[str, str]]:
         ("dim", f"{shape.dim}"),
         ("layers", f"{shape.layers}"),
         ("GLU width", f"{shape.glu_width}"),
-        ("vocabulary", f"{shape.vocabulary}, begin {header.begin_token}, end {header.end_token}"),
+        ("vocabulary", f"{shape.vocabulary}, begin {header.begin_token}, end {ends}"),
         ("ternary weights", f"{shape.ternary_weights:,} at {_weight_bits(image):.4f} bits"),
         ("embedding", f"{header.embedding_bits} bits"),
         ("residual stream", f"{header.residual_fraction} fraction bits"),

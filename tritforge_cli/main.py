@@ -5,17 +5,28 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from tritforge import __version__
 from tritforge.errors import TritforgeError
+from tritforge_cli.output import finish_streams, give_up, prepare_streams
 from tritforge_cli.shadowing import check_shadowing
+from tritforge_cli.signals import Signals
 
 #: Modules of this package, in the order of the help text.
 _COMMANDS = ("generate", "serve", "info", "evaluate", "convert", "rtl", "synth", "perf")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that knows why an argument may be none of its options."""
+
+    def error(self, message: str) -> NoReturn:
+        if message.startswith("unrecognized arguments") or "ignored explicit argument" in message:
+            message += " (a prompt or a file name that begins with - goes last, behind --)"
+        super().error(message)
 
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
@@ -25,7 +36,7 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
         command: register this one alone, if there is one of that name: the modules of the others
             stay out of memory.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="tritforge",
         description="MatMul-free language models on CPUs and FPGAs.",
         epilog="Start with: tritforge generate 'Once upon a time'",
@@ -38,26 +49,47 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status (2: the user's mistake, 130: Ctrl-C)."""
-    given = sys.argv[1:] if arguments is None else arguments
-    try:
-        check_shadowing()
-    except TritforgeError as error:
-        print(f"tritforge: error: {error}", file=sys.stderr)
+    """Run one command.
+
+    Returns:
+        Exit status. 1: an input or output of the system failed, 2: the user's mistake, 130:
+        Ctrl-C, 141: the reader of the output has gone, 143: ended by SIGTERM.
+    """
+    name = "tritforge"
+    with Signals() as signals:
+        try:
+            prepare_streams()
+            check_shadowing()
+            given = sys.argv[1:] if arguments is None else arguments
+            options = build_parser(next(iter(given), None)).parse_args(given)
+            name = f"tritforge {options.command}"
+            status = int(options.run(options))
+            finish_streams()
+            return status
+        except BaseException as error:
+            if isinstance(error, SystemExit) and not signals.interrupted:
+                raise
+            return _status(name, error, signals.interrupted)
+
+
+def _status(name: str, error: BaseException, interrupted: bool) -> int:
+    """Say what went wrong; raises `error` again if that is a fault of the program."""
+    if isinstance(error, TritforgeError):
+        print(f"{name}: error: {error}", file=sys.stderr)
         return 2
-    options = build_parser(next(iter(given), None)).parse_args(given)
-    try:
-        return int(options.run(options))
-    except TritforgeError as error:
-        print(f"tritforge {options.command}: error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
+    # A library that Ctrl-C met in the middle, as in an import, may raise something of its own.
+    if interrupted or isinstance(error, KeyboardInterrupt):
         print(file=sys.stderr)
         return 128 + signal.SIGINT
-    except BrokenPipeError:
-        # The reader (head, less) has gone: silence the interpreter's own flush at exit as well.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):  # the reader (head, less) has gone
+        give_up(sys.stdout)
         return 128 + signal.SIGPIPE
+    if isinstance(error, OSError):
+        where = error.filename or "cannot write the output"
+        give_up(sys.stdout)
+        print(f"{name}: error: {where}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    raise error
 
 
 if __name__ == "__main__":

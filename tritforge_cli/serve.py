@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import socket
 import sys
@@ -47,6 +48,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="streams that may wait; more get status 429 (default: %(default)s)",
     )
     parser.add_argument(
+        "--connections",
+        type=int,
+        default=512,
+        metavar="N",
+        help="connections that may be open; of more the oldest one that sends nothing is closed "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
         "--timeout",
         type=float,
         default=300.0,
@@ -81,11 +90,28 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         f"environment variable {API_KEY_VARIABLE} does the same unseen",
     )
     parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="answer requests to this host name, too; may be given several times (default: "
+        "loopback names on a loopback address, all names on another)",
+    )
+    parser.add_argument(
+        "--cors",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="ORIGIN",
+        help="web pages of these origins may use the server from a browser, as in "
+        "http://localhost:3000; '*': those of every origin",
+    )
+    parser.add_argument(
         "--chat-template",
         type=Path,
         metavar="FILE",
-        help="Jinja2 template that turns messages into a prompt (default: their contents on lines "
-        "of their own)",
+        help="Jinja2 template that turns messages into a prompt, or a tokenizer_config.json that "
+        "has one (default: the messages' contents on lines of their own)",
     )
     parser.set_defaults(run=run)
 
@@ -93,8 +119,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes."""
     try:
-        from pynq_driver.serving.chat import plain_template, template_from_file
-        from pynq_driver.serving.server import LOOPBACK_HOSTS, bind, is_loopback, serve
+        from pynq_driver.serving.chat import PlainTemplate
+        from pynq_driver.serving.chat_template import template_from_file
+        from pynq_driver.serving.hosts import HostNames, is_loopback
+        from pynq_driver.serving.server import bind, serve
         from pynq_driver.serving.service import ServerSettings
     except ImportError as error:
         raise TritforgeError(f"{error}: the server needs {install_command('serve')}") from None
@@ -104,19 +132,24 @@ def run(options: argparse.Namespace) -> int:
         )
     api_key = options.api_key if options.api_key is not None else os.environ.get(API_KEY_VARIABLE)
     template = options.chat_template
-    loopback = is_loopback(options.host)
     settings = ServerSettings(
         lanes=options.lanes,
         queue=options.queue,
+        connections=options.connections,
         timeout=options.timeout,
         max_tokens=options.max_tokens,
         body_limit=options.max_body,
         api_key=api_key,
-        hosts=LOOPBACK_HOSTS if loopback else None,
-        chat_template=plain_template if template is None else template_from_file(template),
+        origins=tuple(options.cors),
+        chat_template=PlainTemplate() if template is None else template_from_file(template),
     )
     listener = bind(options.host, options.port)
     try:
+        address = listener.getsockname()[0]
+        loopback = is_loopback(address)
+        if loopback or options.allow_host:
+            hosts = HostNames([*options.allow_host, options.host, address])
+            settings = dataclasses.replace(settings, hosts=hosts)
         model = load_model(options)
     except BaseException:
         listener.close()

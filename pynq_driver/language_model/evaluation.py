@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pynq_driver.language_model.backends.base import Backend
 from tritforge.errors import TritforgeError
 
 #: A line with only this ends a document; a text without it is one document.
@@ -49,7 +48,8 @@ def split_documents(text: str) -> list[str]:
 
 
 def evaluate_documents(
-    backend: Backend,
+    score: Callable[[Sequence[Sequence[int]]], list[list[float]]],
+    batch: int,
     encode: Callable[[str], list[int]],
     end_token: int,
     text: str,
@@ -58,6 +58,10 @@ def evaluate_documents(
     """Cross-entropy of every token of every document, the end token included.
 
     The sum is exact (fsum), so the order in which a backend works does not show in the result.
+
+    Args:
+        score: see `Backend.score`.
+        batch: documents that it takes at once.
 
     Raises:
         TritforgeError: the text is empty.
@@ -68,8 +72,8 @@ def evaluate_documents(
     tokens = sorted(([*encode(document), end_token] for document in documents), key=len)
     total = sum(len(item) - 1 for item in tokens)
     nats: list[float] = []
-    for start in range(0, len(tokens), backend.batch):
-        for values in backend.score(tokens[start : start + backend.batch]):
+    for start in range(0, len(tokens), batch):
+        for values in score(tokens[start : start + batch]):
             nats += values
         if progress is not None:
             progress(len(nats), total)

@@ -4,19 +4,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pynq_driver.language_model.backends.base import Backend
+from pynq_driver.language_model.backends.base import Backend, Context, context_chooser
 from pynq_driver.language_model.backends.opening import CompiledLibrary, open_backend
+from pynq_driver.language_model.contexts import contexts_of
 from pynq_driver.language_model.evaluation import Evaluation, EvaluationProgress, evaluate_documents
 from pynq_driver.language_model.sampler import Sampler
+from pynq_driver.language_model.text_codec import TextCodec
 from pynq_driver.language_model.text_stream import TextStream
-from tritforge.errors import ConfigurationError, ImageError
+from tritforge.errors import ConfigurationError
 from tritforge.language_model.image import Image, open_image
-from tritforge.language_model.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -61,9 +62,14 @@ class Generation:
 
     prompt_tokens: list[int]
     seed: int
-    _pieces: Iterator[str]
+    _pieces: Iterator[str] = field(default_factory=lambda: iter(()), repr=False)
     tokens: list[int] = field(default_factory=list)
     statistics: GenerationStatistics = field(default_factory=GenerationStatistics)
+    _context: Context | None = field(default=None, repr=False)
+
+    def saturations(self) -> Mapping[str, int]:
+        """Signals that saturated in this generation, and how often."""
+        return {} if self._context is None else self._context.saturations()
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -78,7 +84,8 @@ class LanguageModel:
     Attributes:
         image: the opened image.
         tokenizer: its tokenizer.
-        backend: what runs it; the context lives here.
+        backend: what runs it. Each generation and evaluation has a context of its own, so any
+            number of them may take turns or run in threads.
     """
 
     def __init__(self, image: Image, backend: Backend) -> None:
@@ -88,31 +95,40 @@ class LanguageModel:
         """
         self.image = image
         self.backend = backend
-        self.tokenizer: Tokenizer = load_tokenizer(image.tokenizer)
+        self.codec = TextCodec(image)
+        self.tokenizer: Tokenizer = self.codec.tokenizer
+        self._contexts = contexts_of(backend)
 
-    def encode(self, text: str) -> list[int]:
+    def check_image(self) -> None:
+        """
+        Raises:
+            ImageError: the image's file was written to while it is in use.
+        """
+        if self.image.file is not None:
+            self.image.file.check_unchanged()
+
+    def encode(self, text: str, *, special_tokens: bool = False) -> list[int]:
         """Token ids of `text`, from the begin token on.
 
+        Args:
+            special_tokens: names of special tokens in the text, such as `</s>`, become these
+                tokens. A begin token that the text itself has is not doubled.
+
         Raises:
-            ImageError: the tokenizer gives an id outside the model's vocabulary.
+            ConfigurationError: the text is not valid Unicode.
+            ImageError: the tokenizer fails, or gives an id outside the model's vocabulary.
         """
-        begin = self.image.header.begin_token
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError:
-            raise ConfigurationError("the text is not valid Unicode: give UTF-8") from None
-        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
-        if max(ids, default=0) >= self.image.header.shape.vocabulary:
-            raise ImageError(
-                f"the tokenizer gives token {max(ids)}, the vocabulary ends at "
-                f"{self.image.header.shape.vocabulary - 1}"
-            )
-        return [begin, *ids]
+        if special_tokens:
+            return self.codec.with_begin(self.codec.parse(text))
+        return [self.codec.begin_token, *self.codec.encode(text)]
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """Text of `tokens`, special tokens left out."""
-        text: str = self.tokenizer.decode(list(tokens), skip_special_tokens=True)
-        return text
+        """Text of `tokens`, special tokens left out.
+
+        Raises:
+            ConfigurationError: an id is outside the model's vocabulary.
+        """
+        return self.codec.decode(tokens)
 
     def generate(
         self,
@@ -124,6 +140,7 @@ class LanguageModel:
         top_p: float | None = None,
         seed: int | None = None,
         ignore_end: bool = False,
+        special_tokens: bool = False,
     ) -> Generation:
         """Continue `prompt`; iterate over the result for the pieces of text as they appear.
 
@@ -135,7 +152,8 @@ class LanguageModel:
             top_k: keep the k most likely tokens; 0 keeps all.
             top_p: keep the most likely tokens with that share of the probability.
             seed: for the same text again; default: a random one (see Generation.seed).
-            ignore_end: never choose the end token, so the text goes on up to max_tokens.
+            ignore_end: never choose an end token, so the text goes on up to max_tokens.
+            special_tokens: see `encode`.
 
         Raises:
             ConfigurationError: a value is out of range.
@@ -151,28 +169,36 @@ class LanguageModel:
         )
         if ignore_end and not sampling.max_tokens:
             raise ConfigurationError("ignore_end without a limit never ends: give max_tokens")
-        end = self.image.header.end_token
-        sampler = Sampler(sampling, seed, banned_token=end if ignore_end else None)
-        generation = Generation(self.encode(prompt), sampler.seed, iter(()))
+        first, *others = self.image.header.end_tokens
+        sampler = Sampler(sampling, seed, first, others) if ignore_end else Sampler(sampling, seed)
+        tokens = self.encode(prompt, special_tokens=special_tokens)
+        generation = Generation(tokens, sampler.seed)
         generation._pieces = self._run(generation, sampler, sampling.max_tokens)
         return generation
 
     def evaluate(self, text: str, progress: EvaluationProgress | None = None) -> Evaluation:
-        """Cross-entropy of `text`; see `evaluate_documents`. The context is lost."""
+        """Cross-entropy of `text`; see `evaluate_documents`."""
+        self.check_image()
         return evaluate_documents(
-            self.backend, self.encode, self.image.header.end_token, text, progress
+            self._contexts.score,
+            self.backend.batch,
+            self.encode,
+            self.image.header.end_token,
+            text,
+            progress,
         )
 
     def _run(self, generation: Generation, sampler: Sampler, max_tokens: int) -> Iterator[str]:
-        statistics, end = generation.statistics, self.image.header.end_token
-        choose = self.backend.chooser(sampler)
+        statistics, ends = generation.statistics, self.image.header.end_tokens
+        self.check_image()
+        context = generation._context = self._contexts.context()
+        choose = context_chooser(context, sampler)
         text = TextStream(self.tokenizer, generation.prompt_tokens)
         started = time.perf_counter()
-        self.backend.reset()
         prompt = generation.prompt_tokens
         whole = (len(prompt) - 1) // _PREFILL_TOKENS * _PREFILL_TOKENS
         for start in range(0, whole, _PREFILL_TOKENS):
-            self.backend.prefill(prompt[start : start + _PREFILL_TOKENS])
+            context.prefill(prompt[start : start + _PREFILL_TOKENS])
         token = choose(prompt[whole:])
         statistics.prompt_tokens = len(prompt)
         statistics.prompt_seconds = time.perf_counter() - started
@@ -180,7 +206,7 @@ class LanguageModel:
             started = time.perf_counter()
             generation.tokens.append(token)
             statistics.generated_tokens += 1
-            ended = token == end or len(generation.tokens) == max_tokens
+            ended = token in ends or len(generation.tokens) == max_tokens
             piece = text.push(token) + (text.flush() if ended else "")
             statistics.decode_seconds += time.perf_counter() - started
             if piece:

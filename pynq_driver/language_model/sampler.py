@@ -10,11 +10,13 @@ operations, so every machine gets the same bits.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pynq_driver.language_model.scores import Scores
+from tritforge.checks import plain_number
 from tritforge.errors import ConfigurationError
 from tritforge.language_model.image_header import Sampling
 
@@ -42,22 +44,31 @@ class Sampler:
         sampling: temperature, top-k and top-p in use.
         seed: the seed in use (drawn at random if none was given).
         banned_token: token id that is never chosen, or None.
+        more_banned_tokens: further ones, which only `choose` knows.
     """
 
     def __init__(
-        self, sampling: Sampling, seed: int | None = None, banned_token: int | None = None
+        self,
+        sampling: Sampling,
+        seed: int | None = None,
+        banned_token: int | None = None,
+        more_banned_tokens: Collection[int] = (),
     ) -> None:
         """
         Raises:
             ConfigurationError: the seed is out of range.
         """
-        if seed is not None and (not isinstance(seed, int) or not 0 <= seed < 1 << SEED_BITS):
+        seed, banned_token = plain_number(seed), plain_number(banned_token)
+        if seed is not None and (
+            not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 1 << SEED_BITS
+        ):
             raise ConfigurationError(
                 f"seed = {seed!r} is out of range: give an integer from 0 to 2**{SEED_BITS} - 1"
             )
         self.sampling = sampling
         self.seed = secrets.randbits(32) if seed is None else seed
         self.banned_token = banned_token
+        self.more_banned_tokens = tuple(more_banned_tokens)
         self._random = SplitMix64(self.seed)
 
     def choose(self, scores: Scores) -> int:
@@ -68,7 +79,7 @@ class Sampler:
         """
         tokens = np.arange(len(scores.logits))
         if self.banned_token is not None:
-            tokens = np.delete(tokens, self.banned_token)
+            tokens = np.delete(tokens, [self.banned_token, *self.more_banned_tokens])
         if not len(tokens):
             raise ConfigurationError("no token is left to choose: the only one is banned")
         if self.sampling.temperature == 0:

@@ -15,13 +15,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.middleware.cors import CORSMiddleware
 
 from pynq_driver.language_model.model import LanguageModel
 from pynq_driver.serving.answer import GenerationResponse
 from pynq_driver.serving.errors import ApiError, bad_request
 from pynq_driver.serving.gate import HEALTH_PATH, Gate
-from pynq_driver.serving.reply import ChatFormat, CompletionFormat, Format, Writer
+from pynq_driver.serving.reply import Answering, ChatFormat, CompletionFormat, Format, Writer
 from pynq_driver.serving.requests import ChatRequest, CompletionRequest, GenerationRequest
 from pynq_driver.serving.service import COMPLETION_TOKENS, ServerSettings, Service
 from tritforge import __version__
@@ -61,7 +61,8 @@ def create_application(model: LanguageModel, settings: ServerSettings) -> FastAP
         service: Service = app.state.service
         _check(service, body)
         prompts = await service.completion_tokens(body)
-        return _generate(service, body, prompts, CompletionFormat(), COMPLETION_TOKENS)
+        echo = await service.prompt_texts(body.prompts) if body.echoes else [""] * len(prompts)
+        return _generate(service, body, prompts, echo, CompletionFormat(), COMPLETION_TOKENS)
 
     @app.post("/v1/chat/completions", response_model=None)
     async def chat_completions(body: ChatRequest) -> Response:
@@ -69,7 +70,7 @@ def create_application(model: LanguageModel, settings: ServerSettings) -> FastAP
         service: Service = app.state.service
         _check(service, body)
         prompt = await service.chat_tokens(body)
-        return _generate(service, body, [prompt], ChatFormat(), settings.max_tokens)
+        return _generate(service, body, [prompt], [""], ChatFormat(), settings.max_tokens)
 
     def description(service: Service) -> dict[str, Any]:
         return {"id": service.name, "object": "model", "created": created, "owned_by": "tritforge"}
@@ -103,10 +104,21 @@ def create_application(model: LanguageModel, settings: ServerSettings) -> FastAP
         label = path if path in known else _OTHER_PATH
         app.state.service.metrics.requests.labels(label, str(status)).inc()
 
-    app.add_middleware(Gate, api_key=settings.api_key, body_limit=settings.body_limit, count=count)
-    if settings.hosts is not None:
+    app.add_middleware(
+        Gate,
+        api_key=settings.api_key,
+        hosts=settings.hosts,
+        body_limit=settings.body_limit,
+        count=count,
+    )
+    if settings.origins:
+        # Outermost: a browser asks without the key, and must be able to read errors.
         app.add_middleware(
-            TrustedHostMiddleware, allowed_hosts=list(settings.hosts), www_redirect=False
+            CORSMiddleware,
+            allow_origins=list(settings.origins),
+            allow_methods=("GET", "POST"),
+            allow_headers=("*",),
+            expose_headers=("Retry-After",),
         )
     return app
 
@@ -125,15 +137,23 @@ def explain(errors: Sequence[Any]) -> tuple[str | None, str]:
     return place[0], f"{place[0]}{indices}: {error['msg']}"
 
 
+def _is_json(content_type: str) -> bool:
+    """Whether the framework reads a body of that type as JSON."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind[-5:] == "+json")
+
+
 def _check(service: Service, body: GenerationRequest) -> None:
     body.check()
-    service.check_model(body.model)
+    if body.model is not None:
+        service.check_model(body.model)
 
 
 def _generate(
     service: Service,
     body: GenerationRequest,
     prompts: Sequence[Sequence[int]],
+    echo: Sequence[str],
     form: Format,
     default_tokens: int,
 ) -> Response:
@@ -142,9 +162,14 @@ def _generate(
         form,
         service.name,
         service.fingerprint,
-        prompt_tokens=sum(map(len, prompts)),
-        choices=len(streams),
-        with_tokens=body.return_token_ids,
+        Answering(
+            prompts=[len(prompt) for prompt in prompts],
+            echo=echo,
+            choices=body.n or 1,
+            with_tokens=bool(body.return_token_ids),
+            with_scores=body.top_tokens is not None,
+        ),
+        service.texts,
     )
     return GenerationResponse(
         service,
@@ -166,6 +191,11 @@ def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def validation_error(request: Request, error: RequestValidationError) -> Response:
         param, message = explain(error.errors())
+        kind = request.headers.get("content-type", "")
+        if not _is_json(kind):
+            # Never read as JSON whatever it holds: a web page may send any other type unasked.
+            sent = f"not {kind[:100]!r}" if kind else "the request has none"
+            param, message = None, f"send the header 'Content-Type: application/json' ({sent})"
         return bad_request(message, param).response()
 
     @app.exception_handler(HTTPException)

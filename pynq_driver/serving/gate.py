@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every request passes first: API key, limits of the body, count of the answers."""
+"""What every request passes first: host name, API key, limits of the body, count of the answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from http import HTTPStatus
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pynq_driver.serving.errors import ApiError
+from pynq_driver.serving.errors import ApiError, bad_request
+from pynq_driver.serving.hosts import HostNames
 
 #: Open without the key: it says no more than an open port does.
 HEALTH_PATH = "/health"
@@ -28,16 +29,19 @@ class Gate:
         app: ASGIApp,
         *,
         api_key: str | None,
+        hosts: HostNames | None,
         body_limit: int,
         count: Callable[[str, int], None],
     ) -> None:
         """
         Args:
+            hosts: names in the Host header that are answered; None: all.
             body_limit: bytes of a request's body at most.
             count: hears path and status of every answer.
         """
         self._app = app
         self._key = None if api_key is None else api_key.encode()
+        self._hosts = hosts
         self._body_limit = body_limit
         self._count = count
 
@@ -61,6 +65,13 @@ class Gate:
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if self._hosts is not None and not self._hosts.accept(host):
+            raise bad_request(
+                f"this server does not answer to the name {host[:100]!r}: use the address it "
+                "announced, or name it with --allow-host",
+                code="unknown_host",
+            )
         if self._key is not None and scope["path"] != HEALTH_PATH:
             scheme, _, given = headers.get("authorization", "").partition(" ")
             # Compared first and always, so that the time says nothing.

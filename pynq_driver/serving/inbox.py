@@ -24,9 +24,7 @@ class Inbox:
         if pending is None:
             self._updates[index] = update
         else:
-            pending.text += update.text
-            pending.tokens += update.tokens
-            pending.end = update.end
+            pending.add(update)
         self._arrived.set()
 
     async def take(self) -> dict[int, Update]:

@@ -7,10 +7,12 @@ import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol
 
+from pynq_driver.language_model.scores import TokenScore
+from pynq_driver.language_model.token_text import TokenText, TokenTexts
 from pynq_driver.serving.errors import ApiError
 from pynq_driver.serving.scheduler import End, Update
 
@@ -47,6 +49,9 @@ class Format(Protocol):
     def whole(self, text: str) -> dict[str, Any]:
         """Fields of a choice with the whole text."""
 
+    def logprobs(self, scores: Sequence[TokenScore], texts: TokenTexts, offset: int) -> Any:
+        """Scores of tokens; `offset` is the length of the text before them."""
+
 
 class CompletionFormat:
     """/v1/completions."""
@@ -63,6 +68,33 @@ class CompletionFormat:
         return {"text": text}
 
     whole = chunk
+
+    def logprobs(self, scores: Sequence[TokenScore], texts: TokenTexts, offset: int) -> Any:
+        """See Format. The token itself is in the list of the likeliest, too."""
+        offsets = []
+        for score in scores:
+            offsets.append(offset)
+            offset += text_length(texts[score.token])
+        return {
+            "tokens": [texts[score.token].text for score in scores],
+            "token_logprobs": [score.logprob for score in scores],
+            "top_logprobs": [_top_by_text(score, texts) for score in scores],
+            "text_offset": offsets,
+        }
+
+
+def _top_by_text(score: TokenScore, texts: TokenTexts) -> dict[str, float] | None:
+    if score.logprob is None:
+        return None
+    found: dict[str, float] = {}
+    for token, logprob in (*score.top, (score.token, score.logprob)):
+        found.setdefault(texts[token].text, logprob)  # of tokens with one text the likeliest
+    return found
+
+
+def text_length(text: TokenText) -> int:
+    """Characters of a token in the text: special tokens have none."""
+    return len(text.text) if text.data != b"" else 0
 
 
 class ChatFormat:
@@ -84,42 +116,55 @@ class ChatFormat:
         """See Format."""
         return {"message": {"role": "assistant", "content": text, "refusal": None}}
 
+    def logprobs(self, scores: Sequence[TokenScore], texts: TokenTexts, offset: int) -> Any:
+        """See Format."""
+        content = []
+        for score in scores:
+            top = [_named(texts[token], logprob) for token, logprob in score.top]
+            content.append({**_named(texts[score.token], score.logprob), "top_logprobs": top})
+        return {"content": content, "refusal": None}
 
-@dataclass
-class Choice:
-    """What one stream has given so far."""
 
-    text: str = ""
-    tokens: list[int] = field(default_factory=list)
-    end: End | None = None
+def _named(text: TokenText, logprob: float | None) -> dict[str, Any]:
+    data = None if text.data is None else list(text.data or text.text.encode())
+    return {"token": text.text, "logprob": logprob, "bytes": data}
 
-    def add(self, update: Update) -> None:
-        """Append an update."""
-        self.text += update.text
-        self.tokens += update.tokens
-        self.end = update.end
+
+@dataclass(frozen=True)
+class Answering:
+    """What one request wants of its answer.
+
+    Attributes:
+        prompts: number of tokens of each prompt.
+        echo: text that a choice of each prompt begins with.
+        choices: choices of each prompt.
+        with_tokens: add the ids.
+        with_scores: add log probabilities.
+    """
+
+    prompts: Sequence[int]
+    echo: Sequence[str]
+    choices: int
+    with_tokens: bool
+    with_scores: bool
 
 
 class Writer:
     """Writes the JSON of one answer.
 
     Attributes:
-        choices: one a stream.
+        choices: what each stream has given so far.
     """
 
     def __init__(
-        self,
-        form: Format,
-        model: str,
-        fingerprint: str,
-        prompt_tokens: int,
-        choices: int,
-        with_tokens: bool,
+        self, form: Format, model: str, fingerprint: str, wanted: Answering, texts: TokenTexts
     ) -> None:
-        self.choices = [Choice() for _ in range(choices)]
+        self.choices = [Update() for _ in wanted.prompts for _ in range(wanted.choices)]
         self._form = form
-        self._prompt_tokens = prompt_tokens
-        self._with_tokens = with_tokens
+        self._wanted = wanted
+        self._texts = texts
+        self._echo = [text for text in wanted.echo for _ in range(wanted.choices)]
+        self._offsets = [0] * len(self.choices)
         self._common: Mapping[str, Any] = {
             "id": form.prefix + uuid.uuid4().hex,
             "created": int(time.time()),
@@ -139,9 +184,10 @@ class Writer:
 
     def chunk(self, index: int, update: Update) -> bytes | None:
         """Event of an update; None if it shows nothing."""
-        if not update.text and update.end is None and not self._with_tokens:
+        text, self._echo[index] = self._echo[index] + update.text, ""
+        if not text and update.end is None and not (self._wanted.with_tokens or update.scores):
             return None
-        return self._event([self._choice(index, self._form.chunk(update.text), update)])
+        return self._event([self._choice(index, self._form.chunk(text), update)])
 
     def usage_chunk(self) -> bytes:
         """Event with the usage, the last one before the end mark."""
@@ -150,7 +196,7 @@ class Writer:
     def whole(self) -> dict[str, Any]:
         """The answer as one object."""
         choices = [
-            self._choice(index, self._form.whole(choice.text), choice)
+            self._choice(index, self._form.whole(self._echo[index] + choice.text), choice)
             for index, choice in enumerate(self.choices)
         ]
         return {
@@ -163,22 +209,27 @@ class Writer:
     def usage(self) -> dict[str, int]:
         """Token counts of the answer."""
         generated = sum(len(choice.tokens) for choice in self.choices)
+        given = sum(self._wanted.prompts)
         return {
-            "prompt_tokens": self._prompt_tokens,
+            "prompt_tokens": given,
             "completion_tokens": generated,
-            "total_tokens": self._prompt_tokens + generated,
+            "total_tokens": given + generated,
         }
 
-    def _choice(
-        self, index: int, fields: Mapping[str, Any], update: Update | Choice
-    ) -> dict[str, Any]:
+    def _choice(self, index: int, fields: Mapping[str, Any], update: Update) -> dict[str, Any]:
+        logprobs = None
+        if self._wanted.with_scores:
+            logprobs = self._form.logprobs(update.scores, self._texts, self._offsets[index])
+            self._offsets[index] += sum(
+                text_length(self._texts[score.token]) for score in update.scores
+            )
         choice = {
             "index": index,
             **fields,
-            "logprobs": None,
+            "logprobs": logprobs,
             "finish_reason": FINISHED.get(update.end),
         }
-        if self._with_tokens:
+        if self._wanted.with_tokens:
             choice["token_ids"] = update.tokens
         return choice
 

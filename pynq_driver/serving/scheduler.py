@@ -3,8 +3,9 @@
 
 A stream waits in a bounded queue, gets a lane, reads its prompt in chunks and then takes part in
 every round until it ends. A round advances each decoding stream by one token and reads a chunk of
-the other prompts on the way, so a long prompt delays the others by one or two passes at most. A
-stream gives the tokens it would give alone: lanes are independent, samplers too.
+the other prompts on the way, so a long prompt delays the others by one or two passes at most. The
+prompts share what a round reads in equal parts, so a short one does not wait for the end of a long
+one. A stream gives the tokens it would give alone: lanes are independent, samplers too.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
 from tokenizers import Tokenizer
 
-from pynq_driver.language_model.backends.base import Lanes
+from pynq_driver.language_model.backends.base import Lanes, lane_chooser
 from pynq_driver.language_model.sampler import Sampler
+from pynq_driver.language_model.scores import TokenScore, token_score
 from pynq_driver.language_model.text_stream import StopSequences, TextStream
 from tritforge.errors import TritforgeError
 from tritforge.language_model.image_header import Sampling
@@ -59,23 +61,41 @@ class Prompt:
         sampling: temperature, top-k, top-p and the limit of tokens (0: none).
         seed: of the sampler; None draws one.
         stop: strings that end the text; they are not part of it.
-        banned_token: id that is never chosen.
+        banned_tokens: ids that are never chosen.
+        top_tokens: score each token, and name so many of the likeliest beside it; None: neither.
+        is_scored: score the tokens of the prompt as well, which then is read one by one.
+        is_complete: nothing is generated.
     """
 
     tokens: Sequence[int]
     sampling: Sampling
     seed: int | None = None
     stop: tuple[str, ...] = ()
-    banned_token: int | None = None
+    banned_tokens: tuple[int, ...] = ()
+    top_tokens: int | None = None
+    is_scored: bool = False
+    is_complete: bool = False
 
 
 @dataclass
 class Update:
-    """New text and tokens of a stream; `end` comes once, with the last one."""
+    """New text and tokens of a stream; `end` comes once, with the last one.
+
+    Attributes:
+        scores: of the tokens, if they are wanted; those of the prompt come first.
+    """
 
     text: str = ""
     tokens: list[int] = field(default_factory=list)
     end: End | None = None
+    scores: list[TokenScore] = field(default_factory=list)
+
+    def add(self, later: Update) -> None:
+        """Append what came later."""
+        self.text += later.text
+        self.tokens += later.tokens
+        self.scores += later.scores
+        self.end = later.end
 
 
 class Busy(TritforgeError):
@@ -120,13 +140,28 @@ class Stream:
         self.admitted = 0.0
         self.generated = 0
         self.read = 0  # tokens of the prompt read so far
+        self.last_read = 0  # round in which it read some
         self.lane: int | None = None
         self.cancelled = False
-        self.sampler = Sampler(prompt.sampling, prompt.seed, prompt.banned_token)
+        self.sampler = Sampler(
+            prompt.sampling,
+            prompt.seed,
+            next(iter(prompt.banned_tokens), None),
+            prompt.banned_tokens[1:],
+        )
         self.text = TextStream(tokenizer, prompt.tokens)
         self.stop = StopSequences(prompt.stop)
         self.choose: Callable[[], int] = _no_choice
         self.last_token = 0
+        self.scores: list[TokenScore] = []  # of the prompt; the first token has none
+        if prompt.is_scored:
+            self.scores.append(TokenScore(prompt.tokens[0], None))
+
+    @property
+    def wanted(self) -> int:
+        """Tokens of the prompt that it can read in the next round."""
+        left = len(self.prompt.tokens) - self.read
+        return min(left, 1) if self.prompt.is_scored else left
 
 
 def _no_choice() -> int:
@@ -138,6 +173,16 @@ def prompt_budget(decoding: int) -> int:
     if not decoding:
         return ALONE_PROMPT_TOKENS
     return LEAST_PROMPT_TOKENS + -(decoding + LEAST_PROMPT_TOKENS) % PASS_TOKENS
+
+
+def shares(budget: int, wanted: Sequence[int]) -> list[int]:
+    """Equal parts of a budget; what one does not want goes to those after it."""
+    parts = []
+    for index, count in enumerate(wanted):
+        part = min(count, -(-budget // (len(wanted) - index)))
+        parts.append(part)
+        budget -= part
+    return parts
 
 
 class Scheduler:
@@ -152,7 +197,7 @@ class Scheduler:
         self,
         lanes: Lanes,
         tokenizer: Tokenizer,
-        end_token: int,
+        end_tokens: Collection[int],
         *,
         queue_limit: int,
         timeout: float,
@@ -169,7 +214,7 @@ class Scheduler:
         self.failure: BaseException | None = None
         self._backend = lanes
         self._tokenizer = tokenizer
-        self._end_token = end_token
+        self._end_tokens = frozenset(end_tokens)
         self._timeout = timeout
         self._deliver = deliver
         self._observer = observer
@@ -179,6 +224,7 @@ class Scheduler:
         self._free = list(range(lanes.count))
         self._closing: float | None = None  # when to cut what still runs
         self._lane_seconds = 1.0
+        self._round = 0
         self._updates: list[tuple[Stream, Update]] = []
         self._thread = threading.Thread(target=self._run, name="tritforge-scheduler", daemon=True)
 
@@ -292,26 +338,35 @@ class Scheduler:
                 stream = self._waiting.popleft()
                 stream.lane = self._free.pop()
                 stream.admitted = time.monotonic()
-                stream.choose = self._backend.chooser(stream.lane, stream.sampler)
+                stream.choose = lane_chooser(self._backend, stream.lane, stream.sampler)
                 self._running.append(stream)
                 self._backend.reset(stream.lane)
 
     def _advance(self) -> None:
         """One token for every stream whose prompt is read, and a chunk of the other prompts."""
+        self._round += 1
         work = [(item, [item.last_token]) for item in self._running if item.generated]
-        budget = prompt_budget(len(work))
-        for stream in self._running:
-            if not stream.generated and budget:
-                chunk = stream.prompt.tokens[stream.read : stream.read + budget]
-                stream.read += len(chunk)
-                budget -= len(chunk)
+        # Those that got nothing in the last round come first, then those that are soon through.
+        reading = sorted(
+            (item for item in self._running if not item.generated),
+            key=lambda item: (item.last_read, item.wanted),
+        )
+        parts = shares(prompt_budget(len(work)), [item.wanted for item in reading])
+        for stream, part in zip(reading, parts):
+            if part:
+                chunk = stream.prompt.tokens[stream.read : stream.read + part]
+                stream.read, stream.last_read = stream.read + part, self._round
                 work.append((stream, list(chunk)))
         started = time.monotonic()
         lanes = [stream.lane for stream, _ in work if stream.lane is not None]
         self._backend.advance(lanes, [tokens for _, tokens in work])
         self._observer.round(len(work), time.monotonic() - started)
         for stream, _ in work:
-            if stream.read == len(stream.prompt.tokens):
+            if stream.read < len(stream.prompt.tokens):
+                if stream.prompt.is_scored:
+                    following = stream.prompt.tokens[stream.read]
+                    stream.scores.append(self._score(stream, following))
+            else:
                 if not stream.generated:
                     self._observer.first_token(time.monotonic() - stream.submitted)
                 self._extend(stream)
@@ -330,20 +385,31 @@ class Scheduler:
                 self._end(stream, update)
 
     def _next(self, stream: Stream) -> Update:
+        if stream.prompt.is_complete:
+            return Update(end=End.LENGTH, scores=stream.scores)
         token = stream.choose()
+        scores, stream.scores = stream.scores, []
+        if stream.prompt.top_tokens is not None:
+            scores.append(self._score(stream, token))
         stream.last_token = token
         stream.generated += 1
         self._observer.token()
         text = stream.stop.push(stream.text.push(token))
         end = None
-        if token == self._end_token or stream.stop.found:
+        if token in self._end_tokens or stream.stop.found:
             end = End.STOP
         elif stream.generated == stream.prompt.sampling.max_tokens:
             end = End.LENGTH
         if end is not None:  # what was held back may itself complete a stop sequence
             text += stream.stop.push(stream.text.flush()) + stream.stop.flush()
             end = End.STOP if stream.stop.found else end
-        return Update(text, [token], end)
+        return Update(text, [token], end, scores)
+
+    def _score(self, stream: Stream, token: int) -> TokenScore:
+        """Score of `token` as what follows the last token of a running stream."""
+        assert stream.lane is not None
+        scores = self._backend.scores(stream.lane)
+        return token_score(scores, token, stream.prompt.top_tokens or 0)
 
     def _end(self, stream: Stream, update: Update) -> None:
         """Free the lane and deliver the last update; called with the lock held."""

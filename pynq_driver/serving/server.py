@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
 
 import uvicorn
+from fastapi import FastAPI
 
 from pynq_driver.language_model.model import LanguageModel
 from pynq_driver.serving.application import create_application
+from pynq_driver.serving.connections import limit_log, make_room, protocol_class
 from pynq_driver.serving.service import ServerSettings
 from tritforge.checks import check_integer
 from tritforge.errors import TritforgeError
@@ -23,16 +24,6 @@ from tritforge.errors import TritforgeError
 _FAREWELL_SECONDS = 2
 #: Interpreter time slices: the event loop must not wait 5 ms whenever a decode step ends.
 _SWITCH_SECONDS = 5e-4
-
-LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1", "[::1]")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a server on `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -88,6 +79,30 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
+def configuration(app: FastAPI, connections: int, grace: float) -> uvicorn.Config:
+    """How uvicorn runs an application.
+
+    Args:
+        connections: that may be open.
+        grace: seconds that running streams get at the end.
+
+    Raises:
+        ConfigurationError: the system does not allow so many connections.
+    """
+    make_room(connections)
+    config = uvicorn.Config(
+        app,
+        http=protocol_class(connections),
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(grace) + _FAREWELL_SECONDS,
+    )
+    limit_log()
+    return config
+
+
 def serve(
     model: LanguageModel,
     settings: ServerSettings,
@@ -101,20 +116,16 @@ def serve(
     Args:
         listener: see `bind`.
         ready: called once requests are answered.
+
+    Raises:
+        ConfigurationError: the system does not allow so many connections.
     """
     app = create_application(model, settings)
 
     def close(seconds: float) -> None:
         app.state.service.scheduler.close(seconds)
 
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=int(grace) + _FAREWELL_SECONDS,
-    )
-    server = _Server(config, close, grace)
+    server = _Server(configuration(app, settings.connections, grace), close, grace)
 
     async def run() -> None:
         serving = asyncio.create_task(server.serve([listener]))

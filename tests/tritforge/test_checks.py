@@ -51,6 +51,13 @@ def test_an_integer_in_its_range_comes_back(value: int) -> None:
     assert check_integer("x", value, -3, 7) == value
 
 
+@pytest.mark.parametrize("value", [np.int64(7), np.uint8(7)])
+def test_numpy_integers_become_plain(value: np.generic) -> None:
+    assert type(check_integer("x", value, -3, 7)) is int
+    with pytest.raises(ConfigurationError, match="x = 7 is out of range"):
+        check_integer("x", value, 0, 6)
+
+
 @pytest.mark.parametrize("value", [-4, 8, 1 << 70])
 def test_an_integer_beyond_its_range_names_value_and_range(value: int) -> None:
     expected = f"x = {value} is out of range: give an integer from -3 to 7"

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import builtins
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tritforge.errors import TritforgeError
+from tritforge.errors import TritforgeError, install_command
 from tritforge_cli.roofline import Point, check_path, write_roofline
 
 POINTS = [Point("97 %", 4.0e9, 30e9), Point("75 %", 3.0e9, 25e9)]
@@ -66,5 +67,5 @@ def test_missing_matplotlib_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
         return original(name, *arguments)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(TritforgeError, match=r"pip install 'tritforge\[plot\]'"):
+    with pytest.raises(TritforgeError, match=re.escape(install_command("plot"))):
         check_path(tmp_path / "a.png")

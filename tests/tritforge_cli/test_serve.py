@@ -95,6 +95,9 @@ def test_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
         (["--host", "no.such.host.invalid"], ["cannot listen on no.such.host.invalid"]),
         (["--chat-template", "no-such-file"], ["cannot read no-such-file"]),
         (["--port", "0", "--model", "no-such-file"], ["cannot read no-such-file"]),
+        (["--connections", "3"], ["connections = 3", "16"]),
+        (["--allow-host", "http://a"], ["host name 'http://a'", "without scheme"]),
+        (["--cors", "http://a/"], ["origin 'http://a/'", "http://localhost:3000"]),
     ],
 )
 def test_mistakes_give_one_message_and_status_2(
@@ -131,6 +134,34 @@ def test_open_host_without_a_key_is_warned_of() -> None:
         port = url.rsplit(":", 1)[1]
         answer = httpx.get(f"http://127.0.0.1:{port}/health", headers={"Host": "my-machine"})
         assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "answered", "refused"),
+    [
+        (["--host", "127.0.0.2"], ["", "localhost", "127.0.0.1:80"], ["a.example"]),
+        (["--host", "localhost"], ["", "localhost:1"], ["a.example"]),
+        (["--allow-host", "a.example"], ["", "A.example:80"], ["b.example"]),
+        (["--host", "0.0.0.0", "--allow-host", "a.example"], ["", "a.example"], ["b.example"]),
+    ],
+)
+def test_announced_address_and_named_hosts_are_answered(
+    options: list[str], answered: list[str], refused: list[str]
+) -> None:
+    lines = 2 if "0.0.0.0" in options else 1
+    with running_server([*options, "--threads", "1"], lines=lines) as (url, _):
+        for names, status in ((answered, 200), (refused, 400)):
+            for name in names:
+                headers = {"Host": name} if name else {}
+                assert httpx.get(f"{url}/health", headers=headers).status_code == status
+
+
+def test_origins_of_pages_are_an_option() -> None:
+    page = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "POST"}
+    origins = ["--cors", page["Origin"], "https://a.example"]
+    with running_server(["--threads", "1", *origins]) as (url, _):
+        answer = httpx.options(f"{url}/v1/chat/completions", headers=page)
+        assert answer.headers["access-control-allow-origin"] == page["Origin"]
 
 
 def test_file_that_is_no_template_is_named(

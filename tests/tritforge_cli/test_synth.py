@@ -15,7 +15,16 @@ pytestmark = pytest.mark.cosim
 
 
 def test_synth_counts_add_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--units", "shiftmax", "--row", "16", "--out", str(tmp_path / "project")]
+    options = [
+        "--model",
+        "ivit",
+        "--units",
+        "shiftmax",
+        "--row",
+        "16",
+        "--out",
+        str(tmp_path / "project"),
+    ]
     assert main(["synth", *options, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert set(result["total"]) == {"lut", "ff", "dsp", "bram36"}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tritforge.container.format import PREFIX
 from tritforge.errors import ImageError
 
 
@@ -26,6 +28,29 @@ class ContainerFile:
         self._lock = threading.Lock()  # position and read belong together
         # Closed without a warning when nobody needs it any more.
         weakref.finalize(self, self._file.close)
+        self._state = self._current_state()
+
+    def start(self) -> bytes:
+        """The first bytes of the file, as many as a prefix has or as there are."""
+        with self._lock:
+            self._file.seek(0)
+            return self._file.read(PREFIX.size)
+
+    def check_unchanged(self) -> None:
+        """Check that nobody has written to the file since it was opened.
+
+        Raises:
+            ImageError: somebody has.
+        """
+        if self._current_state() != self._state:
+            raise ImageError(
+                "the image was changed while it is in use: open it again (to replace an image, "
+                "write a new file and rename it)"
+            )
+
+    def _current_state(self) -> tuple[int, int]:
+        status = os.fstat(self.descriptor)
+        return status.st_size, status.st_mtime_ns
 
     def read_into(self, buffer: NDArray[np.uint8], position: int) -> None:
         """Fill `buffer` from that position of the file. Several threads may.

@@ -37,6 +37,7 @@ from tritforge.container.format import (
 )
 from tritforge.container.hashing import check_hashes
 from tritforge.errors import ImageError, TritforgeError
+from tritforge.lfs import LFS_REMEDY, is_lfs_pointer
 
 #: An error quotes the file's own values, and a hostile one can be long.
 _LONGEST_ERROR = 600
@@ -88,6 +89,8 @@ def open_container(
     try:
         file = ContainerFile(path)
         file_bytes = os.fstat(file.descriptor).st_size
+        if is_lfs_pointer(file.start()):
+            raise ImageError(f"this {LFS_REMEDY}")
         if file_bytes < PREFIX.size:
             raise ImageError(f"{file_bytes} bytes is too short for a Tritforge image")
         mapped = mmap.mmap(file.descriptor, 0, access=mmap.ACCESS_READ)

@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Any
 
 from tritforge.boards import Board, board_names, load_board
-from tritforge.checks import as_integer, check_integer, check_keys, is_integer
+from tritforge.checks import as_integer, check_integer, check_keys, is_integer, settle_numbers
 from tritforge.errors import ConfigurationError
 
 TRITS_PER_BYTE = 5
@@ -85,6 +85,7 @@ class Widths:
     logit_fraction: int = _parameter(12, 8, 16, "fraction bits of the logit")
 
     def __post_init__(self) -> None:
+        settle_numbers(self)
         for item in dataclasses.fields(self):
             check_integer(f"width {item.name}", getattr(self, item.name), *item.metadata["range"])
         # |SiLU(x)| < |x|, so with equal integer ranges only the last rounding can saturate it.
@@ -139,6 +140,7 @@ class ModelShape:
     vocabulary: int
 
     def __post_init__(self) -> None:
+        settle_numbers(self)
         check_integer("dim", self.dim, *DIM_RANGE)
         check_integer("layers", self.layers, *LAYER_RANGE)
         check_integer("glu_width", self.glu_width, *GLU_RANGE)
@@ -195,6 +197,7 @@ class AcceleratorConfig:
     widths: Widths = field(default_factory=Widths)
 
     def __post_init__(self) -> None:
+        settle_numbers(self)
         _ = self.shape  # validates its numbers
         for name, value, choices in (
             ("ports", self.ports, PORT_CHOICES),
@@ -281,7 +284,7 @@ def accelerator(
     Raises:
         ConfigurationError: names the value that is out of range, the range and the fix.
     """
-    check_integer("dim", dim, *DIM_RANGE)
+    dim = check_integer("dim", dim, *DIM_RANGE)
     if glu_width is None:
         glu_width = default_glu_width(dim)
         if glu_width > GLU_RANGE[1]:

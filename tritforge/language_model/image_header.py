@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tritforge.checks import is_integer, is_number
+from tritforge.checks import is_integer, is_number, settle_numbers
 from tritforge.errors import ConfigurationError, ImageError
 from tritforge.language_model import packing
 from tritforge.language_model.config import BYTES_PER_PORT, PORT_CHOICES, ModelShape, Widths
@@ -15,6 +15,7 @@ from tritforge.language_model.float_parameters import float_section_values
 from tritforge.language_model.program import OperationShape, operation_shapes, parameter_bytes
 
 MAXIMUM_TEXT_LENGTH = 2000
+MAXIMUM_END_TOKENS = 64
 EMBEDDING_BITS = (8, 16)
 RESIDUAL_FRACTIONS = 32
 
@@ -29,6 +30,7 @@ class Sampling:
     max_tokens: int = 400
 
     def __post_init__(self) -> None:
+        settle_numbers(self)
         if not (is_number(self.temperature) and 0 <= self.temperature <= 100):
             raise ConfigurationError(
                 f"temperature = {self.temperature!r} is out of range: give a number from 0 "
@@ -57,6 +59,7 @@ class ImageHeader:
         residual_fraction: fraction bits of the residual stream.
         embedding_bits: 8 or 16, width of an embedding mantissa.
         begin_token, end_token: ids that open and close a text.
+        other_end_tokens: further ids that end a generation; the key may be missing in a file.
         sampling: default sampling.
         source: free text facts about where the model came from, for `tritforge info`.
     """
@@ -71,6 +74,7 @@ class ImageHeader:
     widths: Widths = field(default_factory=Widths)
     sampling: Sampling = field(default_factory=Sampling)
     source: Mapping[str, str] = field(default_factory=dict)
+    other_end_tokens: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_texts()
@@ -89,12 +93,33 @@ class ImageHeader:
             value = getattr(self, name)
             if not is_integer(value) or not 0 <= value < limit:
                 raise ConfigurationError(f"{name} = {value!r}: an integer from 0 to {limit - 1}")
+        self._check_end_tokens()
         longest = max(self.shape.dim, self.shape.glu_width)
         if longest > self.widths.largest_exact_inputs():
             raise ConfigurationError(
                 f"rows of {longest} weights overflow the {self.widths.accumulator}-bit "
                 f"accumulator: at most {self.widths.largest_exact_inputs()} are exact"
             )
+
+    def _check_end_tokens(self) -> None:
+        tokens = self.other_end_tokens
+        if not isinstance(tokens, tuple) or len(tokens) > MAXIMUM_END_TOKENS:
+            raise ConfigurationError(
+                f"other_end_tokens: must be a list of at most {MAXIMUM_END_TOKENS}"
+            )
+        for token in tokens:
+            if not is_integer(token) or not 0 <= token < self.shape.vocabulary:
+                raise ConfigurationError(
+                    f"other_end_tokens has {token!r}: integers from 0 to "
+                    f"{self.shape.vocabulary - 1}"
+                )
+        if len({self.end_token, *tokens}) != 1 + len(tokens):
+            raise ConfigurationError("other_end_tokens: has a token twice, or end_token")
+
+    @property
+    def end_tokens(self) -> tuple[int, ...]:
+        """All ids that end a generation."""
+        return (self.end_token, *self.other_end_tokens)
 
     def _check_texts(self) -> None:
         if not _is_short_text(self.name):
@@ -126,12 +151,19 @@ class ImageHeader:
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain JSON-able form."""
-        return {**asdict(self), "source": dict(self.source)}
+        values = {**asdict(self), "source": dict(self.source)}
+        if not self.other_end_tokens:
+            del values["other_end_tokens"]
+        return values
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> ImageHeader:
         """Build from untrusted JSON: exactly the known keys, every value checked."""
         known = set(cls.__dataclass_fields__)
+        others = values.get("other_end_tokens", [])
+        if not isinstance(others, list):
+            raise ImageError("image header: other_end_tokens must be a list")
+        values = {**values, "other_end_tokens": tuple(others)}
         if set(values) != known:
             raise ImageError(
                 f"image header: missing {sorted(known - set(values))}, "

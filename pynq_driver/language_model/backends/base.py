@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pynq_driver.language_model.sampler import Sampler
 from pynq_driver.language_model.scores import Scores
@@ -32,14 +32,8 @@ class Lanes(Protocol):
         """A function that chooses the token to follow the last one of `lane`."""
 
 
-class Backend(Protocol):
-    """One or more streams of tokens on one device. The recurrent state is the whole context."""
-
-    #: independent streams that `score` advances together
-    batch: int
-
-    def reset(self) -> None:
-        """Forget the context."""
+class Context(Protocol):
+    """One stream of tokens. The recurrent state is all that it keeps of them."""
 
     def prefill(self, tokens: Sequence[int]) -> Scores:
         """Advance by `tokens` (at least one); returns the scores after the last one."""
@@ -51,6 +45,19 @@ class Backend(Protocol):
         are.
         """
 
+    def saturations(self) -> Mapping[str, int]:
+        """Signals that saturated since the context was empty, and how often (`float`: none)."""
+
+
+class Backend(Context, Protocol):
+    """One or more streams of tokens on one device, and one of its own that can be reset."""
+
+    #: independent streams that `score` advances together
+    batch: int
+
+    def reset(self) -> None:
+        """Forget the context."""
+
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
         """Nats of every token but the first of each document, each from the empty context.
 
@@ -58,15 +65,37 @@ class Backend(Protocol):
             documents: at most `batch` token sequences. The context is lost.
         """
 
-    def saturations(self) -> Mapping[str, int]:
-        """Signals that saturated since the last reset, and how often (`float`: none)."""
-
     def lanes(self, count: int) -> Lanes:
         """`count` streams with empty contexts; the backend's own context may be lost.
 
         Raises:
             ConfigurationError: the device does not keep so many states.
         """
+
+
+@runtime_checkable
+class ManyContexts(Protocol):
+    """A backend with as many streams as one likes, from any thread."""
+
+    def context(self) -> Context:
+        """A stream of its own, with an empty context."""
+
+    def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
+        """As of Backend; no context is lost."""
+
+
+def context_chooser(context: Context, sampler: Sampler) -> Callable[[Sequence[int]], int]:
+    """The chooser of a context, for any sampler: devices know one banned token at most."""
+    if sampler.more_banned_tokens:
+        return choose_from_scores(context.prefill, sampler)
+    return context.chooser(sampler)
+
+
+def lane_chooser(lanes: Lanes, lane: int, sampler: Sampler) -> Callable[[], int]:
+    """The chooser of a lane, for any sampler."""
+    if sampler.more_banned_tokens:
+        return lambda: sampler.choose(lanes.scores(lane))
+    return lanes.chooser(lane, sampler)
 
 
 def choose_from_scores(

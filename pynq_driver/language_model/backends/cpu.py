@@ -28,10 +28,10 @@ KERNEL_VARIABLE = "TRITFORGE_KERNEL"
 
 
 class CpuBackend:
-    """One stream on the C++ engine.
+    """Streams on the C++ engine.
 
     Attributes:
-        engine: the engine; `lanes` gives it more streams.
+        engine: the engine; `context` and `lanes` give it streams.
         threads: processors it uses.
     """
 
@@ -54,8 +54,8 @@ class CpuBackend:
                 "compiler, or use --backend golden"
             ) from None
         widths, shape = image.header.widths, image.header.shape
-        self.threads = default_threads() if threads is None else threads
-        check_integer("threads", self.threads, 1, MAXIMUM_THREADS)
+        wanted = default_threads() if threads is None else threads
+        self.threads = check_integer("threads", wanted, 1, MAXIMUM_THREADS)
 
         def section(name: str, array: NDArray[Any]) -> _engine.FileSection | NDArray[Any]:
             """The engine reads a file itself, so that no page of it stays in memory."""
@@ -78,43 +78,70 @@ class CpuBackend:
             )
         except ValueError as error:
             raise ImageError(f"{image.path}: {error}") from None
-        self._context = self.engine.context()
         self._logit_scale = 2.0**-widths.logit_fraction
+        self._own = self.context()
+
+    def context(self) -> CpuContext:
+        """See ManyContexts."""
+        return CpuContext(self.engine.context(), self._logit_scale)
 
     def reset(self) -> None:
         """See Backend."""
-        self._context.reset()
+        self._own = self.context()
 
     def prefill(self, tokens: Sequence[int]) -> Scores:
         """See Backend."""
-        self._context.prefill(tokens)
-        return _scores(self._context, self._logit_scale)
+        return self._own.prefill(tokens)
 
     def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
         """See Backend."""
         chosen = _engine_sampler(sampler)
-        return lambda tokens: self._context.next_token(tokens, chosen)
+        return lambda tokens: self._own.choose(tokens, chosen)
 
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
         """See Backend."""
-        results = []
-        for document in documents:
-            self._context.reset()
-            results.append(
-                [
-                    token_nats(self.prefill([token]).logits, following)
-                    for token, following in itertools.pairwise(document)
-                ]
-            )
-        return results
+        return [self._score_document(document) for document in documents]
+
+    def _score_document(self, document: Sequence[int]) -> list[float]:
+        context = self.context()
+        return [
+            token_nats(context.prefill([token]).logits, following)
+            for token, following in itertools.pairwise(document)
+        ]
 
     def saturations(self) -> Mapping[str, int]:
         """See Backend."""
-        return dict(self._context.saturations())
+        return self._own.saturations()
 
     def lanes(self, count: int) -> CpuLanes:
         """See Backend; they are independent of the backend's own stream."""
         return CpuLanes(self.engine, count, self._logit_scale)
+
+
+class CpuContext:
+    """A stream on the engine; cheap, and independent of every other."""
+
+    def __init__(self, context: _engine.Context, logit_scale: float) -> None:
+        self._context = context
+        self._logit_scale = logit_scale
+
+    def prefill(self, tokens: Sequence[int]) -> Scores:
+        """See Context."""
+        self._context.prefill(tokens)
+        return _scores(self._context, self._logit_scale)
+
+    def choose(self, tokens: Sequence[int], sampler: _engine.Sampler) -> int:
+        """Advance by `tokens` and choose what follows them."""
+        return self._context.next_token(tokens, sampler)
+
+    def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
+        """See Context."""
+        chosen = _engine_sampler(sampler)
+        return lambda tokens: self.choose(tokens, chosen)
+
+    def saturations(self) -> Mapping[str, int]:
+        """See Context."""
+        return dict(self._context.saturations())
 
 
 class CpuLanes:

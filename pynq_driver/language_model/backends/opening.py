@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,20 @@ class CompiledLibrary:
     config: AcceleratorConfig
 
 
+def _resident(image: Image) -> Image:
+    """The image with a copy of what is read again with every token.
+
+    A view of the mapped file would end the process (SIGBUS) if the file became shorter.
+    """
+    values = image.float_values
+    return dataclasses.replace(
+        image,
+        embedding=image.embedding.copy(),
+        parameter_stream=image.parameter_stream.copy(),
+        float_values=None if values is None else values.copy(),
+    )
+
+
 def open_backend(
     name: str, image: Image, threads: int | None = None, library: CompiledLibrary | None = None
 ) -> Backend:
@@ -47,6 +62,8 @@ def open_backend(
         from pynq_driver.language_model.backends.cpu import CpuBackend
 
         return CpuBackend(image, threads)
+    if name in BACKEND_NAMES:
+        image = _resident(image)
     if name == "golden":
         from pynq_driver.language_model.backends.reference import golden_backend
 

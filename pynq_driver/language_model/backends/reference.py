@@ -38,6 +38,10 @@ class NumpyBackend:
         self._split = split
         self._state = model.new_state()
 
+    def context(self) -> NumpyBackend:
+        """See ManyContexts; it shares the model."""
+        return NumpyBackend(self._model, self._split)
+
     def reset(self) -> None:
         """See Backend."""
         self._state = self._model.new_state()
@@ -71,7 +75,7 @@ class NumpyBackend:
 
     def lanes(self, count: int) -> NumpyLanes:
         """See Backend; they are independent of the backend's own stream."""
-        return NumpyLanes([NumpyBackend(self._model, self._split) for _ in range(count)])
+        return NumpyLanes([self.context() for _ in range(count)])
 
 
 class NumpyLanes:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -11,21 +11,10 @@ from pynq_driver.language_model.evaluation import evaluate_documents, split_docu
 from tritforge.errors import TritforgeError
 
 
-class UniformBackend:
+def uniform(documents: Sequence[Sequence[int]]) -> list[list[float]]:
     """Every token equally likely, so the cross-entropy is known."""
-
-    batch = 2
-
-    def reset(self) -> None: ...
-
-    def prefill(self, tokens: Sequence[int]) -> None: ...
-
-    def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
-        assert len(documents) <= self.batch
-        return [[math.log(8)] * (len(item) - 1) for item in documents]
-
-    def saturations(self) -> Mapping[str, int]:
-        return {}
+    assert len(documents) <= 2
+    return [[math.log(8)] * (len(item) - 1) for item in documents]
 
 
 def test_documents_are_split_at_separator_lines() -> None:
@@ -37,7 +26,8 @@ def test_documents_are_split_at_separator_lines() -> None:
 def test_uniform_model_has_the_entropy_of_the_alphabet() -> None:
     seen = []
     result = evaluate_documents(
-        UniformBackend(),  # type: ignore[arg-type]
+        uniform,
+        2,
         lambda text: [1, *text.encode()],
         2,
         "abc\n<|endoftext|>\nde\n<|endoftext|>\nf",

@@ -3,9 +3,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from pynq_driver import EMBEDDED_MODEL, LanguageModel, load
+from pynq_driver import EMBEDDED_MODEL, LanguageModel, Sampling, load
 from tritforge.errors import ConfigurationError, TritforgeError
 
 
@@ -64,6 +65,23 @@ def test_long_prompt_is_read_in_pieces(model: LanguageModel) -> None:
     )
     list(golden)
     assert golden.tokens == generation.tokens
+
+
+def test_numbers_of_numpy_are_numbers(model: LanguageModel) -> None:
+    plain = model.generate("x", max_tokens=6, seed=3, top_k=40, top_p=0.5, temperature=0.5)
+    given = model.generate(
+        "x",
+        max_tokens=np.int64(6),  # type: ignore[arg-type]
+        seed=np.uint32(3),  # type: ignore[arg-type]
+        top_k=np.int16(40),  # type: ignore[arg-type]
+        top_p=np.float32(0.5),  # type: ignore[arg-type]
+        temperature=np.float16(0.5),  # type: ignore[arg-type]
+    )
+    assert list(given) == list(plain) and given.tokens == plain.tokens
+    assert load(threads=np.int8(1)).backend.threads == 1  # type: ignore[arg-type, attr-defined]
+    assert type(Sampling(top_k=np.int64(3)).top_k) is int  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="top_k"):
+        model.generate("x", top_k=np.bool_(True))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

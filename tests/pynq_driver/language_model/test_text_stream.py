@@ -76,6 +76,66 @@ def test_space_between_prompt_and_first_word_is_kept() -> None:
     assert "".join(joined(TOKENIZERS["byte fallback"], [], [1, 3, 1])) == "words word"
 
 
+#: Characters of one to four bytes; a run of them is a run of byte tokens.
+_SCRIPTS = ("កម្ពុជា", "አማርኛ", "🦊🐦", "aé€", "\N{REPLACEMENT CHARACTER}")
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+@given(
+    prompt=st.lists(st.sampled_from(_SCRIPTS), max_size=8).map("".join),
+    text=st.lists(st.sampled_from(_SCRIPTS), min_size=1, max_size=4).map("".join),
+)
+def test_continuation_is_text_whatever_the_prompt_ends_in(
+    name: str, prompt: str, text: str
+) -> None:
+    """The context of the first piece may begin anywhere in the prompt's last characters."""
+    pieces = joined(TOKENIZERS[name], byte_tokens(name, prompt), byte_tokens(name, text))
+    assert "".join(pieces) == text
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_character_that_the_prompt_begins_is_shown_once_complete(name: str, count: int) -> None:
+    """Prompts of token ids may end inside a character."""
+    tokens = byte_tokens(name, "a🦊b")
+    assert "".join(joined(TOKENIZERS[name], tokens[: 1 + count], tokens[1 + count :])) == "🦊b"
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_an_invalid_byte_harms_no_character_after_it(name: str) -> None:
+    tokens = byte_tokens(name, "ក")
+    good = byte_tokens(name, "កខ")
+    pieces = joined(TOKENIZERS[name], byte_tokens(name, "a"), [tokens[1], *good, tokens[0], *good])
+    assert "".join(pieces) == f"{REPLACEMENT}កខ{REPLACEMENT}កខ"
+    assert pieces[3] == "ក", "it came when it was complete"
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_endless_invalid_bytes_are_shown_as_they_come(name: str) -> None:
+    """A model may go on so for ever: neither text nor time may pile up."""
+    broken = byte_tokens(name, "ក")[1]
+    stream = TextStream(TOKENIZERS[name], byte_tokens(name, "a"))
+    pieces = [stream.push(broken) for _ in range(300)]
+    assert len("".join(pieces)) >= 299
+    assert len(stream._window) <= 65
+    assert set("".join([*pieces, stream.flush()])) == {REPLACEMENT}
+
+
+def test_special_token_inside_a_character_is_left_out() -> None:
+    tokenizer = Tokenizer.from_str(TOKENIZERS["byte fallback"].to_str())
+    tokenizer.add_special_tokens(["</s>"])
+    end = tokenizer.token_to_id("</s>")
+    first, *rest = byte_tokens("byte fallback", "ក")
+    tokens = [first, end, *rest]
+    assert "".join(joined(tokenizer, [1], tokens)) == "ក" == tokenizer.decode([first, *rest])
+
+
+def test_byte_tokens_are_words_where_the_decoder_has_no_byte_fallback() -> None:
+    tokenizer = Tokenizer.from_str(TOKENIZERS["byte fallback"].to_str())
+    tokenizer.decoder = decoders.Fuse()
+    assert "".join(joined(tokenizer, [1], byte_tokens("byte fallback", "é"))) == "<0xC3><0xA9>"
+
+
 def test_incomplete_last_character_is_shown_as_replacement() -> None:
     for name, tokenizer in TOKENIZERS.items():
         tokens = byte_tokens(name, "a€")[:-1]

@@ -46,9 +46,9 @@ class FakeLanes:
             self._history[lane] += items
 
     def chooser(self, lane: int, sampler: Sampler) -> Callable[[], int]:
-        return lambda: sampler.choose(self._scores(lane))
+        return lambda: sampler.choose(self.scores(lane))
 
-    def _scores(self, lane: int) -> Scores:
+    def scores(self, lane: int) -> Scores:
         logits = np.random.default_rng(self._history[lane]).normal(size=VOCABULARY) * 3
         logits[:3] = -100.0  # special tokens
         if len(self._history[lane]) == self.end_at:

@@ -18,7 +18,7 @@ import uvicorn
 
 from pynq_driver import LanguageModel
 from pynq_driver.serving.application import create_application
-from pynq_driver.serving.server import bind
+from pynq_driver.serving.server import bind, configuration
 from pynq_driver.serving.service import ServerSettings, Service
 
 MODEL = "stories-17m"
@@ -65,7 +65,7 @@ def running_server(
     if send_buffer:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5))
+    server = uvicorn.Server(configuration(app, options.connections, 3))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:

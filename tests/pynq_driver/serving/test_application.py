@@ -12,6 +12,8 @@ import openai
 import pytest
 
 from pynq_driver import LanguageModel, load
+from pynq_driver.serving.chat_template import JinjaTemplate
+from pynq_driver.serving.hosts import HostNames
 from tests.pynq_driver.serving.running import MODEL, RunningServer, running_server, wait
 
 PROMPT = "The little bird"
@@ -291,29 +293,31 @@ def test_broken_engine_is_500_and_unhealthy(
 @pytest.mark.parametrize(
     "change, param, words",
     [
-        ({"max_tokens": 0}, "max_tokens", "greater than or equal to 1"),
-        ({"max_tokens": 4097}, "max_tokens", "at most 4096"),
+        ({"max_tokens": 0}, "max_tokens", "max_tokens = 0 is out of range: give 1 or more"),
+        ({"max_tokens": -2}, "max_tokens", "greater than or equal to -1"),
         ({"max_tokens": "5"}, "max_tokens", "valid integer"),
         ({"max_tokens": True}, "max_tokens", "valid integer"),
         ({"temperature": -0.1}, "temperature", "greater than or equal to 0"),
-        ({"top_p": 0}, "top_p", "greater than 0"),
+        ({"top_p": -0.1}, "top_p", "greater than or equal to 0"),
         ({"top_p": 1.5}, "top_p", "less than or equal to 1"),
-        ({"top_k": -1}, "top_k", "greater than or equal to 0"),
+        ({"top_k": -2}, "top_k", "greater than or equal to -1"),
         ({"n": 0}, "n", "greater than or equal to 1"),
         ({"n": 105}, "n", "at most 104"),
         ({"seed": 1 << 63}, "seed", "less than"),
-        ({"stop": ""}, "stop", "at least 1 character"),
-        ({"stop": ["a"] * 5}, "stop", "at most 4"),
+        ({"stop": "a" * 1001}, "stop", "at most 1000 characters"),
+        ({"stop": ["a"] * 17}, "stop", "at most 16"),
         ({"prompt": []}, "prompt", "at least one"),
         ({"prompt": [[]]}, "prompt", "at least one"),
         ({"prompt": [4096]}, "prompt", "below 4096"),
         ({"prompt": [-1]}, "prompt", "greater than or equal to 0"),
         ({"prompt": None}, "prompt", "valid string"),
-        ({"logprobs": 0}, "logprobs", "not supported"),
-        ({"logprobs": True}, "logprobs", "not supported"),
+        ({"logprobs": 21}, "logprobs", "less than or equal to 20"),
+        ({"logprobs": -1}, "logprobs", "greater than or equal to 0"),
+        ({"min_p": 0.1}, "min_p", "not supported"),
+        ({"repetition_penalty": 1.3}, "repetition_penalty", "not supported"),
         ({"frequency_penalty": 0.5}, "frequency_penalty", "not supported"),
         ({"logit_bias": {"5": -100}}, "logit_bias", "not supported"),
-        ({"echo": True}, "echo", "not supported"),
+        ({"echo": 1}, "echo", "valid boolean"),
         ({"best_of": 2}, "best_of", "not supported"),
         ({"max_token": 5}, "max_token", "unknown option 'max_token'"),
         ({"stream_options": {"include_usage": True}}, "stream_options", "stream: true"),
@@ -350,6 +354,309 @@ def test_neutral_values_of_unsupported_options_are_accepted(server: RunningServe
     assert server.error({**chat, "messages": [{"role": "cat", "content": ""}]}, path)[0] == 400
 
 
+#: Values that clients send by default, or that mean "as you like".
+NEUTRAL: dict[str, Any] = {
+    "repetition_penalty": 1.0,
+    "min_p": 0,
+    "max_tokens": -1,
+    "stop": "",
+    "top_p": 0,
+    "top_k": -1,
+    "typical_p": 1.0,
+    "min_tokens": 0,
+    "stop_token_ids": [],
+    "skip_special_tokens": True,
+    "use_beam_search": False,
+    "cache_prompt": True,
+    "unknown_but_null": None,
+    "stream": None,
+    "stream_options": None,
+    "logit_bias": None,
+    "ignore_eos": None,
+    "return_token_ids": None,
+}
+
+
+@pytest.mark.parametrize("name", NEUTRAL)
+def test_values_that_mean_nothing_are_taken(server: RunningServer, name: str) -> None:
+    body = {"model": MODEL, "prompt": PROMPT, "seed": 4, "max_tokens": 8, name: NEUTRAL[name]}
+    answer = server.post({**body, **({"stop": ["."]} if name == "max_tokens" else {})})
+    assert answer.status_code == 200, answer.text
+
+
+def test_top_p_zero_is_the_likeliest_token(server: RunningServer, model: LanguageModel) -> None:
+    body = {"model": MODEL, "prompt": PROMPT, "max_tokens": 12, "top_p": 0, "temperature": 2}
+    greedy = "".join(model.generate(PROMPT, temperature=0, max_tokens=12))
+    assert server.post(body).json()["choices"][0]["text"] == greedy
+
+
+@pytest.mark.parametrize("limit", [-1, 8192, 1 << 40])
+def test_more_tokens_than_the_server_gives_are_cut(model: LanguageModel, limit: int) -> None:
+    with running_server(model, lanes=1, max_tokens=30) as running:
+        for option in ("max_tokens", "max_completion_tokens"):
+            chat = {
+                "messages": [{"role": "user", "content": "x"}],
+                option: limit,
+                "ignore_eos": True,
+            }
+            answer = running.post(chat, "/v1/chat/completions").json()
+            assert answer["usage"]["completion_tokens"] == 30
+            assert answer["choices"][0]["finish_reason"] == "length"
+
+
+CHAT = "/v1/chat/completions"
+USER = {"role": "user", "content": "Once upon a time"}
+
+
+def test_its_own_message_is_taken_as_history(server: RunningServer) -> None:
+    """`messages.append(choice.message)`, several turns, as objects of the client and as JSON."""
+    history: list[Any] = [USER]
+    for turn in range(3):
+        answer = server.client.chat.completions.create(
+            model=MODEL, messages=history, max_tokens=4, seed=turn
+        )
+        history += [answer.choices[0].message, USER]
+    options = {"model": MODEL, "max_tokens": 4, "seed": 1}
+    message = server.post({**options, "messages": [USER]}, CHAT).json()["choices"][0]["message"]
+    whole = {**message, "annotations": [], "audio": None, "function_call": None, "tool_calls": None}
+    for value in (message, whole):
+        assert server.post({**options, "messages": [USER, value, USER]}, CHAT).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "assistant", "content": None},
+        {"role": "assistant"},
+        {"role": "assistant", "content": ""},
+        {"role": "assistant", "content": [{"type": "text", "text": "a"}], "tool_calls": []},
+        {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
+        {"role": "assistant", "content": "a", "refusal": None, "name": None, "id": "m1"},
+        {"role": "assistant", "content": "a", "reasoning_content": "because"},
+        {"role": "tool", "tool_call_id": "c1", "content": "42"},
+        {
+            "role": "developer",
+            "content": [{"type": "text", "text": "a"}, {"type": "text", "text": ""}],
+        },
+        {"role": "user", "content": [], "name": "Tom"},
+    ],
+)
+def test_messages_of_clients_are_taken(server: RunningServer, message: dict[str, Any]) -> None:
+    body = {"model": MODEL, "messages": [USER, message, USER], "max_tokens": 2}
+    answer = server.post(body, CHAT)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ({"role": "user", "content": None}, "messages[1].content"),
+        ({"role": "cat", "content": "x"}, "messages[1]"),
+        ({"role": "assistant", "content": "x", "audio": {"id": "a"}}, "messages[1].audio"),
+        (
+            {"role": "assistant", "tool_calls": [{"id": "c1"}]},
+            "messages[1].tool_calls needs a chat",
+        ),
+        ({"role": "user", "content": [{"type": "image_url", "image_url": {}}]}, "messages[1]"),
+        ({"role": "user", "content": "x", "weather": "fine"}, "messages[1].weather"),
+    ],
+)
+def test_messages_that_the_prompt_cannot_show_are_refused(
+    server: RunningServer, message: dict[str, Any], words: str
+) -> None:
+    code, error = server.error({"model": MODEL, "messages": [USER, message]}, CHAT)
+    assert (code, error["param"]) == (400, "messages")
+    assert words in error["message"]
+
+
+def test_tools_need_a_template_that_shows_them(model: LanguageModel) -> None:
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+    body = {"messages": [USER], "max_tokens": 1, "tools": tools}
+    with running_server(model, lanes=1) as running:
+        code, error = running.error(body, CHAT)
+        assert (code, error["param"]) == (400, "tools") and "--chat-template" in error["message"]
+        assert running.post({**body, "tool_choice": "none"}, CHAT).status_code == 200
+    template = JinjaTemplate("{% if tools %}{{ tools[0].function.name * 50 }}{% endif %}")
+    with running_server(model, lanes=1, chat_template=template) as running:
+        used = [
+            running.post({**body, "tool_choice": choice}, CHAT).json()["usage"]["prompt_tokens"]
+            for choice in ("auto", "none")
+        ]
+        assert used[0] > used[1]
+        code, error = running.error({**body, "tool_choice": "required"}, CHAT)
+        assert (code, error["param"]) == (400, "tool_choice")
+
+
+def test_error_of_a_template_is_a_400_that_names_it(model: LanguageModel) -> None:
+    template = JinjaTemplate("{{ raise_exception('roles must alternate') }}")
+    with running_server(model, lanes=1, chat_template=template) as running:
+        code, error = running.error({"messages": [USER]}, CHAT)
+        assert (code, error["param"]) == (400, "messages")
+        assert "roles must alternate" in error["message"]
+
+
+def nats(model: LanguageModel, tokens: list[int]) -> list[float]:
+    return model.backend.score([tokens])[0]
+
+
+def test_log_probabilities_are_the_models_own(server: RunningServer, model: LanguageModel) -> None:
+    prompt = model.encode(PROMPT)
+    options = {"model": MODEL, "prompt": prompt, "seed": 4, "max_tokens": 5, "logprobs": 2}
+    more = {"echo": True, "return_token_ids": True}
+    answer = server.post({**options, **more}).json()["choices"][0]
+    tokens = [*prompt, *answer["token_ids"]]
+    found = answer["logprobs"]
+    assert found["token_logprobs"][0] is None and found["top_logprobs"][0] is None
+    assert [-value for value in found["token_logprobs"][1:]] == pytest.approx(nats(model, tokens))
+    assert found["tokens"][0] == "<s>" or len(found["tokens"]) == len(tokens)
+    assert "".join(found["tokens"][1:]) == answer["text"] == model.decode(tokens)
+    assert all(
+        answer["text"][offset:].startswith(token)
+        for offset, token in zip(found["text_offset"][1:], found["tokens"][1:])
+    )
+    for value, top in zip(found["token_logprobs"][1:], found["top_logprobs"][1:]):
+        assert value in top.values() and 2 <= len(top) <= 3
+        assert value <= max(top.values()) < 0
+    plain = server.post(options).json()["choices"][0]
+    assert plain["logprobs"]["token_logprobs"] == found["token_logprobs"][len(prompt) :]
+    assert plain["text"] == answer["text"][len(PROMPT) :]
+
+
+def test_prompt_alone_can_be_scored(server: RunningServer, model: LanguageModel) -> None:
+    """What evaluation harnesses ask for: no token, or one that they drop."""
+    prompts = [model.encode(text) for text in ("Once upon a time", "The dog")]
+    for limit in (0, 1):
+        body = {"model": MODEL, "prompt": prompts, "max_tokens": limit, "logprobs": 1, "echo": True}
+        answer = server.post({**body, "temperature": 0}).json()
+        assert answer["usage"]["completion_tokens"] == 2 * limit
+        for choice, tokens in zip(answer["choices"], prompts):
+            values = choice["logprobs"]["token_logprobs"][: len(tokens)]
+            assert [-value for value in values[1:]] == pytest.approx(nats(model, tokens))
+            assert choice["finish_reason"] == "length"
+
+
+def test_echo_of_texts_without_scores_and_in_a_stream(server: RunningServer) -> None:
+    options: dict[str, Any] = {"model": MODEL, "prompt": [PROMPT, "Tom"], "n": 2, "echo": True}
+    options |= {"max_tokens": 6, "seed": 2}
+    whole = server.client.completions.create(**options)
+    assert [choice.text[:3] for choice in whole.choices] == ["The", "The", "Tom", "Tom"]
+    texts = [""] * 4
+    for chunk in server.client.completions.create(**options, stream=True):
+        for choice in chunk.choices:
+            texts[choice.index] += choice.text
+    assert texts == [choice.text for choice in whole.choices]
+    plain = server.client.completions.create(**{**options, "echo": False})
+    assert [PROMPT + choice.text for choice in plain.choices[:2]] == texts[:2]
+
+
+def test_log_probabilities_of_a_chat_in_both_forms(server: RunningServer) -> None:
+    options: dict[str, Any] = {"model": MODEL, "messages": [USER], "max_tokens": 6, "seed": 3}
+    options |= {"logprobs": True, "top_logprobs": 3}
+    whole = server.client.chat.completions.create(**options).choices[0]
+    assert whole.logprobs is not None and whole.logprobs.content is not None
+    assert "".join(item.token for item in whole.logprobs.content) == whole.message.content
+    for item in whole.logprobs.content:
+        assert item.bytes is not None and bytes(item.bytes).decode() == item.token
+        assert len(item.top_logprobs) == 3
+        assert [top.logprob for top in item.top_logprobs] == sorted(
+            (top.logprob for top in item.top_logprobs), reverse=True
+        )
+    streamed = [
+        item
+        for chunk in server.client.chat.completions.create(**options, stream=True)
+        for choice in chunk.choices
+        for item in (choice.logprobs.content if choice.logprobs else None) or ()
+    ]
+    assert streamed == whole.logprobs.content
+    code, error = server.error({"model": MODEL, "messages": [USER], "top_logprobs": 2}, CHAT)
+    assert (code, error["param"]) == (400, "top_logprobs")
+    assert (
+        server.post({"messages": [USER], "max_tokens": 1, "logprobs": False}, CHAT).json()[
+            "choices"
+        ][0]["logprobs"]
+        is None
+    )
+
+
+def test_special_tokens_in_a_prompt_are_text_unless_asked_for(
+    server: RunningServer, model: LanguageModel
+) -> None:
+    name = model.codec.token_names["eos_token"]
+    body = {"model": MODEL, "prompt": f"{name}Once", "max_tokens": 1}
+    used = [
+        server.post({**body, "special_tokens": value}).json()["usage"]["prompt_tokens"]
+        for value in (False, True)
+    ]
+    assert used[0] > used[1] == 1 + len(model.codec.parse(f"{name}Once"))
+
+
+def test_model_may_be_left_out(server: RunningServer) -> None:
+    assert server.post({"prompt": "x", "max_tokens": 1}).json()["model"] == MODEL
+
+
+def test_pages_of_an_origin_that_is_allowed_may_use_the_server(model: LanguageModel) -> None:
+    ask = {
+        "Origin": "http://localhost:3000",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type,authorization",
+    }
+    for origins in (("http://localhost:3000",), ("*",)):
+        with running_server(model, lanes=1, api_key="k", origins=origins) as running:
+            allowed = httpx.options(running.url + CHAT, headers=ask)
+            assert allowed.status_code == 200
+            assert allowed.headers["access-control-allow-origin"] in (ask["Origin"], "*")
+            assert "authorization" in allowed.headers["access-control-allow-headers"].lower()
+            origin = {"Origin": ask["Origin"]}
+            refused = httpx.get(running.url + "/v1/models", headers=origin)
+            assert refused.status_code == 401, "the page can read the error"
+            assert refused.headers["access-control-allow-origin"] in (ask["Origin"], "*")
+            assert running.http.get("/v1/models", headers=origin).status_code == 200
+            if origins != ("*",):
+                foreign = httpx.options(running.url + CHAT, headers={**ask, "Origin": "http://x"})
+                assert "access-control-allow-origin" not in foreign.headers
+
+
+def test_pages_may_not_use_the_server_by_default(server: RunningServer) -> None:
+    headers = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "POST"}
+    response = server.http.options(CHAT, headers=headers)
+    assert response.status_code == 405
+    assert not [name for name in response.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"])
+def test_forgotten_content_type_is_named(server: RunningServer, kind: str | None) -> None:
+    content = json.dumps({"model": MODEL, "prompt": "x", "max_tokens": 1}).encode()
+    headers = {} if kind is None else {"content-type": kind}
+    response = server.http.post("/v1/completions", content=content, headers=headers)
+    assert response.status_code == 400
+    message = response.json()["error"]["message"]
+    assert "'Content-Type: application/json'" in message
+    assert kind is None or kind in message
+    for good in ("application/json; charset=utf-8", "application/vnd.api+json", "APPLICATION/JSON"):
+        headers = {"content-type": good}
+        response = server.http.post("/v1/completions", content=content, headers=headers)
+        assert response.status_code == 200
+
+
+def test_panic_of_the_tokenizer_is_an_error_like_any_other(model: LanguageModel) -> None:
+    class Panic(BaseException):
+        """A panic of the Rust library is no Exception."""
+
+    class Broken:
+        def __init__(self, real: Any) -> None:
+            self.__getattr__ = real.__getattribute__
+
+        def encode(self, *arguments: Any, **options: Any) -> None:
+            raise Panic("index out of bounds")
+
+    broken = load(threads=1)
+    with running_server(broken, lanes=1) as running:
+        broken.codec.tokenizer = Broken(model.tokenizer)  # type: ignore[assignment]
+        code, error = running.error({"prompt": "x"})
+        assert code == 400 and "index out of bounds" in error["message"]
+        assert running.post({"prompt": [1, 5], "max_tokens": 1}).status_code == 200
+
+
 def test_models_and_unknown_model(server: RunningServer) -> None:
     assert [item.id for item in server.client.models.list()] == [MODEL]
     assert server.client.models.retrieve(MODEL).owned_by == "tritforge"
@@ -371,6 +678,12 @@ def test_what_is_no_request_gets_an_error_in_the_same_format(server: RunningServ
         (400, server.http.post("/v1/completions", content=b"[]", headers=headers)),
         # A web page can send this to a loopback server without asking; it must not work.
         (400, server.http.post("/v1/completions", content=json.dumps(ENDLESS).encode())),
+        (400, server.http.post("/v1/completions", data={"model": MODEL})),
+        (400, server.http.post("/v1/completions", content=b"x", headers={"host": ""})),
+        (404, server.http.post("/v1/embeddings", json={})),
+        (404, server.http.delete("/")),
+        (405, server.http.delete("/v1/models")),
+        (405, server.http.options("/v1/completions")),
     ]
     for status, response in cases:
         assert response.status_code == status
@@ -434,10 +747,15 @@ def test_api_key_guards_all_but_health(model: LanguageModel) -> None:
 
 
 def test_foreign_host_header_is_refused(model: LanguageModel) -> None:
-    with running_server(model, lanes=1, hosts=("127.0.0.1",)) as running:
+    with running_server(model, lanes=1, hosts=HostNames(["my-machine.example"])) as running:
         assert running.http.get("/health").status_code == 200
-        response = running.http.get("/health", headers={"Host": "evil.example"})
-        assert response.status_code == 400
+        for name in ("my-machine.example", "My-Machine.example:80", "127.0.0.2:1", "[::1]:8000"):
+            assert running.http.get("/health", headers={"Host": name}).status_code == 200
+        for name in ("evil.example", "my-machine.example.evil.example", ""):
+            response = running.http.get("/v1/models", headers={"Host": name})
+            assert response.status_code == 400
+            assert response.json()["error"]["code"] == "unknown_host"
+            assert "--allow-host" in response.json()["error"]["message"]
 
 
 def test_metrics_count_what_happened(model: LanguageModel) -> None:

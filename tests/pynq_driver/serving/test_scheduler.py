@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +10,7 @@ import pytest
 
 from pynq_driver import Sampling
 from pynq_driver.language_model.sampler import Sampler
+from pynq_driver.language_model.scores import TokenScore, token_score
 from pynq_driver.serving.scheduler import (
     ALONE_PROMPT_TOKENS,
     LEAST_PROMPT_TOKENS,
@@ -21,11 +23,14 @@ from pynq_driver.serving.scheduler import (
     Stream,
     Update,
     prompt_budget,
+    shares,
 )
 from tests.pynq_driver.serving.fake_lanes import VOCABULARY, FakeLanes
+from tests.pynq_driver.serving.running import wait
 from tritforge.language_model.convert.random_checkpoint import END_TOKEN, byte_tokenizer
 
 TOKENIZER = byte_tokenizer(VOCABULARY)
+OTHER_END = 0
 
 
 class Observations:
@@ -58,7 +63,7 @@ class Harness:
         self.scheduler = Scheduler(
             self.lanes,
             TOKENIZER,
-            END_TOKEN,
+            [END_TOKEN, OTHER_END],
             queue_limit=queue,
             timeout=timeout,
             deliver=self._deliver,
@@ -71,9 +76,7 @@ class Harness:
             for stream, update in updates:
                 result = self._results.setdefault(stream, Update())
                 assert result.end is None, "an update after the last one"
-                result.text += update.text
-                result.tokens += update.tokens
-                result.end = update.end
+                result.add(update)
             self._changed.notify_all()
 
     def submit(self, *prompts: Prompt) -> list[Stream]:
@@ -176,6 +179,98 @@ def test_short_prompts_share_a_round(make: Callable[..., Harness]) -> None:
     for stream in rest:
         assert harness.result(stream).tokens == alone(stream.prompt)
     assert any(sorted(item.values()) == [1, 5, 5, 5] for item in harness.lanes.rounds)
+
+
+@pytest.mark.parametrize("decoding", [0, 1])
+def test_short_prompt_does_not_wait_for_the_end_of_long_ones(
+    make: Callable[..., Harness], decoding: int
+) -> None:
+    harness = make(lanes=4)
+    harness.lanes.gate.clear()
+    long = harness.submit(
+        *(prompt(1, length=2, tokens=0) for _ in range(decoding)),
+        *(prompt(seed, length=5000, tokens=1) for seed in (2, 3)),
+    )
+    wait(lambda: len(harness.lanes.rounds) >= 1)
+    (short,) = harness.submit(prompt(4, length=9, tokens=2))
+    harness.lanes.gate.set()
+    assert harness.result(short).tokens == alone(prompt(4, length=9, tokens=2))
+    lane = 1 - decoding  # lanes are taken from the last one down
+    took_part = [index for index, item in enumerate(harness.lanes.rounds) if lane in item]
+    assert took_part[-1] < 9
+    assert not any(harness.tokens(stream) for stream in long[decoding:])
+    for stream in long[decoding:]:
+        assert harness.result(stream).tokens == alone(stream.prompt)
+
+
+def test_every_prompt_reads_even_if_the_budget_is_smaller_than_their_number(
+    make: Callable[..., Harness],
+) -> None:
+    harness = make(lanes=64, queue=64)
+    harness.lanes.gate.clear()
+    decoding = harness.submit(*(prompt(seed, length=1, tokens=0) for seed in range(8)))
+    harness.wait(lambda: all(harness.tokens(stream) for stream in decoding))
+    reading = harness.submit(*(prompt(seed, length=30, tokens=1) for seed in range(40)))
+    harness.lanes.gate.set()
+    for stream in reading:
+        assert harness.result(stream).tokens == alone(stream.prompt)
+    lanes = [stream for item in harness.lanes.rounds for stream in item]
+    assert len(set(lanes)) == 48
+
+
+@pytest.mark.parametrize(
+    ("budget", "wanted", "expected"),
+    [
+        (64, [5, 5000], [5, 59]),
+        (64, [5000, 5000, 5000], [22, 21, 21]),
+        (8, [1, 1, 1], [1, 1, 1]),
+        (2, [9, 9, 9], [1, 1, 0]),
+        (8, [], []),
+        (8, [0, 3], [0, 3]),
+    ],
+)
+def test_shares(budget: int, wanted: list[int], expected: list[int]) -> None:
+    assert shares(budget, wanted) == expected
+
+
+def test_scores_are_those_of_the_definition(make: Callable[..., Harness]) -> None:
+    harness = make(lanes=2)
+    plain, scored, only = harness.submit(
+        prompt(1),
+        prompt(1, top_tokens=3, is_scored=True),
+        prompt(1, top_tokens=1, is_scored=True, is_complete=True),
+    )
+    result = harness.result(scored)
+    assert result.tokens == harness.result(plain).tokens == alone(prompt(1))
+    assert harness.result(plain).scores == []
+    lanes, expected = FakeLanes(1), []
+    sequence = [*scored.prompt.tokens, *result.tokens]
+    for token, following in itertools.pairwise(sequence):
+        lanes.advance([0], [[token]])
+        expected.append(token_score(lanes.scores(0), following, 3))
+    assert result.scores == [TokenScore(sequence[0], None), *expected]
+    nothing = harness.result(only)
+    assert (nothing.tokens, nothing.text, nothing.end) == ([], "", End.LENGTH)
+    assert [item.logprob for item in nothing.scores] == [item.logprob for item in result.scores[:5]]
+    best = scored.prompt.tokens
+    assert all(len(item.top) == 3 for item in result.scores[1:]) and best
+
+
+def test_any_end_token_ends_the_stream_and_all_can_be_banned(
+    make: Callable[..., Harness], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = make()
+    harness.lanes.end_at = 9
+    monkeypatch.setattr("tests.pynq_driver.serving.fake_lanes.END_TOKEN", OTHER_END)
+    ended, one, all_banned = harness.submit(
+        prompt(1),
+        prompt(1, banned_tokens=(END_TOKEN,)),
+        prompt(1, banned_tokens=(END_TOKEN, OTHER_END)),
+    )
+    for stream in (ended, one):
+        assert harness.result(stream).tokens == [*alone(prompt(1))[:4], OTHER_END]
+    assert harness.result(all_banned).end is End.LENGTH
+    assert OTHER_END not in harness.result(all_banned).tokens
 
 
 def test_full_queue_refuses_all_of_a_request(make: Callable[..., Harness]) -> None:
@@ -282,7 +377,7 @@ def test_stop_sequence_ends_the_text_before_it(make: Callable[..., Harness]) -> 
 def test_end_token_ends_the_stream_unless_banned(make: Callable[..., Harness]) -> None:
     harness = make()
     harness.lanes.end_at = 9
-    ended, banned = harness.submit(prompt(1), prompt(1, banned_token=END_TOKEN))
+    ended, banned = harness.submit(prompt(1), prompt(1, banned_tokens=(END_TOKEN,)))
     result = harness.result(ended)
     assert result.end is End.STOP
     assert result.tokens == [*alone(prompt(1))[:4], END_TOKEN]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from tritforge.errors import ConfigurationError
@@ -145,6 +146,12 @@ def test_states_are_as_many_as_lanes_or_one(lanes: int) -> None:
 def test_a_sigmoid_is_chosen_by_kind_or_by_name(kind: SigmoidKind) -> None:
     assert accelerator(64, sigmoid=kind.value).sigmoid is kind
     assert accelerator(64, sigmoid=kind) == accelerator(64, sigmoid=kind.value)
+
+
+def test_numpy_numbers_become_plain() -> None:
+    given = {"dim": 1024, "ports": 4, "lanes": 2, "states": 1, "layers": 3, "glu_width": 512}
+    config = accelerator(**{name: np.int64(value) for name, value in given.items()})
+    assert config.fingerprint() == accelerator(**given).fingerprint()
 
 
 def test_a_configuration_holds_numbers_only_and_says_the_same_of_itself() -> None:

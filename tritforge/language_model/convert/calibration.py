@@ -13,10 +13,10 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from tritforge.errors import CheckpointError
+from tritforge.errors import CheckpointError, ConfigurationError, ImageError
 from tritforge.language_model.float_parameters import FloatArray, FloatOperation
 from tritforge.language_model.reference import quantise, rms_norm, sigmoid, silu
-from tritforge.language_model.tokenizer import load_tokenizer
+from tritforge.language_model.tokenizer import encode_text, load_tokenizer
 
 SEQUENCE_TOKENS = 64
 MAXIMUM_SEQUENCES = 8
@@ -29,13 +29,21 @@ def default_calibration_text() -> str:
     return file.read_text(encoding="utf-8")
 
 
-def calibration_tokens(tokenizer: bytes, begin_token: int, text: str) -> NDArray[np.int64]:
+def calibration_tokens(
+    tokenizer: bytes, begin_token: int, vocabulary: int, text: str
+) -> NDArray[np.int64]:
     """Token sequences (sequences, tokens), each from the begin token; at most 8 of 64 tokens.
 
     Raises:
-        CheckpointError: the tokenizer makes nothing of the text.
+        CheckpointError: the tokenizer fails, makes nothing of the text, or gives an id outside the
+            vocabulary.
     """
-    ids = load_tokenizer(tokenizer).encode(text, add_special_tokens=False).ids
+    try:
+        ids = encode_text(load_tokenizer(tokenizer), text, vocabulary)
+    except (ImageError, ConfigurationError) as error:
+        raise CheckpointError(
+            f"tokenizer.json: {error} (vocab_size in config.json is {vocabulary})"
+        ) from None
     if not ids:
         raise CheckpointError(
             "tokenizer.json gives no token for the calibration text: use the tokenizer that the "

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,11 +23,13 @@ from safetensors import SafetensorError
 from tritforge.errors import CheckpointError, ConfigurationError, install_command
 from tritforge.language_model.config import ModelShape, default_glu_width
 from tritforge.language_model.convert.safetensors_file import (
-    float_types,
+    FLOAT_TYPES,
     read_values,
     tensor_entries,
 )
 from tritforge.language_model.convert.tensor_shapes import expected_shapes
+from tritforge.language_model.image_header import MAXIMUM_END_TOKENS
+from tritforge.lfs import LFS_REMEDY, is_lfs_pointer
 
 MODEL_TYPE = "hgrn_bit"
 #: Options of the upstream configuration that change the computation, with the supported value.
@@ -40,6 +43,11 @@ SUPPORTED_OPTIONS: Mapping[str, Any] = {
 }
 #: The integer path leaves the epsilon of the norms out, which only a small one allows.
 LARGEST_NORM_EPSILON = 1e-5
+_SINGLE_FILES = ("model.safetensors", "pytorch_model.bin")
+_INDEX_FILES = tuple(f"{name}.index.json" for name in _SINGLE_FILES)
+#: Keys under which training programs put the state dict beside an optimiser's state.
+_WRAPPING_KEYS = ("state_dict", "model_state_dict", "model", "module")
+_POINTER_BYTES = 200
 _MAXIMUM_JSON_BYTES = 64 << 20
 _LONGEST_QUOTE = 200
 _HASH_CHUNK = 8 << 20
@@ -59,7 +67,9 @@ class Checkpoint:
     Attributes:
         folder: the directory.
         shape: model shape from `config.json`.
-        begin_token, end_token: ids from `config.json`.
+        begin_token: id from `config.json`.
+        end_tokens: ids that end a generation, from `generation_config.json`, or else
+            `config.json`; the one that ends a text comes first.
         tokenizer: content of `tokenizer.json`.
         generation: content of `generation_config.json`, empty if absent.
         files: every file that was or will be read.
@@ -78,19 +88,23 @@ class Checkpoint:
         _check_options(configuration)
         self.shape = _model_shape(configuration)
         self.begin_token = _token(configuration, "bos_token_id", self.shape.vocabulary)
-        self.end_token = _token(configuration, "eos_token_id", self.shape.vocabulary)
         generation = folder / "generation_config.json"
         self.generation = read_json(generation) if generation.exists() else {}
+        self.end_tokens = _end_tokens(configuration, self.generation, self.shape.vocabulary)
         self.tokenizer = _read_file(tokenizer)
         self._stored: dict[str, StoredTensor] = {}
         self._weight_files = _weight_files(folder)
-        others = (configuration_file, tokenizer, generation)
+        others = (configuration_file, tokenizer, generation, *(folder / x for x in _INDEX_FILES))
         self.files = (*self._weight_files, *(path for path in others if path.exists()))
+        for path in self._weight_files:
+            _check_fetched(path)
         for name, tensor in _open_tensors(self._weight_files):
             if name in self._stored:
                 raise CheckpointError(f"{folder}: tensor {_quoted(name)} is in two shards")
             self._stored[name] = tensor
-        self._check_tensors(expected_shapes(self.shape))
+        expected = expected_shapes(self.shape)
+        self._stored = _without_wrapper(self._stored, expected)
+        self._check_tensors(expected)
 
     def load(self, name: str) -> NDArray[np.floating]:
         """Read one tensor in its stored precision.
@@ -141,6 +155,30 @@ class Checkpoint:
                 )
 
 
+def _without_wrapper(
+    stored: Mapping[str, StoredTensor], expected: Iterable[str]
+) -> dict[str, StoredTensor]:
+    """Tensors without the prefix that a wrapper of the model gave to all their names.
+
+    torch.compile writes `_orig_mod.`, DistributedDataParallel `module.`, trainers others.
+    """
+    known = next(iter(expected))
+    prefixes = {name.removesuffix(known) for name in stored if name.endswith(known)}
+    for prefix in prefixes:
+        if all(name.startswith(prefix) for name in stored):
+            return {name.removeprefix(prefix): tensor for name, tensor in stored.items()}
+    return dict(stored)
+
+
+def _check_fetched(path: Path) -> None:
+    start = b""
+    # What cannot be read gets its message from whoever reads all of it.
+    with suppress(OSError, ValueError), path.open("rb") as file:
+        start = file.read(_POINTER_BYTES)
+    if is_lfs_pointer(start):
+        raise CheckpointError(f"{path} {LFS_REMEDY}")
+
+
 def _quoted(value: object) -> str:
     """Form of an untrusted value for a message: short, without control characters."""
     text = repr(value)
@@ -172,7 +210,10 @@ def _read_file(path: Path) -> bytes:
     try:
         if path.stat().st_size > _MAXIMUM_JSON_BYTES:
             raise CheckpointError(f"{path} is larger than {_MAXIMUM_JSON_BYTES} bytes")
-        return path.read_bytes()
+        content = path.read_bytes()
+        if is_lfs_pointer(content):
+            raise CheckpointError(f"{path} {LFS_REMEDY}")
+        return content
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror}") from None
 
@@ -231,12 +272,35 @@ def _token(configuration: Mapping[str, Any], name: str, vocabulary: int) -> int:
     return value
 
 
+def _end_tokens(
+    configuration: Mapping[str, Any], generation: Mapping[str, Any], vocabulary: int
+) -> tuple[int, ...]:
+    """Transformers takes those of `generation_config.json`, if there are any."""
+    own = _token_list("config.json", configuration.get("eos_token_id"), vocabulary)
+    given = generation.get("eos_token_id")
+    if given is None:
+        return own
+    tokens = _token_list("generation_config.json", given, vocabulary)
+    first = next((token for token in own if token in tokens), tokens[0])
+    return (first, *(token for token in tokens if token != first))
+
+
+def _token_list(file: str, value: object, vocabulary: int) -> tuple[int, ...]:
+    tokens = value if isinstance(value, list) else [value]
+    if not 1 <= len(tokens) <= MAXIMUM_END_TOKENS or not all(
+        isinstance(token, int) and not isinstance(token, bool) and 0 <= token < vocabulary
+        for token in tokens
+    ):
+        raise CheckpointError(
+            f"{file}: eos_token_id = {_quoted(value)}, expected a token id from 0 to "
+            f"{vocabulary - 1}, or a list of at most {MAXIMUM_END_TOKENS}"
+        )
+    return tuple(dict.fromkeys(tokens))
+
+
 def _weight_files(folder: Path) -> list[Path]:
     """Files that hold the tensors: one, or the shards that an index names."""
-    for single, index in (
-        ("model.safetensors", "model.safetensors.index.json"),
-        ("pytorch_model.bin", "pytorch_model.bin.index.json"),
-    ):
+    for single, index in zip(_SINGLE_FILES, _INDEX_FILES):
         if (folder / single).exists():
             return [folder / single]
         if (folder / index).exists():
@@ -267,7 +331,6 @@ def _shards(index: Path) -> list[str]:
 
 
 def _open_safetensors(path: Path) -> Iterator[tuple[str, StoredTensor]]:
-    supported = float_types()
     try:
         entries = list(tensor_entries(path))
     except (SafetensorError, OSError, ValueError) as error:
@@ -275,13 +338,13 @@ def _open_safetensors(path: Path) -> Iterator[tuple[str, StoredTensor]]:
             f"{path} is not a readable safetensors file: {_one_line(error)}"
         ) from None
     for name, kind, shape, position in entries:
-        if kind not in supported:
+        if kind not in FLOAT_TYPES:
             raise CheckpointError(
-                f"tensor {_quoted(name)} has type {kind}, supported are {', '.join(supported)}"
+                f"tensor {_quoted(name)} has type {kind}, supported are {', '.join(FLOAT_TYPES)}"
             )
         yield (
             name,
-            StoredTensor(shape, partial(read_values, path, supported[kind], shape, position)),
+            StoredTensor(shape, partial(read_values, path, kind, shape, position)),
         )
 
 
@@ -300,6 +363,9 @@ def _open_pytorch(path: Path) -> Iterator[tuple[str, StoredTensor]]:
         raise CheckpointError(
             f"{path} is not a readable PyTorch file: {_one_line(error)}"
         ) from None
+    for key in _WRAPPING_KEYS:
+        if isinstance(tensors, dict) and isinstance(tensors.get(key), dict):
+            tensors = tensors[key]
     if not isinstance(tensors, dict):
         raise CheckpointError(f"{path} does not hold a state dict")
     for name, tensor in tensors.items():

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tritforge import __version__
+from tritforge.checks import settle_numbers
 from tritforge.errors import CheckpointError, ConfigurationError
 from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model import packing
@@ -34,6 +34,7 @@ from tritforge.language_model.convert.float_operations import (
     cumulative_lower_bounds,
     gather_float_operation,
 )
+from tritforge.language_model.convert.generation_config import default_sampling, not_honoured
 from tritforge.language_model.convert.tensor_shapes import EMBEDDING, LOWER_BOUNDS, module_names
 from tritforge.language_model.float_parameters import (
     FloatArray,
@@ -41,7 +42,7 @@ from tritforge.language_model.float_parameters import (
     encode_float_section,
 )
 from tritforge.language_model.image import ImageWriter, write_image
-from tritforge.language_model.image_header import ImageHeader, Sampling
+from tritforge.language_model.image_header import ImageHeader
 from tritforge.language_model.program import (
     EMBEDDING_SHIFT_RANGE,
     Operation,
@@ -80,13 +81,18 @@ class ConversionOptions:
     calibration_text: str | None = None
 
     def __post_init__(self) -> None:
+        settle_numbers(self)
         if self.ports not in PORT_CHOICES:
             raise ConfigurationError(f"ports = {self.ports}: choose one of {PORT_CHOICES}")
 
 
 @dataclass(frozen=True)
 class ConversionReport:
-    """What was written: sizes in bytes, and the share of zero weights."""
+    """What was written: sizes in bytes, and the share of zero weights.
+
+    Attributes:
+        not_honoured: settings of `generation_config.json`, with their values, that have no effect.
+    """
 
     path: Path
     file_bytes: int
@@ -95,6 +101,7 @@ class ConversionReport:
     embedding_bytes: int
     ternary_weights: int
     zero_share: float
+    not_honoured: tuple[str, ...] = ()
 
     @property
     def bits_per_weight(self) -> float:
@@ -116,20 +123,19 @@ def convert(
         ImageError: the image cannot be written.
     """
     checkpoint = Checkpoint(folder)
+    _check_output(output, checkpoint)
     widths = Widths()
     text = options.calibration_text or default_calibration_text()
-    tokens = calibration_tokens(checkpoint.tokenizer, checkpoint.begin_token, text)
-    if tokens.max() >= checkpoint.shape.vocabulary:
-        raise CheckpointError(
-            f"tokenizer.json gives token {tokens.max()}, but vocab_size in config.json is "
-            f"{checkpoint.shape.vocabulary}"
-        )
+    tokens = calibration_tokens(
+        checkpoint.tokenizer, checkpoint.begin_token, checkpoint.shape.vocabulary, text
+    )
     longest = max(checkpoint.shape.dim, checkpoint.shape.glu_width)
     if longest > widths.largest_exact_inputs():
         raise CheckpointError(
             f"rows of {longest} weights overflow the {widths.accumulator}-bit accumulator; at most "
             f"{widths.largest_exact_inputs()} are exact"
         )
+    ignored = not_honoured(checkpoint.generation, checkpoint.begin_token)
     header = ImageHeader(
         name=options.name or folder.resolve().name,
         shape=checkpoint.shape,
@@ -137,19 +143,16 @@ def convert(
         residual_fraction=widths.residual - 1,
         embedding_bits=options.embedding_bits,
         begin_token=checkpoint.begin_token,
-        end_token=checkpoint.end_token,
+        end_token=checkpoint.end_tokens[0],
+        other_end_tokens=checkpoint.end_tokens[1:],
         widths=widths,
-        sampling=_sampling(checkpoint.generation),
+        sampling=default_sampling(checkpoint.generation),
         source={
             "converter": f"tritforge {__version__}",
             "checkpoint_sha256": checkpoint.digest(),
+            **({"not_honoured": ", ".join(ignored)} if ignored else {}),
         },
     )
-    if any(output.exists() and output.samefile(path) for path in checkpoint.files):
-        raise CheckpointError(
-            f"cannot write {output}: it belongs to the checkpoint; give another name, as "
-            f"{output.with_suffix('.tritforge').name}"
-        )
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -166,24 +169,26 @@ def convert(
         embedding_bytes=sizes["embedding"],
         ternary_weights=checkpoint.shape.ternary_weights,
         zero_share=conversion.zeros / checkpoint.shape.ternary_weights,
+        not_honoured=tuple(ignored),
     )
 
 
-def _sampling(generation: Mapping[str, Any]) -> Sampling:
-    given = {
-        ours: generation[theirs]
-        for ours, theirs in (
-            ("temperature", "temperature"),
-            ("top_k", "top_k"),
-            ("top_p", "top_p"),
-            ("max_tokens", "max_new_tokens"),
+def _check_output(output: Path, checkpoint: Checkpoint) -> None:
+    """Before the work begins: a file's name, and none that the conversion reads.
+
+    Raises:
+        CheckpointError: it is a folder, or a file of the checkpoint.
+    """
+    if not output.name or output.is_dir():
+        raise CheckpointError(
+            f"cannot write {str(output)!r}: it is a folder: give a file's name in it, as in "
+            f"{output / 'model.tritforge'}"
         )
-        if generation.get(theirs) is not None
-    }
-    try:
-        return Sampling(**given)
-    except ConfigurationError as error:
-        raise CheckpointError(f"generation_config.json: {error}") from None
+    if any(output.exists() and output.samefile(path) for path in checkpoint.files):
+        raise CheckpointError(
+            f"cannot write {output}: it belongs to the checkpoint; give another name, as "
+            f"{output.with_suffix('.tritforge').name}"
+        )
 
 
 def ternarise(weights: NDArray[np.floating]) -> tuple[NDArray[np.int8], float]:

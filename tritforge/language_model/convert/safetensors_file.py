@@ -21,16 +21,13 @@ _HEADER_LENGTH = struct.Struct("<Q")
 _METADATA = "__metadata__"
 
 
-def float_types() -> Mapping[str, np.dtype[Any]]:
-    """NumPy type of each floating-point type of the format."""
-    import ml_dtypes  # only conversion needs it, and boards have no wheel of it
-
-    return {
-        "F16": np.dtype("<f2"),
-        "BF16": np.dtype(ml_dtypes.bfloat16),
-        "F32": np.dtype("<f4"),
-        "F64": np.dtype("<f8"),
-    }
+#: NumPy type of each floating-point type of the format, as it is stored.
+FLOAT_TYPES: Mapping[str, np.dtype[Any]] = {
+    "F16": np.dtype("<f2"),
+    "BF16": np.dtype("<u2"),
+    "F32": np.dtype("<f4"),
+    "F64": np.dtype("<f8"),
+}
 
 
 def tensor_entries(path: Path) -> Iterator[tuple[str, str, tuple[int, ...], int]]:
@@ -52,8 +49,16 @@ def tensor_entries(path: Path) -> Iterator[tuple[str, str, tuple[int, ...], int]
 
 
 def read_values(
-    path: Path, kind: np.dtype[Any], shape: tuple[int, ...], position: int
+    path: Path, kind: str, shape: tuple[int, ...], position: int
 ) -> NDArray[np.floating]:
-    """Values of one tensor."""
+    """Values of one tensor of one of FLOAT_TYPES, in its precision; BF16 becomes float32."""
     count = int(np.prod(shape, dtype=np.int64))
-    return np.fromfile(path, kind, count, offset=position).reshape(shape)
+    values = np.fromfile(path, FLOAT_TYPES[kind], count, offset=position).reshape(shape)
+    return _widened(values) if kind == "BF16" else values
+
+
+def _widened(halves: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """float32 of bfloat16, which is its upper half."""
+    words = halves.astype(np.uint32)
+    words <<= 16
+    return words.view(np.float32)

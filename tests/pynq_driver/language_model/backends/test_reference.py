@@ -12,7 +12,7 @@ import pytest
 from pynq_driver.language_model.backends.reference import float_backend, golden_backend
 from pynq_driver.language_model.scores import token_nats
 from tritforge.errors import TritforgeError
-from tritforge.language_model.golden import GoldenModel
+from tritforge.language_model.golden.model import GoldenModel
 from tritforge.language_model.image import Image
 
 DOCUMENTS = [[1, 5, 9, 200], [7, 8], [3, 299, 0]]

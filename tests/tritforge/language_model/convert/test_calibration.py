@@ -34,6 +34,7 @@ from tritforge.language_model.program import OperationKind, operation_shapes
 BEGIN = 1
 TOKENIZER = byte_tokenizer()
 CONTENT = TOKENIZER.to_str().encode()
+VOCABULARY = TOKENIZER.get_vocab_size()
 PIECE = SEQUENCE_TOKENS - 1
 
 
@@ -60,7 +61,7 @@ def test_tokens_are_whole_pieces_each_from_the_begin_token(
     letters: int, shape: tuple[int, int]
 ) -> None:
     text = "".join(chr(ord("a") + index % 26) for index in range(letters))
-    tokens = calibration_tokens(CONTENT, BEGIN, text)
+    tokens = calibration_tokens(CONTENT, BEGIN, VOCABULARY, text)
     assert tokens.shape == shape
     assert (tokens[:, 0] == BEGIN).all()
     assert tokens[:, 1:].reshape(-1).tolist() == ids_of(text)[: tokens[:, 1:].size]
@@ -68,13 +69,22 @@ def test_tokens_are_whole_pieces_each_from_the_begin_token(
 
 def test_a_text_without_tokens_is_refused() -> None:
     with pytest.raises(CheckpointError, match="gives no token for the calibration text"):
-        calibration_tokens(CONTENT, BEGIN, "")
+        calibration_tokens(CONTENT, BEGIN, VOCABULARY, "")
+
+
+def test_a_token_beyond_the_vocabulary_is_refused() -> None:
+    largest_id = max(ids_of("abc"))
+    with pytest.raises(CheckpointError, match=rf"vocab_size in config.json is {largest_id}\)"):
+        calibration_tokens(CONTENT, BEGIN, largest_id, "abc")
 
 
 def test_the_built_in_text_fills_every_sequence() -> None:
     text = default_calibration_text()
     assert len(ids_of(text)) >= MAXIMUM_SEQUENCES * PIECE
-    assert calibration_tokens(CONTENT, BEGIN, text).shape == (MAXIMUM_SEQUENCES, SEQUENCE_TOKENS)
+    assert calibration_tokens(CONTENT, BEGIN, VOCABULARY, text).shape == (
+        MAXIMUM_SEQUENCES,
+        SEQUENCE_TOKENS,
+    )
 
 
 # --- activations ----------------------------------------------------------------------------------

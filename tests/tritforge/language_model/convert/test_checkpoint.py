@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from tritforge.errors import CheckpointError, TritforgeError
 from tritforge.language_model.config import default_glu_width
 from tritforge.language_model.convert.checkpoint import SUPPORTED_OPTIONS, Checkpoint
 from tritforge.language_model.convert.tensor_shapes import EMBEDDING, LOWER_BOUNDS, expected_shapes
+from tritforge.language_model.image import open_image
 
 WEIGHT = "model.layers.0.attn.i_proj.weight"
 
@@ -68,7 +70,7 @@ def test_configuration_of_a_checkpoint(folder: Path) -> None:
     edit_json(folder / "generation_config.json", temperature=0.5)
     checkpoint = Checkpoint(folder)
     assert checkpoint.shape == SMALL_SHAPE
-    assert (checkpoint.begin_token, checkpoint.end_token) == (1, 2)
+    assert (checkpoint.begin_token, checkpoint.end_tokens) == (1, (2,))
     assert checkpoint.generation == {"temperature": 0.5}
 
 
@@ -77,8 +79,27 @@ def test_every_precision_loads_unchanged(folder: Path, kind: Any) -> None:
     original = load_file(folder / SINGLE_FILE)[WEIGHT]
     cast_tensors(folder, kind)
     loaded = Checkpoint(folder).load(WEIGHT)
-    assert loaded.dtype == np.dtype(kind)
-    assert np.array_equal(loaded, original.astype(kind))
+    # NumPy has no bfloat16, and a board no package that has: float32 holds its values.
+    assert loaded.dtype == (np.float32 if kind is bfloat16 else np.dtype(kind))
+    assert np.array_equal(loaded, original.astype(kind).astype(loaded.dtype))
+
+
+def test_every_bfloat16_is_widened_exactly(folder: Path) -> None:
+    every = np.arange(1 << 16, dtype=np.uint16).view(bfloat16)
+    finite = every[np.isfinite(every.astype(np.float32))]
+    rows = np.resize(finite, (SMALL_SHAPE.vocabulary, SMALL_SHAPE.dim))
+    edit_tensors(folder, lambda tensors: tensors.update({EMBEDDING: rows}))
+    found = Checkpoint(folder).load(EMBEDDING)
+    assert np.array_equal(found.view(np.uint32), rows.astype(np.float32).view(np.uint32))
+
+
+@pytest.mark.parametrize("kind", [np.float16, bfloat16])
+def test_conversion_needs_no_package_for_bfloat16(
+    folder: Path, kind: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast_tensors(folder, kind)
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    assert Checkpoint(folder).load(WEIGHT).size
 
 
 def test_shards_load_like_a_single_file(folder: Path) -> None:
@@ -138,7 +159,10 @@ def refusal(folder: Path) -> str:
         ({"intermediate_size": []}, "glu_width must be an integer"),
         ({"bos_token_id": ...}, "bos_token_id = None, expected a token id from 0 to 299"),
         ({"bos_token_id": 300}, "bos_token_id = 300"),
-        ({"eos_token_id": [2]}, "eos_token_id = [2]"),
+        ({"eos_token_id": []}, "eos_token_id = []"),
+        ({"eos_token_id": [2, 300]}, "config.json: eos_token_id = [2, 300], expected a token id"),
+        ({"eos_token_id": [2, True]}, "eos_token_id = [2, True]"),
+        ({"eos_token_id": list(range(70))}, "or a list of at most 64"),
         ({"eos_token_id": True}, "eos_token_id = True"),
         ({"rms_norm_eps": 0.1}, "rms_norm_eps = 0.1"),
         ({"rms_norm_eps": float("nan")}, "rms_norm_eps = nan"),
@@ -408,6 +432,68 @@ class _Executed:
 def test_pickled_code_is_not_executed(folder: Path, torch: Any) -> None:
     pytorch_checkpoint(folder, torch, lambda s: s.update({"code": _Executed()}))
     assert "not a readable PyTorch file" in refusal(folder)
+
+
+@pytest.mark.parametrize("key", ["state_dict", "model", "module", "model_state_dict"])
+def test_state_dict_beside_an_optimiser_loads(folder: Path, torch: Any, key: str) -> None:
+    original = load_file(folder / SINGLE_FILE)[WEIGHT]
+    state = {n: torch.from_numpy(v.copy()) for n, v in load_file(folder / SINGLE_FILE).items()}
+    (folder / SINGLE_FILE).unlink()
+    torch.save({key: state, "step": 5}, folder / "pytorch_model.bin")
+    assert np.array_equal(Checkpoint(folder).load(WEIGHT), original)
+
+
+# --- what stands in for a file --------------------------------------------------------------------
+
+LFS_POINTER = (
+    "version https://git-lfs.github.com/spec/v1\noid sha256:" + "a" * 64 + "\nsize 1234567890\n"
+)
+
+
+@pytest.mark.parametrize(
+    "name", [SINGLE_FILE, "config.json", "tokenizer.json", "generation_config.json"]
+)
+def test_pointer_of_git_lfs_is_named(folder: Path, name: str) -> None:
+    (folder / name).write_text(LFS_POINTER)
+    text = refusal(folder)
+    assert name in text and "Git LFS pointer" in text and "git lfs pull" in text
+
+
+def test_shard_and_pytorch_file_that_are_pointers_are_named(folder: Path) -> None:
+    shard(folder)
+    (folder / "part-1.safetensors").write_text(LFS_POINTER)
+    assert "part-1.safetensors is a Git LFS pointer" in refusal(folder)
+    (folder / INDEX_FILE).unlink()
+    (folder / "pytorch_model.bin").write_text(LFS_POINTER)
+    assert "pytorch_model.bin is a Git LFS pointer" in refusal(folder)
+
+
+def test_image_that_is_a_pointer_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "m.tritforge"
+    path.write_text(LFS_POINTER)
+    with pytest.raises(TritforgeError, match="Git LFS pointer"):
+        open_image(path)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["_orig_mod.", "module.", "_forward_module.", "module._orig_mod.", "student.net."]
+)
+@pytest.mark.parametrize("sharded", [False, True])
+def test_prefix_of_a_wrapper_is_taken_off(folder: Path, prefix: str, sharded: bool) -> None:
+    original = load_file(folder / SINGLE_FILE)
+    save_file({prefix + name: value for name, value in original.items()}, folder / SINGLE_FILE)
+    if sharded:
+        shard(folder)
+    checkpoint = Checkpoint(folder)
+    for name, value in original.items():
+        assert np.array_equal(checkpoint.load(name), value)
+
+
+def test_prefix_of_some_names_only_is_an_error(folder: Path) -> None:
+    edit_tensors(
+        folder, lambda tensors: tensors.update({"module." + EMBEDDING: tensors.pop(EMBEDDING)})
+    )
+    assert f"tensor {EMBEDDING} of shape" in refusal(folder)
 
 
 def test_errors_are_tritforge_errors() -> None:

@@ -258,26 +258,28 @@ def test_refused_configuration_leaves_nothing(
     assert text in refusal(folder)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
-@pytest.mark.parametrize("is_linked", [False, True])
-def test_a_file_of_the_checkpoint_is_not_overwritten(
-    folder: Path, name: str, is_linked: bool
+@pytest.mark.parametrize("name", ["", ".", "..", "/", "sub", "sub/"])
+def test_output_that_is_a_folder_is_named(
+    folder: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    output = folder / name
-    if is_linked:
-        output = folder.parent / "link"
-        output.symlink_to(folder / name)
-    with pytest.raises(TritforgeError, match=f"cannot write {output}: it belongs to the checkpoi"):
-        convert(folder, output)
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-
-
-@pytest.mark.parametrize("name", ["", ".", "/", "checkpoint"])
-def test_a_folder_is_no_output(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.chdir(folder.parent)
-    with pytest.raises(TritforgeError, match=r"cannot write .*: Is a directory"):
+    monkeypatch.chdir(folder)
+    (folder / "sub").mkdir()
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(CheckpointError, match=r"is a folder: give a file's name in it"):
         convert(folder, Path(name))
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "config.json", "tokenizer.json", "linked", "also-linked"]
+)
+def test_output_never_replaces_what_it_is_made_from(folder: Path, name: str) -> None:
+    (folder / "linked").symlink_to("model.safetensors")
+    (folder / "also-linked").hardlink_to(folder / "tokenizer.json")
+    before = (folder / name).read_bytes()
+    with pytest.raises(CheckpointError, match=r"belongs to the checkpoint; give another name"):
+        convert(folder, folder / name)
+    assert (folder / name).read_bytes() == before
 
 
 def test_value_that_is_not_finite_deep_in_the_model_leaves_nothing(folder: Path) -> None:
