@@ -65,7 +65,7 @@ class TurnsOnOneState:
             self._owner = context
 
     def saturations(self, context: _ReplayedContext) -> Mapping[str, int]:
-        """Of the runs since the backend's last reset, if they were those of `context`."""
+        """Tokens of the runs since the backend's last reset, if they were those of `context`."""
         with self._lock:
             return self._backend.saturations() if self._owner is context else {}
 

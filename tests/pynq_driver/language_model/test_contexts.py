@@ -19,7 +19,7 @@ from pynq_driver.language_model.fit import config_for
 from testing.golden_device import GoldenDevice
 from tritforge.language_model.image import Image
 
-BACKENDS = ("cpu", "golden", "float", "machine, one state", "machine, a state a lane")
+BACKENDS = ("cpu", "golden", "float", "machine, one state", "machine, one state per lane")
 
 
 def backend_on(image: Image, name: str) -> Backend:
