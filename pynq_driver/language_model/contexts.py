@@ -65,7 +65,7 @@ class TurnsOnOneState:
             self._owner = context
 
     def saturations(self, context: _ReplayedContext) -> Mapping[str, int]:
-        """Tokens of the runs since the backend's last reset, if they were those of `context`."""
+        """Signals that saturated since the last reset, if the runs were those of `context`."""
         with self._lock:
             return self._backend.saturations() if self._owner is context else {}
 
