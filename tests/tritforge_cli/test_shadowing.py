@@ -15,12 +15,17 @@ from tritforge_cli import shadowing
 
 
 def run(path: list[Path], folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with ``path`` in front, and without an editable installation's import hook.
+
+    That hook (a ``.pth`` file, which ``-S`` skips) makes our packages win before the path counts.
+    """
+    installed = [Path(entry) for entry in sys.path if entry.endswith("site-packages")]
     return subprocess.run(
-        [sys.executable, *command],
+        [sys.executable, "-S", *command],
         capture_output=True,
         text=True,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path))},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [*path, *installed]))},
         timeout=60,
         check=False,
     )

@@ -156,7 +156,8 @@ def test_ctrl_c_while_modules_are_imported(seconds: float) -> None:
         time.sleep(seconds)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
-    assert process.returncode in (130, 0), errors
+    # The last moments of an interpreter that shuts down have the default handler: killed, silent.
+    assert process.returncode in (130, 0, -signal.SIGINT), errors
     assert errors.strip() == ""
 
 
@@ -170,7 +171,11 @@ def test_ctrl_c_inside_a_library_that_raises_something_else(
             raise ImportError("a module could not be imported") from None
 
     monkeypatch.setattr("tritforge_cli.info.open_image", interrupted)
-    assert main(["info"]) == 130
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert main(["info"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, inherited)
     assert capsys.readouterr().err.strip() == ""
 
 

@@ -24,6 +24,6 @@ def test_vectors_know_no_arithmetic_and_no_unit_but_their_own(path: Path) -> Non
 @pytest.mark.parametrize("unit", ROW_UNITS)
 def test_expected_values_follow_the_golden_function(unit: str) -> None:
     module = importlib.import_module(f"codegen.ivit.vectors.{unit}")
-    config = ROW_UNITS[unit].config(row=33, lanes=2)
+    config = ROW_UNITS[unit].config(row=33, elements=2)
     right, wrong = check_expected_values(unit, GOLDEN, module, lambda: str(module.vectors(config)))
     assert right.stimuli == wrong.stimuli

@@ -62,7 +62,7 @@ def test_counters_account_for_every_cycle(device: CompiledMachine, maker: RunMak
     run = maker.fresh_run(np.random.default_rng(5))
     counters = device.run(run).counters
     beats = counters["array_beats"]
-    assert beats == run.weights[0].size
+    assert beats == run.inputs["weights_0"].size
     stalls = sum(counters[name] for name in STALLS.values())
     assert beats + stalls == counters["cycles"]
     assert counters["parameters_words"] == run.inputs["parameters"].size
