@@ -40,12 +40,7 @@ def benchmark_operation(item: OperationShape) -> Operation:
     """Parameters that keep every signal in its usual range, so that nothing is skipped as zero."""
     shifts = {OperationKind.EMBED: -4, OperationKind.PROJECT: 12}
     ones = np.full(item.inputs, 16384, np.int16)
-    return Operation(
-        kind=item.kind,
-        layer=item.layer,
-        inputs=item.inputs,
-        rows=item.rows,
-        matrices=item.matrices,
+    return item.operation(
         input_shift=shifts.get(item.kind, 0),
         square_shift=0 if item.kind is OperationKind.EMBED else 16 if item.has_norm_gain else 4,
         norm_gain=ones if item.has_norm_gain else None,

@@ -35,7 +35,7 @@ def write_project(folder: Path, files: Mapping[str, bytes]) -> None:
     fresh = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     try:
-        _write_files(fresh, files)
+        write_files(fresh, files)
         if folder.exists():
             folder.rename(old)
         fresh.rename(folder)
@@ -100,7 +100,12 @@ def _is_up_to_date(folder: Path, files: Mapping[str, bytes]) -> bool:
     )
 
 
-def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write `files` (relative POSIX path -> content) below a folder that nobody else looks into.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -99,13 +99,8 @@ def update(document: Path, root: Path = ROOT) -> list[str]:
     """Write every link of a document as it should be; what is wrong with those that are left."""
     file = root / document
     text = file.read_text(encoding="utf-8")
-    problems = []
-    for link in links(document, root):
-        try:
-            right = resolve(link, root)
-        except WalkError as error:
-            problems.append(str(error))
-            continue
+    pairs, problems = _resolved(document, root)
+    for link, right in pairs:
         text = text.replace(
             f"[`{link.symbol}`]({link.target}#L{link.line})",
             f"[`{right.symbol}`]({right.target}#L{right.line})",
@@ -117,18 +112,23 @@ def update(document: Path, root: Path = ROOT) -> list[str]:
 
 def check(document: Path, root: Path = ROOT) -> list[str]:
     """What is wrong with the links of a document, a message per link."""
-    problems = []
+    pairs, problems = _resolved(document, root)
+    return problems + [
+        f"{link} is {right.target}#L{right.line} now: run `python -m testing.walk --update`"
+        for link, right in pairs
+        if right != link
+    ]
+
+
+def _resolved(document: Path, root: Path) -> tuple[list[tuple[Link, Link]], list[str]]:
+    """Links as they are and as they should be, and what is wrong with those that lead nowhere."""
+    pairs, problems = [], []
     for link in links(document, root):
         try:
-            right = resolve(link, root)
+            pairs.append((link, resolve(link, root)))
         except WalkError as error:
             problems.append(str(error))
-            continue
-        if right != link:
-            problems.append(
-                f"{link} is {right.target}#L{right.line} now: run `python -m testing.walk --update`"
-            )
-    return problems
+    return pairs, problems
 
 
 def _python_line(tree: ast.AST, names: Sequence[str]) -> int | None:

@@ -15,7 +15,6 @@ PACKAGES = ("tritforge", "codegen", "pynq_driver", "tritforge_cli")
 ELSEWHERE = {
     # Golden vectors are tested where they are used: the bench of a unit reads them.
     "codegen/language_model/vectors": "tests/proof/csim/test_csim.py",
-    "codegen/language_model/vector_files.py": "tests/codegen/test_project.py",
     "codegen/ivit/vectors": "tests/proof/csim/test_row_units.py",
     "codegen/blueprint.py": "tests/codegen/test_project.py",
     "codegen/language_model/blueprint.py": "tests/codegen/test_project.py",

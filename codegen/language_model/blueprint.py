@@ -12,7 +12,7 @@ from codegen.blueprint import Blueprint, ConstantTable, Machine
 from codegen.language_model.constants import constants, tables
 from codegen.language_model.network import machine_network
 from codegen.language_model.processes import machine_processes
-from codegen.language_model.vector_files import vector_files
+from codegen.language_model.vector_files import UNIT_VECTORS
 from codegen.machine.process import Process
 from codegen.machine.vitis_form import vitis_values
 from tritforge.errors import ConfigurationError
@@ -126,9 +126,11 @@ class LanguageModelBlueprint(Blueprint):
 
     def vectors(self) -> dict[str, str]:
         """Unit -> golden vectors of its test bench."""
-        suffix = ".txt"
-        found = {name[: -len(suffix)]: text for name, text in vector_files(self.config).items()}
-        return {name: found[name] for name in found if not self.units or name in self.units}
+        return {
+            name: make(self.config)
+            for name, make in UNIT_VECTORS.items()
+            if not self.units or name in self.units
+        }
 
     def template_values(self) -> dict[str, Any]:
         """Processes, contents of ROMs, and the streams of the whole machine."""

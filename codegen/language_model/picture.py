@@ -24,6 +24,7 @@ from codegen.openhls.connection import Connection
 from codegen.openhls.errors import CompileError, InterfaceError
 from codegen.openhls.manifest import Direction
 from codegen.openhls.system import host_compiler, run
+from codegen.output import write_files
 from codegen.project import render_sources
 from tritforge.errors import TritforgeError
 from tritforge.language_model.config import AcceleratorConfig, accelerator
@@ -144,9 +145,7 @@ def stream_widths(config: AcceleratorConfig) -> dict[str, int]:
     compiler = host_compiler()
     with tempfile.TemporaryDirectory(prefix="tritforge_picture_") as name:
         folder = Path(name)
-        for path, content in render_sources(LanguageModelBlueprint(config)).items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_bytes(content)
+        write_files(folder, render_sources(LanguageModelBlueprint(config)))
         source = folder / "widths.cpp"
         source.write_text(program, encoding="utf-8")
         includes = [f"-I{folder / item}" for item in ("src", "include", "shim")]

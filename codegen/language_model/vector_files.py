@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from codegen.language_model.vectors import (
     code_buffer,
     dequantiser,
@@ -18,19 +20,17 @@ from codegen.language_model.vectors import (
 )
 from tritforge.language_model.config import AcceleratorConfig
 
-
-def vector_files(config: AcceleratorConfig) -> dict[str, str]:
-    """Name -> content of every vector file of the project."""
-    return {
-        "code_buffer.txt": code_buffer.vectors(config),
-        "dequantiser.txt": dequantiser.vectors(config),
-        "element_unit.txt": element_unit.vectors(config),
-        "head.txt": head.vectors(config),
-        "quantiser.txt": quantiser.vectors(config),
-        "scalar_unit.txt": scalar_unit.vectors(config),
-        "sequencer.txt": sequencer.vectors(config),
-        "ternary_array.txt": ternary_array.vectors(config),
-        "ternary_code.txt": ternary_code.vectors(),
-        "vector_unit.txt": vector_unit.vectors(config),
-        "weight_join.txt": weight_join.vectors(config),
-    }
+#: Unit -> what makes the vectors of its test bench for a configuration.
+UNIT_VECTORS: Mapping[str, Callable[[AcceleratorConfig], str]] = {
+    "code_buffer": code_buffer.vectors,
+    "dequantiser": dequantiser.vectors,
+    "element_unit": element_unit.vectors,
+    "head": head.vectors,
+    "quantiser": quantiser.vectors,
+    "scalar_unit": scalar_unit.vectors,
+    "sequencer": sequencer.vectors,
+    "ternary_array": ternary_array.vectors,
+    "ternary_code": lambda config: ternary_code.vectors(),
+    "vector_unit": vector_unit.vectors,
+    "weight_join": weight_join.vectors,
+}

@@ -34,7 +34,7 @@ class Fifo:
 
 
 def fifos(network: Network, manifests: Mapping[str, Manifest]) -> tuple[Fifo, ...]:
-    """Every FIFO: connections first, then edges. This is the order of the monitor's bits."""
+    """Every FIFO, in the order of `Network.fifos`."""
     widths = {
         f"{name}.{stream.name}": stream.width
         for name, manifest in manifests.items()

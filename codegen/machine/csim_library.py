@@ -15,6 +15,7 @@ from codegen.machine.source import HEADER_FOLDERS, MachineSource
 from codegen.openhls.cache import cached
 from codegen.openhls.errors import CompileError
 from codegen.openhls.system import host_compiler, run
+from codegen.output import write_files
 from tritforge.machine_interface import ERROR_CODE_BITS, MachineInterface
 from tritforge.register_map import Access
 
@@ -59,10 +60,7 @@ def build_csim_library(source: MachineSource) -> Path:
 
     def build(folder: Path) -> None:
         project = folder / "project"
-        for path, content in source.files.items():
-            file = project / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+        write_files(project, source.files)
         (folder / "main.cpp").write_text(main, encoding="utf-8")
         includes = [f"-I{project / name}" for name in HEADER_FOLDERS[:-1]]
         includes += ["-isystem", str(project / HEADER_FOLDERS[-1]), f"-I{MACHINE_CPP_FOLDER}"]

@@ -120,6 +120,15 @@ class Network:
         for edge in self.edges:
             yield StreamEnd(edge.process, edge.stream, edge.kind.direction)
 
+    @property
+    def fifos(self) -> tuple[str, ...]:
+        """Stream of a process at every FIFO, of the consumer where there is one.
+
+        Connections come first, then edges: the order of the monitor's bits.
+        """
+        connections = (item.target_end for item in self.connections)
+        return (*connections, *(edge.end for edge in self.edges))
+
     def edge(self, kind: EdgeKind) -> Edge:
         """The only edge of its kind."""
         (found,) = (edge for edge in self.edges if edge.kind is kind)

@@ -20,6 +20,7 @@ from codegen.openhls.manifest import Manifest, manifest_from_json
 from codegen.openhls.tools import PINNED_VERSIONS, check_tools
 from codegen.openhls.translate.top import translate
 from codegen.openhls.xls.wrapper import library_module
+from codegen.output import write_files
 
 #: Called with (what is being done, steps done, steps in total).
 Progress = Callable[[str, int, int], None]
@@ -113,10 +114,9 @@ def package_contents() -> list[bytes]:
 
 
 def _translated(source: MachineSource, progress: Progress) -> dict[str, ProcessRtl]:
-    headers = {name: text for name, text in source.files.items() if not name.startswith("tb/")}
     parts: list[str | bytes] = [f"{name} {version}" for name, version in PINNED_VERSIONS.items()]
     parts += package_contents()
-    for name, content in sorted(headers.items()):
+    for name, content in sorted(source.files.items()):
         parts += [name, content]
     parts += [f"{name} {stages}" for name, stages in source.pipeline_stages.items()]
 
@@ -135,12 +135,10 @@ def _translated(source: MachineSource, progress: Progress) -> dict[str, ProcessR
 
 
 def _translate(source: MachineSource, folder: Path, progress: Progress) -> None:
-    for path, content in source.files.items():
-        file = folder / "project" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-    top = folder / "project" / "src" / "top.cpp"
-    includes = tuple(folder / "project" / name for name in HEADER_FOLDERS[1:])
+    project = folder / "project"
+    write_files(project, source.files)
+    top = project / "src" / "top.cpp"
+    includes = tuple(project / name for name in HEADER_FOLDERS[1:])
     names = source.network.processes
     progress("compile", 0, len(names) + 1)
     module = parse_module(llvm_of(top, includes))

@@ -7,8 +7,6 @@ Vitis HLS, so both have one register map and one driver.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from codegen.machine.network import EdgeKind, Network
 from codegen.openhls.errors import InterfaceError
 from codegen.openhls.xls.wrapper import library_module
@@ -86,7 +84,7 @@ def _top(network: Network, interface: MachineInterface) -> str:
 
 
 def _fifo_bits(network: Network) -> int:
-    count = len(network.connections) + len(network.edges)
+    count = len(network.fifos)
     if count > MAXIMUM_FIFOS:
         raise InterfaceError(f"{count} FIFOs: the monitor has room for {MAXIMUM_FIFOS}")
     return count
@@ -94,7 +92,7 @@ def _fifo_bits(network: Network) -> int:
 
 def _activity(network: Network, activity: Activity) -> dict[str, object]:
     """Wires and counter events of an activity; exactly one event is true in every cycle."""
-    numbers = {end: number for number, end in enumerate(_targets(network))}
+    numbers = {end: number for number, end in enumerate(network.fifos)}
     there = [f"{activity.name}_has_{name}" for name in activity.inputs]
     beat, some = f"{activity.name}_takes", f"{activity.name}_has_some"
     missing = [
@@ -118,11 +116,3 @@ def _activity(network: Network, activity: Activity) -> dict[str, object]:
             (f"{activity.name}_idle", f"!{some}"),
         ],
     }
-
-
-def _targets(network: Network) -> Iterator[str]:
-    """The process stream that every FIFO leads to or comes from, in the order of the monitor."""
-    for item in network.connections:
-        yield item.target_end
-    for edge in network.edges:
-        yield edge.end

@@ -89,12 +89,7 @@ class RandomProgram:
             )
             for _ in range(item.outputs)
         )
-        return Operation(
-            kind=item.kind,
-            layer=item.layer,
-            inputs=item.inputs,
-            rows=item.rows,
-            matrices=item.matrices,
+        return item.operation(
             input_shift=input_shift,
             square_shift=0 if embed else self.field(16, SHIFT_RANGE),
             norm_gain=self.gains(item.inputs) if item.has_norm_gain else None,

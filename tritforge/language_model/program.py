@@ -98,6 +98,29 @@ class OperationShape:
     outputs: int
     has_norm_gain: bool
 
+    def operation(
+        self,
+        *,
+        input_shift: int,
+        square_shift: int = 0,
+        norm_gain: NDArray[np.int16] | None = None,
+        outputs: tuple[ScaledOutput, ...] = (),
+        lower_bound: NDArray[np.uint16] | None = None,
+    ) -> Operation:
+        """The operation of this shape with these parameters, which `Operation` explains."""
+        return Operation(
+            self.kind,
+            self.layer,
+            self.inputs,
+            self.rows,
+            self.matrices,
+            input_shift,
+            square_shift,
+            norm_gain,
+            outputs,
+            lower_bound,
+        )
+
     @property
     def has_lower_bound(self) -> bool:
         """Only the recurrence has a lower bound."""
@@ -270,12 +293,7 @@ def _decode_operation(
         exponent = _field(slot, "scale_exponent", SCALE_EXPONENT_RANGE if used else unused, where)
         if used:
             outputs.append(ScaledOutput(gains[:, first + index], shift, mantissa, exponent))
-    return Operation(
-        kind=expected.kind,
-        layer=expected.layer,
-        inputs=expected.inputs,
-        rows=expected.rows,
-        matrices=expected.matrices,
+    return expected.operation(
         input_shift=_field(
             header, "input_shift", EMBEDDING_SHIFT_RANGE if is_embed else SHIFT_RANGE, where
         ),

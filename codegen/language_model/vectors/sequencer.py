@@ -101,12 +101,7 @@ def _program(
         embed = item.kind is OperationKind.EMBED
         bounds = np.asarray(random.randint(0, 1 << 16, item.inputs, dtype=np.int64), np.uint16)
         operations.append(
-            Operation(
-                item.kind,
-                item.layer,
-                item.inputs,
-                item.rows,
-                item.matrices,
+            item.operation(
                 input_shift=embedding_shift if embed else drawn(SHIFT_RANGE),
                 square_shift=0 if embed else drawn(SHIFT_RANGE),
                 norm_gain=gains(item.inputs) if item.has_norm_gain else None,

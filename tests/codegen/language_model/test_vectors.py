@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codegen.language_model.processes import DIRECTED, REPORTING, machine_processes
-from codegen.language_model.vector_files import vector_files
+from codegen.language_model.vector_files import UNIT_VECTORS
 from codegen.vector_file import VectorFile
 from testing.perturbed_golden import GOLDEN, golden_module
 from testing.repository import ROOT
@@ -34,7 +34,7 @@ def test_every_process_has_a_golden_module_of_its_name(unit: str) -> None:
 
 
 def test_every_process_has_vectors_of_its_name() -> None:
-    assert set(vector_files(CONFIG)) == {f"{unit}.txt" for unit in UNITS}
+    assert set(UNIT_VECTORS) == set(UNITS)
     files = {path.stem for path in (ROOT / "codegen/language_model/vectors").glob("*.py")}
     assert files == set(UNITS) | HELPERS
 

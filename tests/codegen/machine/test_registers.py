@@ -3,31 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from pynq_driver.devices.compiled import CompiledMachine
-from tests.codegen.machine.test_toy_machine import KINDS, build, check
-from tests.codegen.machine.toy_machine import INTERFACE, toy_case, toy_source
+from tests.codegen.machine.behind_driver import check
+from tests.codegen.machine.toy_machine import INTERFACE, toy_case
 from tritforge.errors import TritforgeError
 from tritforge.register_map import Access, Field, Register
 
 REGISTERS = INTERFACE.registers
 PATTERNS = (0, 0xFFFFFFFF, 0xA5A5A5A5, 0x5A5A5A5A, 1)
-
-
-@pytest.fixture(scope="module", params=KINDS)
-def library(request: pytest.FixtureRequest) -> Path:
-    return build(request.param, toy_source())
-
-
-@pytest.fixture
-def machine(library: Path) -> Iterator[CompiledMachine]:
-    machine = CompiledMachine(library)
-    yield machine
-    machine.close()
 
 
 def value_of(machine: CompiledMachine, register: Register, field: Field) -> int:

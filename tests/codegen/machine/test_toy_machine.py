@@ -4,59 +4,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from codegen.machine.csim_library import build_csim_library
-from codegen.machine.rtl_library import build_rtl_library
-from codegen.machine.source import MachineSource
 from pynq_driver.devices.compiled import CompiledMachine
-from pynq_driver.devices.device import Disturbance, NoProgressError, Run, RunResult
+from pynq_driver.devices.device import Disturbance, NoProgressError, Run
+from tests.codegen.machine.behind_driver import KINDS, build, check
 from tests.codegen.machine.pair_machine import OUTPUTS, pair_source
 from tests.codegen.machine.pair_machine import interface as pair_interface
 from tests.codegen.machine.toy_machine import (
     INTERFACE,
-    OUTPUT,
     ROW_INPUTS,
-    ToyCase,
     toy_case,
-    toy_source,
 )
 from tritforge.errors import ConfigurationError, TritforgeError
-
-KINDS = [
-    pytest.param("csim", marks=pytest.mark.csim),
-    pytest.param("rtl", marks=pytest.mark.cosim),
-]
-
-
-def build(kind: str, source: MachineSource) -> Path:
-    return {"csim": build_csim_library, "rtl": build_rtl_library}[kind](source)
-
-
-def check(
-    machine: CompiledMachine, case: ToyCase, disturbance: Disturbance | None = None
-) -> RunResult:
-    result = machine.run(case.run(disturbance))
-    assert result.outputs[OUTPUT].tolist() == case.output
-    assert result.error == case.error
-    assert result.flags == case.flag_names()
-    return result
-
-
-@pytest.fixture(scope="module", params=KINDS)
-def library(request: pytest.FixtureRequest) -> Path:
-    return build(request.param, toy_source())
-
-
-@pytest.fixture
-def machine(library: Path) -> Iterator[CompiledMachine]:
-    machine = CompiledMachine(library)
-    yield machine
-    machine.close()
 
 
 def test_the_library_says_what_it_is(machine: CompiledMachine) -> None:

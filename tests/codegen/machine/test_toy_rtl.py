@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -17,8 +16,8 @@ from codegen.openhls.connection import Connection
 from codegen.openhls.errors import InterfaceError
 from pynq_driver.devices.compiled import CompiledMachine, MemoryModel
 from pynq_driver.devices.device import Disturbance, NoProgressError
+from tests.codegen.machine.behind_driver import check
 from tests.codegen.machine.small_machine import BOARD
-from tests.codegen.machine.test_toy_machine import check
 from tests.codegen.machine.toy_machine import (
     INPUTS,
     INTERFACE,
@@ -40,13 +39,6 @@ STREAMS = (*INPUTS, OUTPUT)
 @pytest.fixture(scope="module")
 def library() -> Path:
     return build_rtl_library(toy_source())
-
-
-@pytest.fixture
-def machine(library: Path) -> Iterator[CompiledMachine]:
-    machine = CompiledMachine(library)
-    yield machine
-    machine.close()
 
 
 @pytest.mark.parametrize("seed", range(10))

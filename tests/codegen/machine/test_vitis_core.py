@@ -17,7 +17,7 @@ from codegen.machine.rtl_library import simulate_rtl
 from codegen.machine.top import render_vitis_core
 from pynq_driver.devices.compiled import CompiledMachine
 from pynq_driver.devices.device import Disturbance, NoProgressError
-from tests.codegen.machine.test_toy_machine import check
+from tests.codegen.machine.behind_driver import check
 from tests.codegen.machine.toy_machine import INTERFACE, NETWORK, OUTPUT, toy_case, toy_source
 from tests.codegen.machine.vitis_ip import vitis_ip
 

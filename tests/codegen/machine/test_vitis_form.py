@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from codegen.machine.source import MachineSource
+from codegen.output import write_files
 from testing.repository import ROOT
 from tests.codegen.machine.toy_machine import toy_source
 from tests.hls.shim.shim_tools import gxx, reference_headers, run_checked
@@ -22,10 +23,7 @@ FILES = ("machine.cpp", "top.cpp")
 
 
 def written(source: MachineSource, folder: Path) -> Path:
-    for name, content in source.files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+    write_files(folder, source.files)
     return folder
 
 

@@ -46,7 +46,6 @@ from tritforge.language_model.image import (
 from tritforge.language_model.image_header import ImageHeader, Sampling
 from tritforge.language_model.program import (
     RECORD_HEADER,
-    Operation,
     ScaledOutput,
     encode_operation,
     operation_shapes,
@@ -82,12 +81,7 @@ def fill(writer: ImageWriter, header: ImageHeader, seed: int) -> None:
         gain = generator.integers(-99, 99, item.inputs).astype(np.int16)
         bound = generator.integers(0, 65536, item.inputs).astype(np.uint16)
         records.append(
-            Operation(
-                item.kind,
-                item.layer,
-                item.inputs,
-                item.rows,
-                item.matrices,
+            item.operation(
                 input_shift=3,
                 norm_gain=gain if item.has_norm_gain else None,
                 outputs=tuple(ScaledOutput(gain, 1, 2, 3) for _ in range(item.outputs)),

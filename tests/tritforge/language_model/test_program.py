@@ -40,12 +40,7 @@ def random_operation(item: OperationShape, generator: np.random.Generator) -> Op
 
     is_embed = item.kind is OperationKind.EMBED
     shifts = EMBEDDING_SHIFT_RANGE if is_embed else SHIFT_RANGE
-    return Operation(
-        kind=item.kind,
-        layer=item.layer,
-        inputs=item.inputs,
-        rows=item.rows,
-        matrices=item.matrices,
+    return item.operation(
         input_shift=int(generator.integers(shifts[0], shifts[1] + 1)),
         square_shift=0 if is_embed else int(generator.integers(0, SHIFT_RANGE[1] + 1)),
         norm_gain=gain() if item.has_norm_gain else None,

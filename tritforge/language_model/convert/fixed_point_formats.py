@@ -101,12 +101,7 @@ def quantised_operation(
     square_shift = product_fraction - u_fraction
     _check_range(item, "square shift", square_shift, SHIFT_RANGE)
     _check_range(item, "input shift", operand.input_shift, SHIFT_RANGE)
-    return Operation(
-        kind=item.kind,
-        layer=item.layer,
-        inputs=item.inputs,
-        rows=item.rows,
-        matrices=item.matrices,
+    return item.operation(
         input_shift=operand.input_shift,
         square_shift=square_shift,
         norm_gain=norm_gain,

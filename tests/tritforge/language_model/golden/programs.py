@@ -30,12 +30,7 @@ def random_program(shape: ModelShape, seed: int = 0, embedding_shift: int = 3) -
     for item in operation_shapes(shape):
         embed = item.kind is OperationKind.EMBED
         operations.append(
-            Operation(
-                item.kind,
-                item.layer,
-                item.inputs,
-                item.rows,
-                item.matrices,
+            item.operation(
                 input_shift=embedding_shift if embed else int(generator.integers(48)),
                 square_shift=0 if embed else int(generator.integers(48)),
                 norm_gain=gains(item.inputs) if item.has_norm_gain else None,
