@@ -17,13 +17,15 @@ from tritforge.checks import check_integer
 from tritforge.errors import ConfigurationError
 
 #: Elements of a row that a unit takes in each step.
-LANE_CHOICES = (1, 2, 4, 8)
+ELEMENT_CHOICES = (1, 2, 4, 8)
 #: Bits of the numerator of the reciprocal 1 / sum: upstream divides 2**31 - 1.
 NUMERATOR_BITS = 31
 NUMERATOR = (1 << NUMERATOR_BITS) - 1
 
 
-def _parameter(limits: tuple[int, int], unit: str, meaning: str, default: int | None = None) -> Any:
+def parameter(
+    limits: tuple[int, int], meaning: str, default: int | None = None, unit: str = "1"
+) -> Any:
     """A dataclass field with its range, unit and meaning, for checks and for generated tables."""
     metadata = {"range": limits, "unit": unit, "meaning": meaning}
     return (
@@ -33,20 +35,14 @@ def _parameter(limits: tuple[int, int], unit: str, meaning: str, default: int | 
 
 def _shift_parameter(default: int) -> Any:
     """The parameter n, whose default differs between the units."""
-    return _parameter((4, 24), "bits", "fraction bits of the exponential", default=default)
+    return parameter((4, 24), "fraction bits of the exponential", default, "bits")
 
 
-ELEMENT_CHOICES = (1, 2, 4, 8)
+class CheckedParameters:
+    """Parameters whose ranges are checked, and which are plain data.
 
-
-class CheckedConfig:
-    """Ranges of a unit's parameters checked, and the parameters as plain data.
-
-    Subclasses are frozen dataclasses whose fields carry a range or choices (`_parameter`).
+    Subclasses are frozen dataclasses whose fields carry a range or choices (`parameter`).
     """
-
-    #: Name of the unit in headers, test benches and vectors.
-    unit: ClassVar[str]
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):  # type: ignore[arg-type]
@@ -63,6 +59,13 @@ class CheckedConfig:
         """Plain JSON-able form, complete and in field order."""
         return dataclasses.asdict(self)  # type: ignore[call-overload]
 
+
+class UnitConfig(CheckedParameters):
+    """Parameters of one unit."""
+
+    #: Name of the unit in headers, test benches and vectors.
+    unit: ClassVar[str]
+
     def fingerprint(self) -> str:
         """First 16 hex digits of the SHA-256 of unit name and canonical JSON form."""
         text = json.dumps(self.to_mapping(), sort_keys=True, separators=(",", ":"))
@@ -70,20 +73,18 @@ class CheckedConfig:
 
 
 @dataclass(frozen=True)
-class RowUnitConfig(CheckedConfig):
+class RowUnitConfig(UnitConfig):
     """What Shiftmax and ShiftGELU have in common: rows of integers through one exponential.
 
     x0 = floor(-1 / scale) is the integer of -1.0 (upstream `x0_int`); it is a run-time parameter
     of a row and its magnitude lies in 1..largest_x0.
     """
 
-    row: int = _parameter((1, 8192), "elements", "longest row")
-    input_bits: int = _parameter((4, 16), "bits", "input x, signed", default=8)
-    output_bits: int = _parameter((4, 24), "bits", "share of the sum, sign bit included", default=8)
+    row: int = parameter((1, 8192), "longest row", unit="elements")
+    input_bits: int = parameter((4, 16), "input x, signed", 8, "bits")
+    output_bits: int = parameter((4, 24), "share of the sum, sign bit included", 8, "bits")
     n: int = _shift_parameter(default=15)
-    largest_x0: int = _parameter(
-        (1, 65535), "1", "largest |x0|, x0 = floor(-1 / scale)", default=127
-    )
+    largest_x0: int = parameter((1, 65535), "largest |x0|, x0 = floor(-1 / scale)", 127)
     elements: int = field(
         default=1,
         metadata={
@@ -239,11 +240,11 @@ class ShiftgeluConfig(RowUnitConfig):
 
 
 @dataclass(frozen=True)
-class LayerNormConfig(CheckedConfig):
+class LayerNormConfig(UnitConfig):
     """I-LayerNorm: rows of residual integers to normalised ones."""
 
-    row: int = _parameter((1, 8192), "elements", "longest row")
-    input_bits: int = _parameter((4, 16), "bits", "input x, signed", default=16)
+    row: int = parameter((1, 8192), "longest row", unit="elements")
+    input_bits: int = parameter((4, 16), "input x, signed", 16, "bits")
 
     unit: ClassVar[str] = "layer_norm"
 

@@ -197,7 +197,10 @@ class VisionParameters:
     head: HeadParameters
 
     def __post_init__(self) -> None:
-        _check_arrays(self.to_arrays(), array_specifications(self.shape, self.widths))
+        arrays = self.to_arrays()
+        specifications = array_specifications(self.shape, self.widths)
+        _check_names(arrays, specifications)
+        _check_arrays(arrays, specifications)
         for name, linear in self._linears():
             _check_sums(name, linear, self.widths)
 
@@ -219,8 +222,7 @@ class VisionParameters:
         Raises:
             ConfigurationError: as the class, and for missing or unknown names.
         """
-        specifications = array_specifications(shape, widths)
-        _check_arrays(arrays, specifications)
+        _check_names(arrays, array_specifications(shape, widths))
         blocks = tuple(
             _tree(BlockParameters, f"blocks.{layer}.", arrays) for layer in range(shape.layers)
         )
@@ -302,7 +304,7 @@ def array_specifications(shape: VisionShape, widths: VisionWidths) -> dict[str, 
     return result
 
 
-def _check_arrays(
+def _check_names(
     arrays: Mapping[str, Array], specifications: Mapping[str, ArraySpecification]
 ) -> None:
     missing = [name for name in specifications if name not in arrays]
@@ -312,6 +314,11 @@ def _check_arrays(
             f"arrays of the model: missing {missing[:3]} ({len(missing)} in all), "
             f"unknown {unknown[:3]} ({len(unknown)} in all)"
         )
+
+
+def _check_arrays(
+    arrays: Mapping[str, Array], specifications: Mapping[str, ArraySpecification]
+) -> None:
     for name, expected in specifications.items():
         array = arrays[name]
         if array.shape != expected.shape or array.dtype != np.dtype(expected.dtype):

@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from tritforge.checks import check_integer
 from tritforge.errors import ConfigurationError
-from tritforge.ivit.config import NUMERATOR, LayerNormConfig, ShiftgeluConfig, ShiftmaxConfig
+from tritforge.ivit.config import (
+    NUMERATOR,
+    CheckedParameters,
+    LayerNormConfig,
+    ShiftgeluConfig,
+    ShiftmaxConfig,
+    parameter,
+)
 
 #: Sums of products, biases and requantised logits.
 ACCUMULATOR_BITS = 32
@@ -21,38 +26,25 @@ LARGEST_OPERAND = 128
 PIXEL_VALUES = 256
 
 
-def _parameter(limits: tuple[int, int], meaning: str, default: int | None = None) -> Any:
-    """A dataclass field with its range and meaning, for checks and for generated tables."""
-    metadata = {"range": limits, "meaning": meaning}
-    return (
-        field(metadata=metadata) if default is None else field(default=default, metadata=metadata)
-    )
-
-
-def _check_ranges(config: Any) -> None:
-    for item in dataclasses.fields(config):
-        check_integer(item.name, getattr(config, item.name), *item.metadata["range"])
-
-
 @dataclass(frozen=True)
-class VisionShape:
+class VisionShape(CheckedParameters):
     """Dimensions of a ViT or DeiT: square images, square patches, one class token.
 
     Raises:
         ConfigurationError: names the value, the allowed range and the fix.
     """
 
-    image_size: int = _parameter((2, 1024), "height and width of an image in pixels")
-    patch_size: int = _parameter((1, 64), "height and width of a patch in pixels")
-    channels: int = _parameter((1, 4), "colours of a pixel")
-    dim: int = _parameter((2, 4096), "channels of a token")
-    heads: int = _parameter((1, 64), "attention heads")
-    layers: int = _parameter((1, 64), "blocks of attention and MLP")
-    hidden: int = _parameter((2, 8192), "hidden channels of the MLP")
-    classes: int = _parameter((2, 65536), "classes of the head")
+    image_size: int = parameter((2, 1024), "height and width of an image in pixels")
+    patch_size: int = parameter((1, 64), "height and width of a patch in pixels")
+    channels: int = parameter((1, 4), "colours of a pixel")
+    dim: int = parameter((2, 4096), "channels of a token")
+    heads: int = parameter((1, 64), "attention heads")
+    layers: int = parameter((1, 64), "blocks of attention and MLP")
+    hidden: int = parameter((2, 8192), "hidden channels of the MLP")
+    classes: int = parameter((2, 65536), "classes of the head")
 
     def __post_init__(self) -> None:
-        _check_ranges(self)
+        super().__post_init__()
         if self.image_size % self.patch_size:
             raise ConfigurationError(
                 f"image_size = {self.image_size} is not a multiple of patch_size = "
@@ -100,10 +92,6 @@ class VisionShape:
         """Weights of all matrices, biases not counted."""
         block = (4 * self.dim + 2 * self.hidden) * self.dim
         return self.layers * block + self.dim * (self.patch_inputs + self.classes)
-
-    def to_mapping(self) -> dict[str, int]:
-        """Plain JSON-able form, complete and in field order."""
-        return dataclasses.asdict(self)
 
 
 def _transformer(dim: int, heads: int) -> VisionShape:
@@ -154,26 +142,19 @@ def preset(name: str) -> VisionShape:
 
 
 @dataclass(frozen=True)
-class VisionWidths:
+class VisionWidths(CheckedParameters):
     """Bits of the signals; the defaults are upstream's. `shiftmax_n` and `shiftgelu_n` count
     fraction bits of the exponentials.
     """
 
-    activation: int = _parameter((4, 8), "operands of matrix products, signed", 8)
-    residual: int = _parameter((8, 16), "residual stream, signed", 16)
-    probability: int = _parameter((4, 16), "probabilities of Shiftmax, sign bit included", 16)
-    sigmoid: int = _parameter((4, 16), "sigmoid of ShiftGELU, sign bit included", 8)
-    shiftmax_n: int = _parameter((4, 24), "fraction bits of Shiftmax's exponential", 15)
-    shiftgelu_n: int = _parameter((4, 24), "fraction bits of ShiftGELU's exponential", 23)
-    multiplier: int = _parameter((1, 31), "mantissa of a requantisation factor; 1: shifts", 31)
-    gain: int = _parameter((1, 31), "mantissa of a factor behind a LayerNorm", 31)
-
-    def __post_init__(self) -> None:
-        _check_ranges(self)
-
-    def to_mapping(self) -> dict[str, int]:
-        """Plain JSON-able form, complete and in field order."""
-        return dataclasses.asdict(self)
+    activation: int = parameter((4, 8), "operands of matrix products, signed", 8)
+    residual: int = parameter((8, 16), "residual stream, signed", 16)
+    probability: int = parameter((4, 16), "probabilities of Shiftmax, sign bit included", 16)
+    sigmoid: int = parameter((4, 16), "sigmoid of ShiftGELU, sign bit included", 8)
+    shiftmax_n: int = parameter((4, 24), "fraction bits of Shiftmax's exponential", 15)
+    shiftgelu_n: int = parameter((4, 24), "fraction bits of ShiftGELU's exponential", 23)
+    multiplier: int = parameter((1, 31), "mantissa of a requantisation factor; 1: shifts", 31)
+    gain: int = parameter((1, 31), "mantissa of a factor behind a LayerNorm", 31)
 
 
 @dataclass(frozen=True)
