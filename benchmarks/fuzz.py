@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fuzzer of model images and checkpoints.
 
-python -m benchmarks.fuzz [--images 20000] [--headers 1000] [--seed 0]
-    [--engine auto|require|skip] [--sanitize] [--time-limit 20] [--save DIR]
+python -m benchmarks.fuzz [--images 20000] [--kind language-model] [--kind ivit] [--headers 1000]
+    [--seed 0] [--engine auto|require|skip] [--sanitize] [--time-limit 20] [--save DIR]
 
 Every case runs in a worker process under a time limit, so crashes of native code and hangs are
 counted too. Exits with 1 if a case crashed, hung, or was accepted silently; such cases are saved.
@@ -26,8 +26,11 @@ from benchmarks.run_sanitized import SANITIZERS, build, runtime_libraries
 from testing.fuzzing.cases import FAILURES
 from testing.fuzzing.workers import (
     ENGINE_DIRECTORY,
+    IMAGE_TARGETS,
     MakeCheckpoints,
     MakeImages,
+    MakeTarget,
+    engine_runs,
     run_cases,
     select_engine,
 )
@@ -60,7 +63,12 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Mutate model images and checkpoints; nothing may crash, hang or pass unseen."
     )
-    parser.add_argument("--images", type=int, default=20_000, help="image cases (20000)")
+    parser.add_argument(
+        "--images", type=int, default=20_000, help="image cases of each kind (20000)"
+    )
+    parser.add_argument(
+        "--kind", action="append", choices=IMAGE_TARGETS, help="kinds of images (all)"
+    )
     parser.add_argument("--headers", type=int, default=1_000, help="checkpoint cases (1000)")
     parser.add_argument("--seed", type=int, default=0, help="cases depend on it and their number")
     parser.add_argument(
@@ -95,11 +103,13 @@ def main() -> int:
         with_engine = found and arguments.engine != "skip"
         started = time.perf_counter()
         lines, failures = [], 0
-        for title, make, count in (
-            ("images", MakeImages(arguments.seed, with_engine), arguments.images),
-            ("checkpoints", MakeCheckpoints(arguments.seed), arguments.headers),
-        ):
-            summary = run_cases(make, count, arguments.time_limit, arguments.save, title)
+        series: list[tuple[str, MakeTarget, int]] = []
+        for kind in arguments.kind or IMAGE_TARGETS:
+            make = MakeImages(kind, arguments.seed, with_engine and engine_runs(kind))
+            series.append((f"{kind} images", make, arguments.images))
+        series.append(("checkpoints", MakeCheckpoints(arguments.seed), arguments.headers))
+        for title, target, count in series:
+            summary = run_cases(target, count, arguments.time_limit, arguments.save, title)
             lines += summary.lines(title)
             failures += sum(summary.outcomes[item] for item in FAILURES)
     except TritforgeError as error:

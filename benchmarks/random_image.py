@@ -18,12 +18,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from tritforge.errors import TritforgeError
-from tritforge.language_model.config import RELEASED_SHAPES, TRITS_PER_BYTE, ModelShape, accelerator
+from tritforge.language_model.config import RELEASED_SHAPES, ModelShape, accelerator
 from tritforge.language_model.convert.random_checkpoint import byte_tokenizer
-from tritforge.language_model.golden.ternary_code import decode_table
 from tritforge.language_model.image import write_image
 from tritforge.language_model.image_header import ImageHeader
-from tritforge.language_model.packing import encode_table
 from tritforge.language_model.program import (
     Operation,
     OperationKind,
@@ -32,6 +30,7 @@ from tritforge.language_model.program import (
     encode_operation,
     operation_shapes,
 )
+from tritforge.ternary_code import TRITS_PER_BYTE, decode_table, encode_table
 
 ROWS_PER_BEAT = accelerator(dim=1024).rows_per_beat
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from tritforge.ivit.calibrate import ActivationRange, activation_scales, calibrate
+from tritforge.ivit.image import VisionImage, open_vision_image, write_vision_image
+from tritforge.ivit.image_header import VisionHeader
 from tritforge.ivit.model_quantiser import quantise_model
 from tritforge.ivit.parameters import VisionParameters
 from tritforge.ivit.preprocessing import Preprocessing
@@ -125,3 +128,23 @@ class RandomModel:
     def images(self, count: int, seed: int = 1) -> NDArray[np.uint8]:
         """Pictures of the right size."""
         return random_images(self.shape, count, seed)
+
+
+def write_random_image(
+    folder: Path, model: RandomModel | None = None, with_float: bool = False
+) -> VisionImage:
+    """Write the image of a random model below `folder`, and open it."""
+    model = model or RandomModel()
+    folder.mkdir(parents=True, exist_ok=True)
+    header = VisionHeader(
+        name="random",
+        shape=model.shape,
+        widths=model.widths,
+        weight_format=model.weight_format,
+        preprocessing=model.preprocessing,
+        labels=tuple(f"class {index}" for index in range(model.shape.classes)),
+        source={"seed": str(model.seed)},
+    )
+    path = folder / "random-ivit.tritforge"
+    write_vision_image(path, header, model.parameters, model.tensors if with_float else None)
+    return open_vision_image(path)

@@ -20,6 +20,8 @@ from tritforge.language_model.golden.packet_reader import PacketReader
 from tritforge.language_model.signals import SaturationFlags
 
 GOLDEN = "tritforge.language_model.golden"
+#: Golden modules that every model may use lie on the ground floor.
+GENERAL = {"ternary_code": "tritforge.ternary_code"}
 
 
 def golden_module(unit: str, package: str = GOLDEN) -> ModuleType:
@@ -28,7 +30,7 @@ def golden_module(unit: str, package: str = GOLDEN) -> ModuleType:
     Raises:
         ModuleNotFoundError: it has none of its name.
     """
-    return importlib.import_module(f"{package}.{unit}")
+    return importlib.import_module(GENERAL.get(unit, f"{package}.{unit}"))
 
 
 class _NotIn(tuple[str, ...]):

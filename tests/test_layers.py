@@ -18,12 +18,17 @@ PACKAGES = (
 )
 MODULES = python_modules(ROOT, PACKAGES)
 
-GROUND = ("tritforge", "tritforge.boards", "tritforge.container")
+GROUND = ("tritforge", "tritforge.boards", "tritforge.container", "tritforge.checkpoint")
 LANGUAGE_MODEL = (
     *("tritforge.language_model", "tritforge.language_model.wire"),
     *("tritforge.language_model.interface", "tritforge.language_model.golden"),
 )
 IVIT = ("tritforge.ivit", "tritforge.ivit.golden")
+#: What runs a vision model, from its image to its integers.
+IVIT_MODEL = (
+    *(*IVIT, "tritforge.ivit.quantise", "tritforge.ivit.preprocessing"),
+    *("tritforge.ivit.image", "tritforge.ivit.image_header"),
+)
 SOURCES = ("codegen.sources", "codegen.rendering", "codegen.output", "codegen.vector_file")
 REGISTERS = ("codegen.constants", "codegen.register_file")
 BLUEPRINT = ("codegen.blueprint", "codegen.model", "codegen.project", "codegen.drawing")
@@ -43,11 +48,8 @@ TABLE: dict[str, tuple[str, ...]] = {
     "tritforge": (),
     "tritforge.boards": ("tritforge",),
     "tritforge.container": ("tritforge",),
+    "tritforge.checkpoint": ("tritforge",),
     "tritforge.language_model.config": GROUND,
-    "tritforge.language_model.golden.ternary_code": (
-        "tritforge",
-        "tritforge.language_model.config",
-    ),
     "tritforge.language_model": GROUND,
     "tritforge.language_model.wire": (*GROUND, "tritforge.language_model"),
     "tritforge.language_model.interface": (*GROUND, *LANGUAGE_MODEL[:2]),
@@ -69,6 +71,15 @@ TABLE: dict[str, tuple[str, ...]] = {
     "tritforge.ivit.model_quantiser": (
         *(*GROUND, *IVIT, "tritforge.ivit.quantise"),
         *("tritforge.ivit.preprocessing", "tritforge.ivit.calibrate"),
+    ),
+    "tritforge.ivit.array_layout": (*GROUND, *IVIT, "tritforge.ivit.quantise"),
+    "tritforge.ivit.image_header": (
+        *(*GROUND, *IVIT, "tritforge.ivit.quantise", "tritforge.ivit.preprocessing"),
+        "tritforge.ivit.array_layout",
+    ),
+    "tritforge.ivit.image": (
+        *(*GROUND, *IVIT, "tritforge.ivit.quantise", "tritforge.ivit.preprocessing"),
+        *("tritforge.ivit.array_layout", "tritforge.ivit.image_header"),
     ),
     # The generator: what knows no machine, the open flow, machines in general, then each model's.
     "codegen.sources": ("tritforge",),
@@ -139,15 +150,17 @@ TABLE: dict[str, tuple[str, ...]] = {
         *("pynq_driver.language_model", "pynq_driver.language_model.backends"),
         *("pynq_driver.language_model.contexts", "pynq_driver.language_model.evaluation"),
     ),
+    "pynq_driver.ivit": (*GROUND, *IVIT_MODEL, "pynq_driver.ivit.backends"),
+    "pynq_driver.ivit.backends": (
+        *(*GROUND, *IVIT_MODEL),
+        *("pynq_driver.processors", "pynq_driver._engine"),
+    ),
     "pynq_driver": ("tritforge", "tritforge.language_model", *DRIVER),
     "pynq_driver.serving": ("tritforge", "tritforge.language_model", *DRIVER, "pynq_driver"),
 }
 #: Folder -> modules of it that lie beneath the rest of it; who sees the folder sees them.
 BENEATH = {
-    "tritforge.language_model": (
-        "tritforge.language_model.config",
-        "tritforge.language_model.golden.ternary_code",
-    ),
+    "tritforge.language_model": ("tritforge.language_model.config",),
 }
 for folder, beneath in BENEATH.items():
     TABLE = {

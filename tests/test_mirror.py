@@ -35,6 +35,11 @@ ELSEWHERE = {
     "pynq_driver/language_model/token_text.py": "tests/pynq_driver/serving/test_application.py",
     # Requests go through all of them on their way.
     "pynq_driver/serving": "tests/pynq_driver/serving/test_application.py",
+    "pynq_driver/ivit/backends/base.py": "tests/pynq_driver/ivit/backends/test_reference.py",
+    # Checkpoints of the language model go through all of it.
+    "tritforge/checkpoint": "tests/tritforge/language_model/convert/test_checkpoint.py",
+    "tritforge/ivit/array_layout.py": "tests/tritforge/ivit/test_image.py",
+    "tritforge/ivit/image_header.py": "tests/tritforge/ivit/test_image.py",
     # A toy kind goes through all parts of the container.
     "tritforge/container": "tests/tritforge/container/test_second_kind.py",
     # What stands in for a file of a checkpoint.

@@ -11,6 +11,9 @@ import numpy as np
 
 from tritforge.errors import ConfigurationError
 
+#: Characters of a text in a header, at most.
+MAXIMUM_TEXT_LENGTH = 2000
+
 
 def is_integer(value: object) -> TypeGuard[int]:
     """Whether the value is an integer: JSON's 16.0 and true, equal to 16 and 1, are none."""
@@ -63,6 +66,38 @@ def check_keys(what: str, given: Mapping[str, object], allowed: set[str]) -> Non
     if set(given) != allowed:
         missing, unknown = sorted(allowed - set(given)), sorted(set(given) - allowed)
         raise ConfigurationError(f"{what}: missing {missing}, unknown {unknown}")
+
+
+def is_short_text(value: object) -> bool:
+    """Whether the value is text of a file that may reach a terminal: printable and not long."""
+    return isinstance(value, str) and len(value) <= MAXIMUM_TEXT_LENGTH and value.isprintable()
+
+
+def check_name(value: object) -> None:
+    """Check the name of a model.
+
+    Raises:
+        ConfigurationError: it is no short printable text.
+    """
+    if not is_short_text(value):
+        raise ConfigurationError(
+            f"name = {value!r}: must be printable, at most {MAXIMUM_TEXT_LENGTH} characters"
+        )
+
+
+def check_source(source: object) -> None:
+    """Check facts about a model's origin.
+
+    Raises:
+        ConfigurationError: anything but a dictionary of short printable texts.
+    """
+    if not isinstance(source, dict) or not all(
+        is_short_text(key) and is_short_text(text) for key, text in source.items()
+    ):
+        raise ConfigurationError(
+            f"source: must map names to printable strings of at most {MAXIMUM_TEXT_LENGTH} "
+            "characters"
+        )
 
 
 def as_integer(name: str, value: object) -> int:

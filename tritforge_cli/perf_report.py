@@ -12,10 +12,10 @@ from pynq_driver.language_model.performance import STALLS, Performance
 from tritforge.boards import Board
 from tritforge.language_model.config import (
     BYTES_PER_PORT,
-    TRITS_PER_BYTE,
     AcceleratorConfig,
     ModelShape,
 )
+from tritforge.ternary_code import TRITS_PER_BYTE
 from tritforge_cli.roofline import OPERATIONS_PER_WEIGHT, Point, write_roofline
 
 _MEGA = 1e6

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tritforge.errors import TritforgeError, install_command
-from tritforge.language_model.config import TRITS_PER_BYTE
+from tritforge.ternary_code import TRITS_PER_BYTE
 from tritforge.whole_file import whole_file
 
 #: A ternary weight is one multiplication by -1, 0 or 1 and one addition.

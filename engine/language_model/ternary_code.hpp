@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Escape code: five ternary weights in a byte (tritforge/language_model/golden/ternary_code.py).
+// Escape code: five ternary weights in a byte (tritforge/ternary_code.py).
 //
 // A byte is four 2-bit fields A B C D, A on top. A field below 3 is a digit (0, 1, 2 = weight 0,
 // +1, -1), 3 is an escape. No escape: the weights are A, B, C, D, 0; one or two escapes stand for

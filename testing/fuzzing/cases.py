@@ -13,23 +13,31 @@ import shutil
 import struct
 import warnings
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 import numpy as np
 
+from pynq_driver.ivit.backends.opening import open_vision_backend
 from testing.fuzzing.mutation import (
-    IMAGE_MUTATIONS,
+    LANGUAGE_MODEL_MUTATIONS,
     TEXT_MUTATIONS,
+    VISION_MUTATIONS,
     Generator,
+    Mutation,
     mutate_document,
     pick,
 )
 from testing.image_editing import with_repaired_hashes
+from testing.ivit_random_model import RandomModel, random_images, write_random_image
 from testing.random_model import random_image
 from tritforge.container.format import PREFIX
 from tritforge.errors import TritforgeError
+from tritforge.ivit.golden import IvitGoldenModel
+from tritforge.ivit.image import VisionImage, open_vision_image
+from tritforge.ivit.quantise import WeightFormat
 from tritforge.language_model.config import ModelShape
 from tritforge.language_model.convert import convert
 from tritforge.language_model.convert.random_checkpoint import SMALLEST_VOCABULARY
@@ -97,13 +105,24 @@ class Target:
 
 
 class ImageTarget(Target):
-    """Mutated image files through `open_image`, the tokenizer, the golden model and the engine."""
+    """Mutated image files of one kind."""
+
+    #: Ways to damage a file of this kind.
+    mutations: tuple[Mutation, ...]
 
     def __init__(self, folder: Path, seed: int, with_engine: bool) -> None:
         super().__init__(folder, seed)
-        self._base = random_image(folder / "base", SHAPE).path.read_bytes()
+        self._base = self.base_image(folder / "base").read_bytes()
         self._with_engine = with_engine
         self.path = folder / "case.tritforge"
+
+    def base_image(self, folder: Path) -> Path:
+        """Write a sound image below `folder`."""
+        raise NotImplementedError
+
+    def open(self) -> Callable[[], Verdict]:
+        """Open the case's file; returns what runs its model. Raises TritforgeError."""
+        raise NotImplementedError
 
     def content(self, index: int) -> tuple[bytes, bool]:
         """Content of the file of one case, and whether its hashes were repaired."""
@@ -111,7 +130,7 @@ class ImageTarget(Target):
         data = self._base
         for _ in range(1 + int(generator.random() < 0.2)):
             try:
-                data = pick(generator, IMAGE_MUTATIONS)(data, generator)
+                data = pick(generator, self.mutations)(data, generator)
             except Exception:  # whatever an edit meets in a file that is damaged already
                 # The first mutation left no header that the second could edit.
                 data = pick(generator, TEXT_MUTATIONS)(data or self._base, generator)
@@ -135,16 +154,69 @@ class ImageTarget(Target):
         return path
 
     def _open_and_run(self, data: bytes, repaired: bool) -> Verdict:
-        image = open_image(self.path)
+        run = self.open()
         if data == self._base:
             return Verdict(Outcome.IDENTICAL)
         if not repaired:
             return Verdict(Outcome.SILENT, "no hash was repaired")
-        verdict = run_model(image, self._with_engine)
-        # The tokenizer is only needed for text: the model ran without it.
-        if verdict.outcome not in FAILURES:
-            load_tokenizer(image.tokenizer)
-        return verdict
+        return run()
+
+
+class LanguageImageTarget(ImageTarget):
+    """Mutated language models through `open_image`, tokenizer, golden model and engine."""
+
+    mutations = LANGUAGE_MODEL_MUTATIONS
+
+    def base_image(self, folder: Path) -> Path:
+        """See ImageTarget."""
+        return random_image(folder, SHAPE).path
+
+    def open(self) -> Callable[[], Verdict]:
+        """See ImageTarget."""
+        image = open_image(self.path)
+
+        def run() -> Verdict:
+            verdict = run_model(image, self._with_engine)
+            # The tokenizer is only needed for text: the model ran without it.
+            if verdict.outcome not in FAILURES:
+                load_tokenizer(image.tokenizer)
+            return verdict
+
+        return run
+
+
+class VisionImageTarget(ImageTarget):
+    """Mutated vision transformers through `open_vision_image`, golden model and engine.
+
+    Their weights are ternary where the seed is even, int8 where it is odd.
+    """
+
+    mutations = VISION_MUTATIONS
+
+    def base_image(self, folder: Path) -> Path:
+        """See ImageTarget."""
+        formats = (WeightFormat.TERNARY, WeightFormat.INT8)
+        return write_random_image(folder, RandomModel(weight_format=formats[self.seed % 2])).path
+
+    def open(self) -> Callable[[], Verdict]:
+        """See ImageTarget."""
+        image = open_vision_image(self.path)
+        return lambda: run_vision_model(image, self._with_engine)
+
+
+def run_vision_model(image: VisionImage, with_engine: bool) -> Verdict:
+    """Two pictures on the golden model and, bit for bit, on the C++ engine."""
+    pixels = random_images(image.header.shape, 2)
+    expected = IvitGoldenModel(image.parameters).logits(pixels)
+    if with_engine:
+        try:
+            backend = open_vision_backend("cpu", image, threads=1)
+        except TritforgeError as error:
+            return Verdict(Outcome.DIFFERENT, f"the engine refuses the image: {error}"[:300])
+        with closing(backend):
+            if not np.array_equal(backend.logits(pixels), expected):
+                return Verdict(Outcome.DIFFERENT, "logits")
+    return Verdict(Outcome.REPAIRED)
 
 
 def run_model(image: Image, with_engine: bool) -> Verdict:

@@ -11,8 +11,8 @@ import numpy as np
 
 from testing.image_editing import document_of, header_of, with_document
 from tritforge.container.format import PREFIX
-from tritforge.language_model.golden.ternary_code import decode_table
 from tritforge.language_model.program import RECORD_HEADER
+from tritforge.ternary_code import decode_table
 
 Generator = np.random.Generator
 Mutation = Callable[[bytes, Generator], bytes]
@@ -154,6 +154,22 @@ def edit_weights(data: bytes, generator: Generator) -> bytes:
     return bytes(result)
 
 
+def edit_integers(data: bytes, generator: Generator) -> bytes:
+    """Aligned words of an array section replaced by small, extreme or random ones."""
+    section = header_of(data)["sections"]["arrays"]
+    result = bytearray(data)
+    for _ in range(int(generator.integers(1, 4))):
+        size = int(pick(generator, (1, 4)))
+        place = int(generator.integers(section["bytes"] // size)) * size
+        small = int(generator.integers(-70, 70)).to_bytes(size, "little", signed=True)
+        extreme = pick(generator, (b"\0" * size, b"\xff" * size, b"\xff" * (size - 1) + b"\x7f"))
+        position = section["offset"] + place
+        result[position : position + size] = pick(
+            generator, (small, extreme, generator.bytes(size))
+        )
+    return bytes(result)
+
+
 def edit_section(data: bytes, generator: Generator) -> bytes:
     """Flip bits inside one section."""
     section = pick(generator, list(header_of(data)["sections"].values()))
@@ -167,11 +183,15 @@ def edit_prefix(data: bytes, generator: Generator) -> bytes:
 
 
 TEXT_MUTATIONS: tuple[Mutation, ...] = (flip_bits, overwrite_run, truncate, extend, splice)
-IMAGE_MUTATIONS: tuple[Mutation, ...] = (
+_ANY_KIND: tuple[Mutation, ...] = (
     *TEXT_MUTATIONS,
     *(edit_header,) * 4,
-    *(edit_parameters,) * 3,
-    edit_weights,
     edit_section,
     edit_prefix,
 )
+LANGUAGE_MODEL_MUTATIONS: tuple[Mutation, ...] = (
+    *_ANY_KIND,
+    *(edit_parameters,) * 3,
+    edit_weights,
+)
+VISION_MUTATIONS: tuple[Mutation, ...] = (*_ANY_KIND, *(edit_integers,) * 4)

@@ -21,10 +21,14 @@ from testing.fuzzing.cases import (
     FAILURES,
     CheckpointTarget,
     ImageTarget,
+    LanguageImageTarget,
     Outcome,
     Verdict,
+    VisionImageTarget,
 )
 from tritforge.errors import TritforgeError
+from tritforge.ivit.image import IVIT
+from tritforge.language_model.image import LANGUAGE_MODEL
 
 AnyTarget = Union[ImageTarget, CheckpointTarget]
 MakeTarget = Callable[[Path], AnyTarget]
@@ -139,10 +143,18 @@ def _count(summary: Summary, index: int, verdict: Verdict, make: MakeTarget, sav
         summary.failures.append((index, verdict, saved))
 
 
+#: Kind of an image -> what mutates and runs images of it.
+IMAGE_TARGETS: dict[str, type[ImageTarget]] = {
+    LANGUAGE_MODEL.name: LanguageImageTarget,
+    IVIT.name: VisionImageTarget,
+}
+
+
 @dataclass(frozen=True)
 class MakeImages:
-    """Makes the target of image cases in a worker."""
+    """Makes the target of image cases of one kind in a worker."""
 
+    kind: str
     seed: int
     with_engine: bool
 
@@ -150,7 +162,7 @@ class MakeImages:
         """The target, with its files below `folder`."""
         if self.with_engine:
             select_engine()
-        return ImageTarget(folder / "images", self.seed, self.with_engine)
+        return IMAGE_TARGETS[self.kind](folder / self.kind, self.seed, self.with_engine)
 
 
 @dataclass(frozen=True)
@@ -169,3 +181,10 @@ def select_engine() -> bool:
     if ENGINE_DIRECTORY in os.environ:
         pynq_driver.__path__.insert(0, os.environ[ENGINE_DIRECTORY])
     return importlib.util.find_spec("pynq_driver._engine") is not None
+
+
+def engine_runs(kind: str) -> bool:
+    """Whether the engine that was built runs models of that kind."""
+    if kind != IVIT.name:
+        return True
+    return importlib.util.find_spec("pynq_driver.ivit.backends.cpu") is not None

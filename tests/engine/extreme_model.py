@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tritforge import ternary_code
 from tritforge.errors import ConfigurationError
 from tritforge.fixed_point import symmetric_limit
-from tritforge.language_model import packing
 from tritforge.language_model.config import ModelShape, Widths
-from tritforge.language_model.golden import ternary_code
 from tritforge.language_model.image import Image
 from tritforge.language_model.image_header import ImageHeader
 from tritforge.language_model.program import (
@@ -160,7 +159,7 @@ def extreme_image(
     embedding[1] = limits.min
     weights = random_codes(random, header.section_bytes()["weights"])
     if aligned:
-        weights[:] = packing.encode_table()[ALL_PLUS_ONE]
+        weights[:] = ternary_code.encode_table()[ALL_PLUS_ONE]
     return Image(
         path=Path("random"),
         header=header,

@@ -14,9 +14,9 @@ from tests.engine.extension import KERNELS, _engine, engine_arguments, make_engi
 from tests.engine.extreme_model import extreme_image
 from tritforge.language_model import program as parameters
 from tritforge.language_model.config import ModelShape, Widths
-from tritforge.language_model.golden.ternary_code import decode_table
 from tritforge.language_model.image import Image
 from tritforge.language_model.program import RECORD_HEADER, operation_shapes
+from tritforge.ternary_code import decode_table
 
 SHAPE = ModelShape(dim=40, layers=1, glu_width=50, vocabulary=33)
 WIDTHS = dataclasses.asdict(Widths())

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.engine.extension import KERNELS, _engine
 from tests.engine.extreme_model import random_codes
+from tritforge import ternary_code
 from tritforge.language_model import packing
-from tritforge.language_model.golden import ternary_code
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

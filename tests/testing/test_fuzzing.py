@@ -7,18 +7,33 @@ from pathlib import Path
 
 import pytest
 
-from testing.fuzzing.cases import FAILURES, ImageTarget, Outcome, Target, Verdict
-from testing.fuzzing.workers import MakeCheckpoints, MakeImages, run_cases, select_engine
+from testing.fuzzing.cases import FAILURES, LanguageImageTarget, Outcome, Target, Verdict
+from testing.fuzzing.workers import (
+    IMAGE_TARGETS,
+    MakeCheckpoints,
+    MakeImages,
+    engine_runs,
+    run_cases,
+    select_engine,
+)
 from tritforge.errors import ImageError
+from tritforge.ivit.image import IVIT
+from tritforge.language_model.image import LANGUAGE_MODEL
 
 TIME_LIMIT = 60.0
 
 
-def test_mutated_images_are_refused_or_run(tmp_path: Path) -> None:
-    make = MakeImages(seed=2024, with_engine=select_engine())
-    summary = run_cases(make, 400, TIME_LIMIT, tmp_path, "images", quiet=True)
+@pytest.mark.parametrize(
+    ("kind", "seed", "count"),
+    [("language-model", 2024, 400), ("ivit", 2024, 200), ("ivit", 7, 200)],
+)
+def test_mutated_images_are_refused_or_run(
+    kind: str, seed: int, count: int, tmp_path: Path
+) -> None:
+    make = MakeImages(kind, seed, with_engine=select_engine() and engine_runs(kind))
+    summary = run_cases(make, count, TIME_LIMIT, tmp_path, "images", quiet=True)
     assert not summary.failures, "\n".join(summary.lines("images"))
-    assert summary.cases == 400
+    assert summary.cases == count
     assert summary.outcomes[Outcome.REPAIRED] > 5, "deep checks and the models must be reached"
     assert len(summary.reasons) > 15
 
@@ -32,10 +47,14 @@ def test_mutated_checkpoints_are_refused_or_converted(tmp_path: Path) -> None:
     assert len(summary.reasons) > 8
 
 
+def test_every_kind_of_image_is_mutated() -> None:
+    assert set(IMAGE_TARGETS) == {LANGUAGE_MODEL.name, IVIT.name}
+
+
 def test_cases_depend_on_seed_and_index_alone(tmp_path: Path) -> None:
-    left = ImageTarget(tmp_path / "a", seed=1, with_engine=False)
-    right = ImageTarget(tmp_path / "b", seed=1, with_engine=False)
-    other = ImageTarget(tmp_path / "c", seed=2, with_engine=False)
+    left = LanguageImageTarget(tmp_path / "a", seed=1, with_engine=False)
+    right = LanguageImageTarget(tmp_path / "b", seed=1, with_engine=False)
+    other = LanguageImageTarget(tmp_path / "c", seed=2, with_engine=False)
     for index in (3, 0, 7):
         assert left.content(index) == right.content(index)
     assert any(left.content(index) != other.content(index) for index in range(4))

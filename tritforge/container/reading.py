@@ -7,7 +7,8 @@ import hashlib
 import json
 import mmap
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -41,6 +42,7 @@ from tritforge.lfs import LFS_REMEDY, is_lfs_pointer
 
 #: An error quotes the file's own values, and a hostile one can be long.
 _LONGEST_ERROR = 600
+_HOW_TO_GET = "make one with `tritforge convert`"
 
 T = TypeVar("T")
 
@@ -86,14 +88,8 @@ def open_container(
         ImageError: names the file and what is wrong; raised before anything is allocated from the
             file's numbers.
     """
-    try:
-        file = ContainerFile(path)
-        file_bytes = os.fstat(file.descriptor).st_size
-        if is_lfs_pointer(file.start()):
-            raise ImageError(f"this {LFS_REMEDY}")
-        if file_bytes < PREFIX.size:
-            raise ImageError(f"{file_bytes} bytes is too short for a Tritforge image")
-        mapped = mmap.mmap(file.descriptor, 0, access=mmap.ACCESS_READ)
+    with _named_errors(path):
+        file, mapped = _open_mapped(path)
         container = _container(path, file, np.frombuffer(mapped, np.uint8), kind)
         check_hashes(file, container.sections, lambda: check(container))
         result = build(container)
@@ -101,6 +97,36 @@ def open_container(
             # What the checks have touched need not stay in memory; it comes back when it is used.
             mapped.madvise(mmap.MADV_DONTNEED)
         return result
+
+
+def container_kind(path: Path) -> str:
+    """What a file holds, by its header; whoever opens it checks all the rest.
+
+    Raises:
+        ImageError: names the file and what is wrong.
+    """
+    with _named_errors(path):
+        _, mapped = _open_mapped(path)
+        version, document = _header_text(np.frombuffer(mapped, np.uint8), _HOW_TO_GET)
+        return _taken_kind(_header_values(document)[0], version)
+
+
+def _open_mapped(path: Path) -> tuple[ContainerFile, mmap.mmap]:
+    """The open file and its bytes, if there are enough for a prefix."""
+    file = ContainerFile(path)
+    file_bytes = os.fstat(file.descriptor).st_size
+    if is_lfs_pointer(file.start()):
+        raise ImageError(f"this {LFS_REMEDY}")
+    if file_bytes < PREFIX.size:
+        raise ImageError(f"{file_bytes} bytes is too short for a Tritforge image")
+    return file, mmap.mmap(file.descriptor, 0, access=mmap.ACCESS_READ)
+
+
+@contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    """Whatever is wrong becomes an ImageError that names the file."""
+    try:
+        yield
     except OSError as error:
         raise ImageError(f"cannot read {path}: {error.strerror or error}") from None
     except TritforgeError as error:
@@ -113,7 +139,7 @@ def open_container(
 def _container(
     path: Path, file: ContainerFile, data: NDArray[np.uint8], kind: Kind[H]
 ) -> Container[H]:
-    version, document = _header_text(data, kind)
+    version, document = _header_text(data, kind.how_to_get)
     values, sections = _header_values(document)
     _check_kind(values, version, kind)
     header = kind.header_from_mapping(values)
@@ -123,16 +149,16 @@ def _container(
     return Container(path, version, header, table, views, data.size, file)
 
 
-def _header_text(data: NDArray[np.uint8], kind: Kind[H]) -> tuple[int, bytes]:
+def _header_text(data: NDArray[np.uint8], how_to_get: str) -> tuple[int, bytes]:
     """Format version and header text, once the prefix is known to be sound."""
     magic, version, header_bytes, file_bytes, reserved, digest = PREFIX.unpack(
         data[: PREFIX.size].tobytes()
     )
     if magic != MAGIC:
-        raise ImageError(f"not a Tritforge image (wrong magic); {kind.how_to_get}")
+        raise ImageError(f"not a Tritforge image (wrong magic); {how_to_get}")
     if version not in READABLE_VERSIONS:
         readable = " and ".join(map(str, READABLE_VERSIONS))
-        remedy = "update the program" if version > FORMAT_VERSION else kind.how_to_get
+        remedy = "update the program" if version > FORMAT_VERSION else how_to_get
         raise ImageError(
             f"image format version {version}, this program reads versions {readable}; {remedy}"
         )
@@ -167,18 +193,24 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def _check_kind(values: dict[str, Any], version: int, kind: Kind[H]) -> None:
-    """Take the kind out of the header's keys and compare it with the one that is wanted."""
+def _taken_kind(values: dict[str, Any], version: int) -> str:
+    """Take the kind out of the header's keys."""
     if version == VERSION_WITHOUT_KIND:
         found = KIND_OF_THAT_VERSION
     elif KIND_KEY not in values:
         raise ImageError(f"the header does not say what the file holds: {KIND_KEY} is missing")
     else:
         found = values.pop(KIND_KEY)
-    if not is_kind_name(found):
+    if not isinstance(found, str) or not is_kind_name(found):
         raise ImageError(
             f"{KIND_KEY} is {found!r}, not a name of lower-case words joined by hyphens"
         )
+    return found
+
+
+def _check_kind(values: dict[str, Any], version: int, kind: Kind[H]) -> None:
+    """Take the kind out of the header's keys and compare it with the one that is wanted."""
+    found = _taken_kind(values, version)
     if found != kind.name:
         raise ImageError(
             f"this is an image of kind {found!r}, but one of kind {kind.name!r} is needed: "

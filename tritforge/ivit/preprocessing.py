@@ -3,23 +3,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tritforge.checks import check_keys, is_number
 from tritforge.errors import ConfigurationError
 from tritforge.ivit.quantise import quantise_real
 from tritforge.ivit.shape import PIXEL_VALUES
 from tritforge.ivit.tensors import Float32Array
 
+#: Means lie within +-this; standard deviations between its inverse and it.
+LARGEST_NUMBER = 1e6
+SMALLEST_CROP = 0.1
+
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Normalisation of pixels: (pixel / 255 - mean) / std, one number per colour."""
+    """What happens to a picture: a square of it, and (pixel / 255 - mean) / std for each colour.
+
+    Attributes:
+        mean, std: one number per colour.
+        crop: side of the square in the middle of a picture, as share of its shorter side (timm's
+            crop_pct; DeiT: 224 / 256).
+        light_on_dark: the training pictures show light things on a dark ground, so that a picture
+            with a light ground has to be inverted.
+
+    Raises:
+        ConfigurationError: names the value, the allowed range and the fix.
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    crop: float = 1.0
+    light_on_dark: bool = False
 
     def __post_init__(self) -> None:
         if len(self.mean) != len(self.std):
@@ -32,6 +52,49 @@ class Preprocessing:
             raise ConfigurationError(
                 f"mean = {self.mean}, std = {self.std}: give finite numbers, std above 0"
             )
+        if np.abs(values).max(initial=0) > LARGEST_NUMBER or any(
+            std < 1 / LARGEST_NUMBER for std in self.std
+        ):
+            raise ConfigurationError(
+                f"mean = {self.mean}, std = {self.std}: give means within +-{LARGEST_NUMBER:g} and "
+                f"standard deviations from {1 / LARGEST_NUMBER:g} to {LARGEST_NUMBER:g}"
+            )
+        if not SMALLEST_CROP <= self.crop <= 1:
+            raise ConfigurationError(
+                f"crop = {self.crop} is out of range: give a share from {SMALLEST_CROP} to 1"
+            )
+
+    @classmethod
+    def from_mapping(cls, values: object) -> Preprocessing:
+        """Build from untrusted JSON: exactly the fields, every value checked.
+
+        Raises:
+            ConfigurationError: names the key and the value.
+        """
+        if not isinstance(values, Mapping):
+            raise ConfigurationError("preprocessing must be an object")
+        check_keys("preprocessing", values, set(cls.__dataclass_fields__))
+        for key in ("mean", "std"):
+            given = values[key]
+            if not isinstance(given, (list, tuple)) or not all(is_number(item) for item in given):
+                raise ConfigurationError(f"preprocessing: {key} must be a list of numbers")
+        if not is_number(values["crop"]):
+            raise ConfigurationError(f"preprocessing: crop is {values['crop']!r}, not a number")
+        if not isinstance(values["light_on_dark"], bool):
+            raise ConfigurationError("preprocessing: light_on_dark must be true or false")
+        try:
+            return cls(
+                tuple(float(item) for item in values["mean"]),
+                tuple(float(item) for item in values["std"]),
+                crop=float(values["crop"]),
+                light_on_dark=values["light_on_dark"],
+            )
+        except OverflowError:
+            raise ConfigurationError("preprocessing: a number is too large") from None
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain JSON-able form."""
+        return {**asdict(self), "mean": list(self.mean), "std": list(self.std)}
 
     def normalise(self, pixels: NDArray[np.uint8]) -> Float32Array:
         """Pixels (..., channels) uint8 as float32 reals, in torchvision's order of operations."""
@@ -41,8 +104,8 @@ class Preprocessing:
 
 
 #: Mean and standard deviation of ImageNet (DeiT), and of the original ViT.
-IMAGENET = Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-INCEPTION = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+IMAGENET = Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), crop=0.875)
+INCEPTION = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), crop=0.9)
 
 
 def input_table(preprocessing: Preprocessing, scale: np.float32, bits: int) -> NDArray[np.int8]:

@@ -19,7 +19,6 @@ from tritforge.boards import Board, board_names, load_board
 from tritforge.checks import as_integer, check_integer, check_keys, is_integer, settle_numbers
 from tritforge.errors import ConfigurationError
 
-TRITS_PER_BYTE = 5
 #: The sigmoid is 1 from 16 on, which takes five integer bits to reach.
 SIGMOID_ARGUMENT_INTEGER_BITS = 5
 BYTES_PER_PORT = 8

@@ -31,6 +31,7 @@ from tritforge.language_model.program import (
     decode_operations,
     operation_shapes,
 )
+from tritforge.ternary_code import check_codes
 
 MAXIMUM_TOKENIZER_BYTES = 64 << 20
 
@@ -206,7 +207,7 @@ def _check_weights(container: Container[ImageHeader]) -> None:
             count = min(step, tiles - tile)
             chunk = buffer[: count * tile_bytes]
             container.file.read_into(chunk, container.sections["weights"].offset + position)
-            packing.check_codes(chunk, position)
+            check_codes(chunk, position)
             rows = min(count * header.rows_per_beat, item.rows - tile * header.rows_per_beat)
             packing.check_padding(chunk.reshape(count, *tile_shape), rows, item.inputs)
             position += chunk.size

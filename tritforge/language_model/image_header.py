@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tritforge.checks import is_integer, is_number, settle_numbers
+from tritforge.checks import check_name, check_source, is_integer, is_number, settle_numbers
 from tritforge.errors import ConfigurationError, ImageError
 from tritforge.language_model import packing
 from tritforge.language_model.config import BYTES_PER_PORT, PORT_CHOICES, ModelShape, Widths
 from tritforge.language_model.float_parameters import float_section_values
 from tritforge.language_model.program import OperationShape, operation_shapes, parameter_bytes
 
-MAXIMUM_TEXT_LENGTH = 2000
 MAXIMUM_END_TOKENS = 64
 EMBEDDING_BITS = (8, 16)
 RESIDUAL_FRACTIONS = 32
@@ -77,7 +76,8 @@ class ImageHeader:
     other_end_tokens: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        self._check_texts()
+        check_name(self.name)
+        check_source(self.source)
         for name, choices in (
             ("rows_per_beat", tuple(BYTES_PER_PORT * ports for ports in PORT_CHOICES)),
             ("embedding_bits", EMBEDDING_BITS),
@@ -120,19 +120,6 @@ class ImageHeader:
     def end_tokens(self) -> tuple[int, ...]:
         """All ids that end a generation."""
         return (self.end_token, *self.other_end_tokens)
-
-    def _check_texts(self) -> None:
-        if not _is_short_text(self.name):
-            raise ConfigurationError(
-                f"name = {self.name!r}: must be printable, at most {MAXIMUM_TEXT_LENGTH} characters"
-            )
-        if not isinstance(self.source, dict) or not all(
-            _is_short_text(key) and _is_short_text(text) for key, text in self.source.items()
-        ):
-            raise ConfigurationError(
-                "source: must map names to printable strings of at most "
-                f"{MAXIMUM_TEXT_LENGTH} characters"
-            )
 
     def section_bytes(self) -> dict[str, int]:
         """Size of every section that the shape fixes."""
@@ -187,8 +174,3 @@ class ImageHeader:
             )
         except ConfigurationError as error:
             raise ImageError(f"image header: {error}") from None
-
-
-def _is_short_text(value: object) -> bool:
-    """Printable only: these strings reach the user's terminal."""
-    return isinstance(value, str) and len(value) <= MAXIMUM_TEXT_LENGTH and value.isprintable()

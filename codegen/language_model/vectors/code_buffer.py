@@ -8,10 +8,10 @@ from numpy.random import RandomState
 
 from codegen.vector_file import VectorFile
 from tritforge.fixed_point import symmetric_limit
-from tritforge.language_model.config import TRITS_PER_BYTE, AcceleratorConfig
+from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.golden.code_buffer import repeat_codes
-from tritforge.language_model.packing import bytes_per_row
 from tritforge.language_model.program import MAXIMUM_CONSUMERS
+from tritforge.ternary_code import TRITS_PER_BYTE, bytes_per_row
 
 _SEED = 2
 

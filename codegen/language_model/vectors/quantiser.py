@@ -14,7 +14,6 @@ from tritforge.fixed_point import Int64Array, symmetric_limit
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.golden.quantiser import SIGNALS, quantise
 from tritforge.language_model.golden.timing import quantiser_steps
-from tritforge.language_model.packing import bytes_per_row
 from tritforge.language_model.program import (
     MAXIMUM_CONSUMERS,
     SHIFT_RANGE,
@@ -25,6 +24,7 @@ from tritforge.language_model.program import (
 )
 from tritforge.language_model.signals import SaturationFlags
 from tritforge.language_model.wire.element_order import in_element_order, in_groups
+from tritforge.ternary_code import bytes_per_row
 
 _SEED = 4
 _SHORT = 37

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from codegen.vector_file import VectorFile
 from tritforge.fixed_point import Int64Array, symmetric_limit
-from tritforge.language_model.config import TRITS_PER_BYTE, AcceleratorConfig
+from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.golden.ternary_array import prepare_weights, ternary_dot
-from tritforge.language_model.packing import bytes_per_row, pack_matrix
+from tritforge.language_model.packing import pack_matrix
 from tritforge.language_model.signals import SaturationFlags
 from tritforge.language_model.wire.element_order import in_element_order, in_groups
+from tritforge.ternary_code import TRITS_PER_BYTE, bytes_per_row
 
 _SEED = 1
 #: Columns beyond K have weight 0: their code must not matter, so it is not 0 here.

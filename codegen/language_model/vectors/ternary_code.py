@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from codegen.vector_file import VectorFile
-from tritforge.language_model.golden.ternary_code import decode_table
+from tritforge.ternary_code import decode_table
 
 
 def vectors() -> str:

@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pytest
 
-from testing.repository import ROOT
+from tests.tritforge.image_format import TEXT, allowed_range, table_with, tables
 from tritforge.container import format as container
 from tritforge.container.format import PREFIX
 from tritforge.language_model import image, packing
@@ -23,39 +23,12 @@ from tritforge.language_model.config import (
     Widths,
 )
 from tritforge.language_model.convert.tensor_shapes import module_names
-from tritforge.language_model.golden.ternary_code import decode_byte
 from tritforge.language_model.image_header import ImageHeader, Sampling
 from tritforge.language_model.program import RECORD_HEADER, operation_shapes
+from tritforge.ternary_code import decode_byte
 
-TEXT = (ROOT / "docs" / "image-format.md").read_text(encoding="utf-8")
 NUMPY_TYPES = {"u8": "u1", "u16": "<u2", "u32": "<u4", "i16": "<i2"}
 STRUCT_CODES = {"u32": "I", "u64": "Q", "bytes": "s"}
-
-Table = list[dict[str, str]]
-
-
-def tables() -> list[Table]:
-    """Every Markdown table as rows of column name -> cell, without code marks."""
-    result = []
-    for block in re.findall(r"(?:^\|.*\n)+", TEXT, re.MULTILINE):
-        rows = [
-            [cell.strip().replace("`", "") for cell in line.strip().strip("|").split("|")]
-            for line in block.splitlines()
-        ]
-        assert set("".join(rows[1])) == {"-"}
-        assert all(len(row) == len(rows[0]) for row in rows), rows[0]
-        result.append([dict(zip(rows[0], row)) for row in rows[2:]])
-    return result
-
-
-def table_with(column: str, value: str) -> Table:
-    (found,) = (t for t in tables() if any(row.get(column) == value for row in t))
-    return found
-
-
-def allowed_range(cell: str) -> tuple[int, int]:
-    numbers = [int(number) for number in re.findall(r"-?\d+", cell)]
-    return numbers[0], numbers[-1]
 
 
 def test_prefix() -> None:

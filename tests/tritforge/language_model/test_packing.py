@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tritforge.language_model.golden.escape_code import INVALID, word_of_byte
+from tritforge import ternary_code
 from tritforge.errors import ImageError
 from tritforge.language_model import packing
 from tritforge.language_model.config import BYTES_PER_PORT, PORT_CHOICES, ModelShape
@@ -87,11 +88,11 @@ def test_row_tiles_of_the_matrices_of_one_operation_take_turns(rows_per_beat: in
 def test_invalid_byte_is_named_with_its_position(
     byte: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packing, "_CHECKED_AT_ONCE", 8)
+    monkeypatch.setattr(ternary_code, "_CHECKED_AT_ONCE", 8)
     packed = np.zeros(100, np.uint8)
     packed[37] = byte
     with pytest.raises(ImageError, match=f"byte 37 is 0x{byte:02x}"):
-        packing.check_codes(packed)
+        ternary_code.check_codes(packed)
     with pytest.raises(ImageError, match=f"0x{byte:02x}"):
         packing.unpack_matrix(packed.reshape(1, 10, 10), 10, 50)
 

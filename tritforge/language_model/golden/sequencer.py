@@ -34,7 +34,7 @@ from tritforge.language_model.golden.headers import (
 from tritforge.language_model.golden.packet_reader import PacketReader
 from tritforge.language_model.golden.program_check import ProgramCheck
 from tritforge.language_model.interface import input_stream_names
-from tritforge.language_model.packing import bytes_per_row, row_tiles
+from tritforge.language_model.packing import row_tiles
 from tritforge.language_model.program import (
     MAXIMUM_CONSUMERS,
     RECORD_HEADER,
@@ -48,6 +48,7 @@ from tritforge.language_model.wire.command import Command
 from tritforge.language_model.wire.result import Outcome
 from tritforge.language_model.wire.words import WORD_BYTES, Words
 from tritforge.machine_interface import stream_error_names
+from tritforge.ternary_code import bytes_per_row
 
 #: Stands in a gain word where the quantiser does not look: hardware may send anything there.
 ANY_GAIN = 1 << 40

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tritforge.language_model.config import TOP_K, TRITS_PER_BYTE, AcceleratorConfig
+from tritforge.language_model.config import TOP_K, AcceleratorConfig
 from tritforge.language_model.golden.headers import WeightHeader
 from tritforge.language_model.golden.packet_reader import PacketReader
 from tritforge.language_model.golden.sequencer import RECORD_WORDS, Directions
-from tritforge.language_model.packing import bytes_per_row, row_tiles
+from tritforge.language_model.packing import row_tiles
+from tritforge.ternary_code import TRITS_PER_BYTE, bytes_per_row
 
 #: Steps of a record besides those of its words: check and issue, or check and discard.
 _RECORD_STEPS = 2

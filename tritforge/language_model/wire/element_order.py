@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tritforge.fixed_point import Int64Array
-from tritforge.language_model.config import TRITS_PER_BYTE
 from tritforge.language_model.packing import row_tiles
+from tritforge.ternary_code import TRITS_PER_BYTE
 
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 

@@ -14,7 +14,7 @@ import pytest
 from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
-from tritforge.language_model.convert.safetensors_file import (
+from tritforge.checkpoint.safetensors_file import (
     FLOAT_TYPES,
     read_values,
     tensor_entries,

@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 
 from tests.tritforge.language_model.golden.escape_code import INVALID, WORDS, word_of_byte
-from tritforge.language_model.golden.ternary_code import decode_table
 from tritforge.language_model.packing import pack_matrix
+from tritforge.ternary_code import decode_table
 
 
 def pack_one(word: tuple[int, ...]) -> int:
