@@ -14,8 +14,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from pynq_driver import EMBEDDED_MODEL, TritforgeError, load
+from pynq_driver import EMBEDDED_MODEL, TritforgeError
 from pynq_driver.language_model.evaluation import split_documents
+from pynq_driver.language_model.model import load_language_model
 from testing.repository import ROOT
 from tritforge.language_model.convert.float_model import float_model
 from tritforge.language_model.fidelity import Fidelity, Isolation, measure_fidelity
@@ -33,7 +34,7 @@ def measure(
     show_progress: bool = False,
 ) -> Fidelity:
     """Fidelity of `image` on `text`; the reference is the image's float section or `checkpoint`."""
-    model = load(image, "golden")
+    model = load_language_model(image, "golden")
     reference = float_model(checkpoint) if checkpoint else FloatModel.from_image(model.image)
     end = model.image.header.end_token
     documents = [[*model.encode(document), end] for document in split_documents(text)]

@@ -4,6 +4,8 @@
 from pynq_driver import load
 model = load()
 for piece in model.generate("Once upon a time", seed=1): print(piece, end="", flush=True)
+
+load("deit.tritforge").classify("cat.jpg").label
 """
 
 from pynq_driver.language_model.backends.base import Backend
@@ -14,9 +16,9 @@ from pynq_driver.language_model.model import (
     Generation,
     GenerationStatistics,
     LanguageModel,
-    load,
 )
 from pynq_driver.language_model.scores import Scores
+from pynq_driver.loading import load
 from tritforge.errors import TritforgeError
 from tritforge.language_model.image_header import Sampling
 

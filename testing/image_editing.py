@@ -38,7 +38,9 @@ def with_document(data: bytes, document: bytes) -> bytes:
 
     A text too long for the room before the first section moves all of them.
     """
-    first = min(item["offset"] for item in header_of(data)["sections"].values())
+    offsets = [item["offset"] for item in header_of(data)["sections"].values()]
+    # An edited offset beyond the file must not make a file of that size.
+    first = min(*offsets, len(data))
     used = PREFIX.size + len(document)
     start = max(first, -(-used // ALIGNMENT) * ALIGNMENT)
     head = prefix(document, start + len(data) - first) + document

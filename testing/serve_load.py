@@ -22,7 +22,7 @@ import httpx
 import openai
 from tqdm import tqdm
 
-from pynq_driver import load
+from pynq_driver.language_model.model import load_language_model
 from testing.serve_process import running_server
 
 PROMPTS = (
@@ -149,7 +149,7 @@ class Result:
 
 def make_jobs(model: Path | None, threads: int | None) -> tuple[str, list[Job]]:
     """Name of the model, and jobs with the tokens of one stream alone."""
-    language_model = load(model, threads=threads)
+    language_model = load_language_model(model, threads=threads)
     jobs = []
     for index in tqdm(range(JOBS), desc="single-stream reference", disable=None):
         prompt = PROMPTS[index % len(PROMPTS)]

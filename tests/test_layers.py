@@ -41,6 +41,8 @@ DRIVER = (
     "pynq_driver.language_model.model",
 )
 
+VISION_DRIVER = ("tritforge.ivit.image", "pynq_driver.ivit", "pynq_driver.ivit.backends")
+
 #: Room -> rooms that it may import from. A room is a folder or, where the modules of one folder lie
 #: on different floors, a module; a module lies in the innermost room whose name it begins with.
 TABLE: dict[str, tuple[str, ...]] = {
@@ -80,6 +82,10 @@ TABLE: dict[str, tuple[str, ...]] = {
     "tritforge.ivit.image": (
         *(*GROUND, *IVIT, "tritforge.ivit.quantise", "tritforge.ivit.preprocessing"),
         *("tritforge.ivit.array_layout", "tritforge.ivit.image_header"),
+    ),
+    "tritforge.ivit.convert": (
+        *(*GROUND, *IVIT_MODEL, "tritforge.ivit.array_layout"),
+        *("tritforge.ivit.calibrate", "tritforge.ivit.model_quantiser"),
     ),
     # The generator: what knows no machine, the open flow, machines in general, then each model's.
     "codegen.sources": ("tritforge",),
@@ -155,8 +161,10 @@ TABLE: dict[str, tuple[str, ...]] = {
         *(*GROUND, *IVIT_MODEL),
         *("pynq_driver.processors", "pynq_driver._engine"),
     ),
-    "pynq_driver": ("tritforge", "tritforge.language_model", *DRIVER),
-    "pynq_driver.serving": ("tritforge", "tritforge.language_model", *DRIVER, "pynq_driver"),
+    "pynq_driver": (*GROUND, "tritforge.language_model", *DRIVER, *VISION_DRIVER),
+    "pynq_driver.serving": (
+        *("tritforge", "tritforge.language_model", *DRIVER, *VISION_DRIVER, "pynq_driver"),
+    ),
 }
 #: Folder -> modules of it that lie beneath the rest of it; who sees the folder sees them.
 BENEATH = {
@@ -181,7 +189,7 @@ EVERYTHING = tuple(TABLE)
 TABLE |= {"tests": EVERYTHING, "benchmarks": EVERYTHING}
 
 #: Rooms whose folders below belong to them.
-WITH_ALL_BELOW = ("codegen.openhls", "tests", "benchmarks")
+WITH_ALL_BELOW = ("codegen.openhls", "tritforge_cli", "tests", "benchmarks")
 
 
 def test_every_folder_of_modules_is_a_room() -> None:

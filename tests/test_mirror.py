@@ -38,6 +38,11 @@ ELSEWHERE = {
     "pynq_driver/ivit/backends/base.py": "tests/pynq_driver/ivit/backends/test_reference.py",
     # Checkpoints of the language model go through all of it.
     "tritforge/checkpoint": "tests/tritforge/language_model/convert/test_checkpoint.py",
+    "pynq_driver/loading.py": "tests/pynq_driver/ivit/test_model.py",
+    "tritforge/ivit/convert/checkpoint.py": "tests/tritforge/ivit/convert/test_converter.py",
+    "tritforge/ivit/convert/configuration.py": "tests/tritforge/ivit/convert/test_converter.py",
+    "tritforge_cli/ivit/arguments.py": "tests/tritforge_cli/test_classify.py",
+    "tritforge_cli/ivit/info.py": "tests/tritforge_cli/ivit/test_convert.py",
     "tritforge/ivit/array_layout.py": "tests/tritforge/ivit/test_image.py",
     "tritforge/ivit/image_header.py": "tests/tritforge/ivit/test_image.py",
     # A toy kind goes through all parts of the container.

@@ -44,8 +44,7 @@ def add_software_arguments(
         "--backend",
         choices=backends,
         default="cpu",
-        help="; ".join(f"{name}: {_BACKENDS[name]}" for name in backends)
-        + " (default: %(default)s)",
+        help="; ".join(f"{name}: {_BACKENDS[name]}" for name in backends) + " (default: cpu)",
     )
     parser.add_argument(
         "--threads",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tritforge convert`: a Hugging Face HGRNBit directory becomes a model image."""
+"""`tritforge convert`: a checkpoint becomes a model image."""
 
 from __future__ import annotations
 
@@ -11,65 +11,120 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tritforge.errors import TritforgeError
+from tritforge.checkpoint.files import read_json
+from tritforge.errors import ConfigurationError, TritforgeError, install_command
+from tritforge.ivit.convert.configuration import is_vision_configuration
+from tritforge.ivit.image import IVIT
 from tritforge.language_model.config import PORT_CHOICES
 from tritforge.language_model.convert import ConversionOptions, convert
+from tritforge.language_model.image import LANGUAGE_MODEL
 from tritforge.language_model.image_header import EMBEDDING_BITS
 from tritforge_cli.arguments import add_json_argument, print_json, read_text
+from tritforge_cli.ivit.convert import add_vision_conversion_arguments, convert_vision_model
 from tritforge_cli.memory import megabytes, peak_memory_bytes
+
+_MODELS = (LANGUAGE_MODEL.name, IVIT.name)
+#: Option -> the one kind of model that has it.
+_FOREIGN = {
+    **dict.fromkeys(("ports", "embedding_bits", "calibration_text"), LANGUAGE_MODEL.name),
+    **dict.fromkeys(("calibration_images", "heads", "labels", "light_on_dark"), IVIT.name),
+}
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "convert",
-        help="make a model image from a Hugging Face checkpoint",
-        description="Convert a Hugging Face HGRNBit directory (config.json, model.safetensors, "
-        "sharded or not, or pytorch_model.bin, and tokenizer.json) into a model image.",
+        help="make a model image from a checkpoint",
+        description="Convert a checkpoint into a model image. Language models: a Hugging Face "
+        "HGRNBit directory (config.json, model.safetensors, sharded or not, or pytorch_model.bin, "
+        "and tokenizer.json). Vision transformers (ivit): a directory that the training wrote, the "
+        "state dict of I-ViT's quant_train.py, or timm's float weights of a ViT or DeiT. PyTorch "
+        f"files need {install_command('torch')}.",
     )
-    parser.add_argument("directory", type=Path, help="checkpoint directory")
+    parser.add_argument("directory", type=Path, help="checkpoint directory or file")
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FILE", help="image file"
-    )
-    parser.add_argument("--name", help="model name in the image (default: the directory's name)")
-    parser.add_argument(
-        "--ports",
-        type=int,
-        choices=PORT_CHOICES,
-        default=2,
-        help="64-bit weight ports the stream is laid out for (default: %(default)s)",
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="image file (default: the model's name and .tritforge)",
     )
     parser.add_argument(
-        "--embedding-bits",
-        type=int,
-        choices=EMBEDDING_BITS,
-        default=16,
-        help="bits of an embedding value (default: %(default)s)",
+        "--model",
+        choices=_MODELS,
+        help="what the checkpoint holds (default: as its config.json says; a single file: ivit)",
+    )
+    parser.add_argument(
+        "--name", help="model name in the image (default: that of the checkpoint or its folder)"
     )
     parser.add_argument(
         "--keep-float",
         action="store_true",
-        help="add the float gains, so that --backend float runs on the image",
+        help="add float parameters, so that --backend float runs on the image",
     )
-    parser.add_argument(
+    language = parser.add_argument_group("language models")
+    language.add_argument(
+        "--ports",
+        type=int,
+        choices=PORT_CHOICES,
+        help="64-bit weight ports the stream is laid out for "
+        f"(default: {ConversionOptions().ports})",
+    )
+    language.add_argument(
+        "--embedding-bits",
+        type=int,
+        choices=EMBEDDING_BITS,
+        help=f"bits of an embedding value (default: {ConversionOptions().embedding_bits})",
+    )
+    language.add_argument(
         "--calibration-text",
         type=Path,
         metavar="FILE",
         help="UTF-8 sample of what the model will read (default: a short built-in text)",
     )
+    add_vision_conversion_arguments(parser)
     add_json_argument(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Convert with a progress bar, then print sizes."""
+    kind = options.model or checkpoint_kind(options.directory)
+    for name, owner in _FOREIGN.items():
+        if owner != kind and getattr(options, name) not in (None, False):
+            raise ConfigurationError(
+                f"--{name.replace('_', '-')} belongs to {owner}, but {options.directory} holds a "
+                f"model of kind {kind}: leave it out"
+            )
+    return convert_vision_model(options) if kind == IVIT.name else _convert(options)
+
+
+def checkpoint_kind(path: Path) -> str:
+    """What a checkpoint holds: a directory by its `config.json`, a single file is a state dict.
+
+    Raises:
+        CheckpointError: the `config.json` cannot be read.
+    """
+    configuration = path / "config.json"
+    if path.is_file():
+        return IVIT.name
+    if configuration.exists() and is_vision_configuration(read_json(configuration)):
+        return IVIT.name
+    return LANGUAGE_MODEL.name
+
+
+def _convert(options: argparse.Namespace) -> int:
+    """Convert a language model."""
     choices = ConversionOptions(
         name=options.name,
-        ports=options.ports,
-        embedding_bits=options.embedding_bits,
+        ports=options.ports or ConversionOptions().ports,
+        embedding_bits=options.embedding_bits or ConversionOptions().embedding_bits,
         keep_float=options.keep_float,
         calibration_text=_read_calibration(options.calibration_text),
     )
+    name = options.name or options.directory.resolve().name
+    output = options.output or Path(f"{name}.tritforge")
     started = time.perf_counter()
     with tqdm(unit="weight", unit_scale=True, desc="convert", disable=None, leave=False) as bar:
 
@@ -78,7 +133,7 @@ def run(options: argparse.Namespace) -> int:
             bar.set_postfix_str(name.removesuffix(".weight"), refresh=False)
             bar.update(done - bar.n)
 
-        report = convert(options.directory, options.output, choices, show)
+        report = convert(options.directory, output, choices, show)
     seconds, peak = time.perf_counter() - started, peak_memory_bytes()
     for setting in report.not_honoured:
         print(

@@ -8,8 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pynq_driver import EMBEDDED_MODEL
+from pynq_driver.loading import is_vision_model
+from tritforge.ivit.image import open_vision_image
 from tritforge.language_model.image import LANGUAGE_MODEL, Image, open_image
 from tritforge_cli.arguments import add_json_argument, print_json
+from tritforge_cli.ivit.info import vision_lines, vision_mapping
 from tritforge_cli.memory import megabytes
 from tritforge_cli.system import system_lines, system_mapping
 
@@ -36,12 +39,16 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run(options: argparse.Namespace) -> int:
     """Open, check, print."""
-    image = open_image(options.file or EMBEDDED_MODEL)
+    path = options.file or EMBEDDED_MODEL
+    is_vision = is_vision_model(path)
+    image = open_vision_image(path) if is_vision else open_image(path)
     if options.system:
         values = system_mapping(image)
         lines = system_lines(values)
-    else:
+    elif isinstance(image, Image):
         values, lines = _mapping(image), _lines(image)
+    else:
+        values, lines = vision_mapping(image), vision_lines(image)
     if options.json:
         print_json(values)
         return 0

@@ -17,7 +17,10 @@ from tritforge_cli.shadowing import check_shadowing
 from tritforge_cli.signals import Signals
 
 #: Modules of this package, in the order of the help text.
-_COMMANDS = ("generate", "serve", "info", "evaluate", "convert", "rtl", "synth", "perf")
+_COMMANDS = (
+    *("generate", "classify", "serve", "info", "evaluate", "convert"),
+    *("rtl", "synth", "perf"),
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,7 +41,8 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     """
     parser = _Parser(
         prog="tritforge",
-        description="MatMul-free language models on CPUs and FPGAs.",
+        description="MatMul-free language models and integer-only vision transformers on CPUs and "
+        "FPGAs.",
         epilog="Start with: tritforge generate 'Once upon a time'",
     )
     parser.add_argument("--version", action="version", version=f"tritforge {__version__}")

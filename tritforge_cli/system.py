@@ -15,6 +15,7 @@ from typing import Any
 from pynq_driver.processors import default_threads
 from tritforge import __version__
 from tritforge.errors import TritforgeError
+from tritforge.ivit.image import VisionImage
 from tritforge.language_model.image import Image
 
 #: Distributions whose versions can change what a command does.
@@ -23,6 +24,7 @@ _DISTRIBUTIONS = (
     "tokenizers",
     "safetensors",
     "jinja2",
+    "pillow",
     "torch",
     "fastapi",
     "uvicorn",
@@ -40,7 +42,7 @@ _COMPILER_SECONDS = 10
 _PORTION_BYTES = 1 << 20
 
 
-def system_mapping(image: Image) -> dict[str, Any]:
+def system_mapping(image: Image | VisionImage) -> dict[str, Any]:
     """Versions, processor, kernels of the engine and the model's hash, as JSON can hold them.
 
     Raises:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import time
 
-from pynq_driver import Sampling, _engine, load
+from pynq_driver import Sampling, _engine
 from pynq_driver.language_model.backends.cpu import CpuBackend
+from pynq_driver.language_model.model import load_language_model
 from pynq_driver.language_model.sampler import Sampler
 
 PROMPT_TOKENS = 4
@@ -16,7 +17,7 @@ class TritforgeEngine:
     """A model image on the C++ engine."""
 
     def __init__(self, model: str, threads: int) -> None:
-        self._model = load(model, threads=threads)
+        self._model = load_language_model(model, threads=threads)
         self._threads = threads
         self._vocabulary = self._model.image.header.shape.vocabulary
 

@@ -218,13 +218,13 @@ class LanguageModel:
             statistics.decode_seconds += time.perf_counter() - started
 
 
-def load(
+def load_language_model(
     path: Path | str | None = None,
     backend: str = "cpu",
     threads: int | None = None,
     library: CompiledLibrary | None = None,
 ) -> LanguageModel:
-    """Open a model image (default: the embedded story model) on a backend.
+    """Open the image of a language model (default: the embedded story model) on a backend.
 
     Args:
         path: a `.tritforge` file.

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -71,3 +72,36 @@ def read_file(path: Path) -> bytes:
         return content
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror}") from None
+
+
+def check_output(output: Path, files: Iterable[Path]) -> None:
+    """Before the work begins: a file's name, and none that the conversion reads.
+
+    Args:
+        files: of the checkpoint.
+
+    Raises:
+        CheckpointError: it is a folder, or a file of the checkpoint.
+    """
+    if not output.name or output.is_dir():
+        raise CheckpointError(
+            f"cannot write {str(output)!r}: it is a folder: give a file's name in it, as in "
+            f"{output / 'model.tritforge'}"
+        )
+    if any(output.exists() and output.samefile(path) for path in files):
+        raise CheckpointError(
+            f"cannot write {output}: it belongs to the checkpoint; give another name, as "
+            f"{output.with_suffix('.tritforge').name}"
+        )
+
+
+def make_parent(output: Path) -> None:
+    """Make the folder that a file is to be written to.
+
+    Raises:
+        CheckpointError: it cannot be made.
+    """
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"cannot write {output}: {error.strerror or error}") from None

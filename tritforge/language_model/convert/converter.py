@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tritforge import __version__
+from tritforge.checkpoint.files import check_output, make_parent
 from tritforge.checks import settle_numbers
 from tritforge.errors import CheckpointError, ConfigurationError
 from tritforge.fixed_point import symmetric_limit
@@ -123,7 +124,7 @@ def convert(
         ImageError: the image cannot be written.
     """
     checkpoint = Checkpoint(folder)
-    _check_output(output, checkpoint)
+    check_output(output, checkpoint.files)
     widths = Widths()
     text = options.calibration_text or default_calibration_text()
     tokens = calibration_tokens(
@@ -153,10 +154,7 @@ def convert(
             **({"not_honoured": ", ".join(ignored)} if ignored else {}),
         },
     )
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"cannot write {output}: {error.strerror or error}") from None
+    make_parent(output)
     with write_image(output, header, checkpoint.tokenizer, options.keep_float) as writer:
         conversion = _Conversion(checkpoint, writer, widths, progress)
         conversion.run(tokens)
@@ -171,24 +169,6 @@ def convert(
         zero_share=conversion.zeros / checkpoint.shape.ternary_weights,
         not_honoured=tuple(ignored),
     )
-
-
-def _check_output(output: Path, checkpoint: Checkpoint) -> None:
-    """Before the work begins: a file's name, and none that the conversion reads.
-
-    Raises:
-        CheckpointError: it is a folder, or a file of the checkpoint.
-    """
-    if not output.name or output.is_dir():
-        raise CheckpointError(
-            f"cannot write {str(output)!r}: it is a folder: give a file's name in it, as in "
-            f"{output / 'model.tritforge'}"
-        )
-    if any(output.exists() and output.samefile(path) for path in checkpoint.files):
-        raise CheckpointError(
-            f"cannot write {output}: it belongs to the checkpoint; give another name, as "
-            f"{output.with_suffix('.tritforge').name}"
-        )
 
 
 def ternarise(weights: NDArray[np.floating]) -> tuple[NDArray[np.int8], float]:
