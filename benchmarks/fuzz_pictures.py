@@ -14,7 +14,7 @@ import time
 
 from tqdm import tqdm
 
-from testing.pictures import VARIANTS, run_mutated_pictures
+from testing.fuzzing.pictures import VARIANTS, run_mutated_pictures
 
 _REASONS_SHOWN = 20
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`tritforge serve`: an OpenAI-compatible server on this machine."""
+"""`tritforge serve`: an OpenAI-compatible server on this machine, for pictures too."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import socket
 import sys
 from pathlib import Path
 
+from pynq_driver.loading import is_vision_model
 from tritforge.errors import ConfigurationError, TritforgeError, install_command
 from tritforge_cli.arguments import add_software_arguments, load_model
 
 API_KEY_VARIABLE = "TRITFORGE_API_KEY"
+_TEXT_BYTES, _PICTURE_BYTES = 1 << 20, 16 << 20
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,11 +24,21 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "serve",
         help="serve the OpenAI API over HTTP",
         description="Serve /v1/completions and /v1/chat/completions over HTTP for any OpenAI "
-        f"client, many streams at once. Needs {install_command('serve')}.",
+        "client, many streams at once; with a vision model /v1/classify, too. Needs "
+        f"{install_command('serve')}.",
         epilog="Ctrl-C or SIGTERM: running streams end within the grace time. "
         "See docs/serving.md for examples.",
     )
     add_software_arguments(parser)
+    # None until the kind of model is known: each kind has a default of its own.
+    parser.set_defaults(backend=None)
+    parser.add_argument(
+        "--vision-model",
+        type=Path,
+        metavar="FILE",
+        help="image of kind ivit to classify pictures with, beside the language model (an image of "
+        "that kind as --model is served alone)",
+    )
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
     )
@@ -79,9 +91,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--max-body",
         type=int,
-        default=1 << 20,
         metavar="BYTES",
-        help="largest request (default: %(default)s)",
+        help=f"largest request (default: {_TEXT_BYTES}, with a vision model {_PICTURE_BYTES})",
     )
     parser.add_argument(
         "--api-key",
@@ -119,6 +130,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal comes."""
     try:
+        from pynq_driver.ivit.model import load_vision
         from pynq_driver.serving.chat import PlainTemplate
         from pynq_driver.serving.chat_template import template_from_file
         from pynq_driver.serving.hosts import HostNames, is_loopback
@@ -132,13 +144,21 @@ def run(options: argparse.Namespace) -> int:
         )
     api_key = options.api_key if options.api_key is not None else os.environ.get(API_KEY_VARIABLE)
     template = options.chat_template
+    alone = options.model is not None and is_vision_model(options.model)
+    if alone and (options.vision_model is not None or template is not None):
+        raise ConfigurationError(
+            f"{options.model} is a vision model: --vision-model and --chat-template belong to a "
+            "language model: leave them out"
+        )
+    vision_path = options.model if alone else options.vision_model
+    default_body = _TEXT_BYTES if vision_path is None else _PICTURE_BYTES
     settings = ServerSettings(
         lanes=options.lanes,
         queue=options.queue,
         connections=options.connections,
         timeout=options.timeout,
         max_tokens=options.max_tokens,
-        body_limit=options.max_body,
+        body_limit=default_body if options.max_body is None else options.max_body,
         api_key=api_key,
         origins=tuple(options.cors),
         chat_template=PlainTemplate() if template is None else template_from_file(template),
@@ -150,7 +170,14 @@ def run(options: argparse.Namespace) -> int:
         if loopback or options.allow_host:
             hosts = HostNames([*options.allow_host, options.host, address])
             settings = dataclasses.replace(settings, hosts=hosts)
-        model = load_model(options)
+        backend = options.backend
+        options.backend = backend or "cpu"
+        model = None if alone else load_model(options)
+        vision = None
+        if vision_path is not None:
+            own = backend if alone else None
+            vision = load_vision(vision_path, own or "auto", options.threads)
+            vision.check_pictures()
     except BaseException:
         listener.close()
         raise
@@ -158,10 +185,11 @@ def run(options: argparse.Namespace) -> int:
         print(f"warning: {options.host} is open to other machines without a key", file=sys.stderr)
 
     def ready() -> None:
-        name = model.image.header.name
-        print(f"serving {name} at {_url(listener)}/v1, {options.lanes} lanes", file=sys.stderr)
+        names = [item.image.header.name for item in (model, vision) if item is not None]
+        lanes = "" if model is None else f", {options.lanes} lanes"
+        print(f"serving {' and '.join(names)} at {_url(listener)}/v1{lanes}", file=sys.stderr)
 
-    serve(model, settings, listener, grace=options.grace, ready=ready)
+    serve(model, settings, listener, grace=options.grace, ready=ready, vision=vision)
     return 0
 
 

@@ -79,10 +79,18 @@ class VisionModel:
         Raises:
             TritforgeError: it is damaged, too large or no picture, or Pillow is missing.
         """
+        return self.check_pictures().read(picture)
+
+    def check_pictures(self) -> PictureReader:
+        """What reads pictures for this model.
+
+        Raises:
+            TritforgeError: Pillow is missing, or pictures have other colours than the model.
+        """
         if self._reader is None:
             header = self.image.header
             self._reader = PictureReader(header.shape, header.preprocessing)
-        return self._reader.read(picture)
+        return self._reader
 
     def logits(self, pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Logits of pixels that are ready.

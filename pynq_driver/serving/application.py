@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Routes of the OpenAI-compatible API."""
+"""Routes of the OpenAI-compatible API, and of the classification of pictures."""
 
 from __future__ import annotations
 
@@ -17,92 +17,106 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
+from pynq_driver.ivit.model import VisionModel
 from pynq_driver.language_model.model import LanguageModel
 from pynq_driver.serving.answer import GenerationResponse
-from pynq_driver.serving.errors import ApiError, bad_request
+from pynq_driver.serving.errors import ApiError, bad_request, explain
 from pynq_driver.serving.gate import HEALTH_PATH, Gate
+from pynq_driver.serving.metrics import Metrics
 from pynq_driver.serving.reply import Answering, ChatFormat, CompletionFormat, Format, Writer
 from pynq_driver.serving.requests import ChatRequest, CompletionRequest, GenerationRequest
-from pynq_driver.serving.service import COMPLETION_TOKENS, ServerSettings, Service
+from pynq_driver.serving.service import COMPLETION_TOKENS, ServerSettings, Service, check_model
+from pynq_driver.serving.vision import VisionService, read_request
 from tritforge import __version__
+from tritforge.errors import ConfigurationError
 
 #: Label of requests to paths that do not exist: a client must not make up labels.
 _OTHER_PATH = "other"
 
 
-def create_application(model: LanguageModel, settings: ServerSettings) -> FastAPI:
-    """The application; its scheduler runs from start-up to shutdown, `state.service` holds it.
+def create_application(
+    model: LanguageModel | None, settings: ServerSettings, vision: VisionModel | None = None
+) -> FastAPI:
+    """The application for a language model, a vision model, or both.
+
+    Their threads run from start-up to shutdown. `state.services` holds what is behind the routes,
+    by the name of the model; `state.service` is that of the language model, `state.vision` that of
+    the vision model.
 
     Raises:
-        ConfigurationError: the backend does not have so many lanes.
+        ConfigurationError: the backend does not have so many lanes, or both models have one name.
     """
     created = int(time.time())
-    lanes = model.backend.lanes(settings.lanes)
+    lanes = None if model is None else model.backend.lanes(settings.lanes)
+    names = [item.image.header.name for item in (model, vision) if item is not None]
+    if len(set(names)) != len(names):
+        raise ConfigurationError(
+            f"both models have the name {names[0]!r}: convert one of them with another --name"
+        )
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        service = Service(model, settings, lanes, asyncio.get_running_loop())
-        app.state.service = service
-        service.scheduler.start()
+        loop = asyncio.get_running_loop()
+        metrics = app.state.metrics = Metrics()
+        metrics.watch_loop(loop)
+        services: dict[str, Service | VisionService] = {}
+        if model is not None and lanes is not None:
+            service = Service(model, settings, lanes, metrics, loop)
+            services[service.name] = app.state.service = service
+            service.scheduler.start()
+        if vision is not None:
+            vision_service = VisionService(
+                vision, metrics, queue_limit=settings.queue, timeout=settings.timeout
+            )
+            services[vision_service.name] = app.state.vision = vision_service
+        app.state.services = services
         try:
             yield
         finally:
-            service.scheduler.close(grace=0)
-            await asyncio.to_thread(service.scheduler.join, 10.0)
+            for item in services.values():
+                item.close(grace=0)
+                await asyncio.to_thread(item.join)
 
     app = FastAPI(
         title="Tritforge", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     _add_error_handlers(app)
+    if model is not None:
+        _add_text_routes(app, settings)
+    if vision is not None:
+        _add_vision_routes(app)
 
-    @app.post("/v1/completions", response_model=None)
-    async def completions(body: CompletionRequest) -> Response:
-        """Continue one or more prompts."""
-        service: Service = app.state.service
-        _check(service, body)
-        prompts = await service.completion_tokens(body)
-        echo = await service.prompt_texts(body.prompts) if body.echoes else [""] * len(prompts)
-        return _generate(service, body, prompts, echo, CompletionFormat(), COMPLETION_TOKENS)
-
-    @app.post("/v1/chat/completions", response_model=None)
-    async def chat_completions(body: ChatRequest) -> Response:
-        """Answer a chat."""
-        service: Service = app.state.service
-        _check(service, body)
-        prompt = await service.chat_tokens(body)
-        return _generate(service, body, [prompt], [""], ChatFormat(), settings.max_tokens)
-
-    def description(service: Service) -> dict[str, Any]:
-        return {"id": service.name, "object": "model", "created": created, "owned_by": "tritforge"}
+    def description(name: str) -> dict[str, Any]:
+        return {"id": name, "object": "model", "created": created, "owned_by": "tritforge"}
 
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
-        """The one model of this server."""
-        return {"object": "list", "data": [description(app.state.service)]}
+        """The models of this server."""
+        return {"object": "list", "data": [description(name) for name in app.state.services]}
 
     @app.get("/v1/models/{name:path}")
     async def model_by_name(name: str) -> dict[str, Any]:
-        """The model, if that is its name."""
-        app.state.service.check_model(name)
-        return description(app.state.service)
+        """The model, if there is one of that name."""
+        check_model(name, *app.state.services)
+        return description(name)
 
     @app.get(HEALTH_PATH)
     async def health() -> Response:
         """200 while new requests are accepted, else 503."""
-        if app.state.service.scheduler.healthy:
+        if all(item.healthy for item in app.state.services.values()):
             return JSONResponse({"status": "ok"})
         return JSONResponse({"status": "unavailable"}, HTTPStatus.SERVICE_UNAVAILABLE)
 
     @app.get("/metrics")
     async def metrics() -> Response:
         """Prometheus metrics."""
-        return PlainTextResponse(app.state.service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+        return PlainTextResponse(app.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     known = {getattr(route, "path", None) for route in app.routes}
 
     def count(path: str, status: int) -> None:
         label = path if path in known else _OTHER_PATH
-        app.state.service.metrics.requests.labels(label, str(status)).inc()
+        app.state.metrics.requests.labels(label, str(status)).inc()
 
     app.add_middleware(
         Gate,
@@ -123,18 +137,38 @@ def create_application(model: LanguageModel, settings: ServerSettings) -> FastAP
     return app
 
 
-def explain(errors: Sequence[Any]) -> tuple[str | None, str]:
-    """Option and message of the most telling of pydantic's errors.
+def _add_text_routes(app: FastAPI, settings: ServerSettings) -> None:
+    """Routes of a language model."""
 
-    A value of several allowed types fails all of them; the type that fits, but for something
-    inside, says more than those that do not.
-    """
-    error = max(errors, key=lambda item: (not item["type"].endswith("_type"), len(item["loc"])))
-    place = [item for item in error["loc"] if item != "body"]
-    if not place or not isinstance(place[0], str):  # no JSON at all
-        return None, error["msg"]
-    indices = "".join(f"[{item}]" for item in place if isinstance(item, int))
-    return place[0], f"{place[0]}{indices}: {error['msg']}"
+    @app.post("/v1/completions", response_model=None)
+    async def completions(body: CompletionRequest) -> Response:
+        """Continue one or more prompts."""
+        service: Service = app.state.service
+        _check(service, body)
+        prompts = await service.completion_tokens(body)
+        echo = await service.prompt_texts(body.prompts) if body.echoes else [""] * len(prompts)
+        return _generate(service, body, prompts, echo, CompletionFormat(), COMPLETION_TOKENS)
+
+    @app.post("/v1/chat/completions", response_model=None)
+    async def chat_completions(body: ChatRequest) -> Response:
+        """Answer a chat."""
+        service: Service = app.state.service
+        _check(service, body)
+        prompt = await service.chat_tokens(body)
+        return _generate(service, body, [prompt], [""], ChatFormat(), settings.max_tokens)
+
+
+def _add_vision_routes(app: FastAPI) -> None:
+    """Routes of a vision model."""
+
+    @app.post("/v1/classify", response_model=None)
+    async def classify(request: Request) -> Response:
+        """Say what a picture shows."""
+        service: VisionService = app.state.vision
+        content, top, name = await read_request(request)
+        if name is not None:
+            check_model(name, service.name)
+        return JSONResponse(await service.classify(content, top))
 
 
 def _is_json(content_type: str) -> bool:
@@ -146,7 +180,7 @@ def _is_json(content_type: str) -> bool:
 def _check(service: Service, body: GenerationRequest) -> None:
     body.check()
     if body.model is not None:
-        service.check_model(body.model)
+        check_model(body.model, service.name)
 
 
 def _generate(

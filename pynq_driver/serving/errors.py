@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -58,3 +58,17 @@ def _kind(status: int) -> str:
 def bad_request(message: str, param: str | None = None, code: str | None = None) -> ApiError:
     """A mistake in the request."""
     return ApiError(HTTPStatus.BAD_REQUEST, message, param=param, code=code)
+
+
+def explain(errors: Sequence[Any]) -> tuple[str | None, str]:
+    """Option and message of the most telling of pydantic's errors.
+
+    A value of several allowed types fails all of them; the type that fits, but for something
+    inside, says more than those that do not.
+    """
+    error = max(errors, key=lambda item: (not item["type"].endswith("_type"), len(item["loc"])))
+    place = [item for item in error["loc"] if item != "body"]
+    if not place or not isinstance(place[0], str):  # no JSON at all
+        return None, error["msg"]
+    indices = "".join(f"[{item}]" for item in place if isinstance(item, int))
+    return place[0], f"{place[0]}{indices}: {error['msg']}"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -62,16 +63,38 @@ class Metrics:
             registry=self.registry,
         )
 
-    def watch(self, scheduler: Scheduler, loop: asyncio.AbstractEventLoop) -> None:
-        """Add the gauges of a scheduler and of the event loop that answers."""
+    def watch_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Add the gauge of the event loop that answers."""
+        self._gauge(
+            "tritforge_tasks", "Tasks of the event loop.", lambda: len(asyncio.all_tasks(loop))
+        )
+
+    def watch_pictures(self, count: Callable[[], int]) -> None:
+        """Add the gauge and the histogram of a vision model."""
+        self._gauge("tritforge_pictures", "Pictures that wait or are classified.", count)
+        self._picture_seconds = Histogram(
+            "tritforge_picture_seconds",
+            "Reading and classifying one picture.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+
+    def picture(self, seconds: float) -> None:
+        """A picture was classified in so long."""
+        self._picture_seconds.observe(seconds)
+
+    def _gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
+        Gauge(name, text, registry=self.registry).set_function(read)
+
+    def watch(self, scheduler: Scheduler) -> None:
+        """Add the gauges of a scheduler."""
         for name, text, read in (
-            ("tritforge_tasks", "Tasks of the event loop.", lambda: len(asyncio.all_tasks(loop))),
             ("tritforge_lanes", "Lanes.", lambda: scheduler.lanes),
             ("tritforge_busy_lanes", "Lanes in use.", lambda: scheduler.busy_lanes),
             ("tritforge_queue_length", "Waiting streams.", lambda: scheduler.queue_length),
             ("tritforge_queue_limit", "Room in the queue.", lambda: scheduler.queue_limit),
         ):
-            Gauge(name, text, registry=self.registry).set_function(read)
+            self._gauge(name, text, read)
 
     def text(self) -> bytes:
         """The metrics in Prometheus' text format."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from pynq_driver.ivit.model import VisionModel
 from pynq_driver.language_model.model import LanguageModel
 from pynq_driver.serving.application import create_application
 from pynq_driver.serving.connections import limit_log, make_room, protocol_class
@@ -104,26 +105,29 @@ def configuration(app: FastAPI, connections: int, grace: float) -> uvicorn.Confi
 
 
 def serve(
-    model: LanguageModel,
+    model: LanguageModel | None,
     settings: ServerSettings,
     listener: socket.socket,
     *,
     grace: float,
     ready: Callable[[], None],
+    vision: VisionModel | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then until running streams end or `grace` seconds are over.
 
     Args:
+        model, vision: at least one of them.
         listener: see `bind`.
         ready: called once requests are answered.
 
     Raises:
         ConfigurationError: the system does not allow so many connections.
     """
-    app = create_application(model, settings)
+    app = create_application(model, settings, vision)
 
     def close(seconds: float) -> None:
-        app.state.service.scheduler.close(seconds)
+        for service in app.state.services.values():
+            service.close(seconds)
 
     server = _Server(configuration(app, settings.connections, grace), close, grace)
 

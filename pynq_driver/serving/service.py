@@ -29,6 +29,8 @@ from tritforge.errors import ConfigurationError, ImageError
 COMPLETION_TOKENS = 16
 #: Seeds of the sampler are not negative.
 _SEEDS = 1 << 64
+#: Seconds that a round may still take at the end.
+_JOIN_SECONDS = 10.0
 
 
 _In = TypeVar("_In")
@@ -86,8 +88,23 @@ class ServerSettings:
         check_origins(self.origins)
 
 
+def check_model(name: str, *served: str) -> None:
+    """
+    Raises:
+        ApiError: none of the served models has that name.
+    """
+    if name not in served:
+        raise ApiError(
+            HTTPStatus.NOT_FOUND,
+            f"the model {name[:100]!r} does not exist: this server has "
+            f"{' and '.join(map(repr, served))}",
+            param="model",
+            code="model_not_found",
+        )
+
+
 class Service:
-    """The model behind the routes.
+    """The language model behind the routes.
 
     Attributes:
         model, settings, metrics, scheduler: as the names say.
@@ -101,11 +118,12 @@ class Service:
         model: LanguageModel,
         settings: ServerSettings,
         lanes: Lanes,
+        metrics: Metrics,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.model = model
         self.settings = settings
-        self.metrics = Metrics()
+        self.metrics = metrics
         self.office = PostOffice(loop)
         self.scheduler = Scheduler(
             lanes,
@@ -116,7 +134,7 @@ class Service:
             deliver=self.office.deliver,
             observer=self.metrics,
         )
-        self.metrics.watch(self.scheduler, loop)
+        metrics.watch(self.scheduler)
         self.texts = TokenTexts(model.tokenizer)
         self.fingerprint = "tritforge_" + model.image.sections["weights"].sha256[:12]
 
@@ -125,18 +143,19 @@ class Service:
         """Name of the model in the API."""
         return self.model.image.header.name
 
-    def check_model(self, name: str) -> None:
-        """
-        Raises:
-            ApiError: the model is not served here.
-        """
-        if name != self.name:
-            raise ApiError(
-                HTTPStatus.NOT_FOUND,
-                f"the model {name[:100]!r} does not exist: this server has {self.name!r}",
-                param="model",
-                code="model_not_found",
-            )
+    @property
+    def healthy(self) -> bool:
+        """Whether new streams are accepted."""
+        return self.scheduler.healthy
+
+    def close(self, grace: float) -> None:
+        """Refuse new and waiting streams, cut running ones after `grace` seconds."""
+        self.scheduler.close(grace)
+
+    def join(self) -> None:
+        """Cut what still runs and wait for the scheduler's thread."""
+        self.scheduler.close(grace=0)
+        self.scheduler.join(_JOIN_SECONDS)
 
     async def completion_tokens(self, request: CompletionRequest) -> list[list[int]]:
         """Token ids of every prompt.

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from testing.pictures import VARIANTS, run_mutated_pictures
+from testing.fuzzing.pictures import VARIANTS, run_mutated_pictures
 
 
 def test_mutated_pictures_become_pixels_or_an_error() -> None:

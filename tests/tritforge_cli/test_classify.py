@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from pynq_driver.ivit import model as vision
+from testing.fuzzing.pictures import sample_picture
 from testing.ivit_random_model import write_random_image
-from testing.pictures import sample_picture
 from tritforge_cli.main import main
 
 

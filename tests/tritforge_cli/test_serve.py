@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from testing.fuzzing.pictures import sample_picture
+from testing.ivit_random_model import write_random_image
 from testing.serve_process import running_server
 from tritforge_cli.main import main
 from tritforge_cli.serve import API_KEY_VARIABLE
@@ -171,3 +173,30 @@ def test_file_that_is_no_template_is_named(
     path.write_text("{% for %}", encoding="utf-8")
     assert main(["serve", "--chat-template", str(path)]) == 2
     assert "is no chat template" in capsys.readouterr().err
+
+
+def test_vision_models_are_served_alone_or_beside(tmp_path: Path) -> None:
+    image = str(write_random_image(tmp_path).path)
+    content, header = sample_picture("PNG", 20, 20), {"Content-Type": "image/png"}
+    for options, names in (
+        (["--model", image], ["random"]),
+        (["--vision-model", image, "--threads", "1"], ["stories-17m", "random"]),
+    ):
+        with (
+            running_server(options) as (url, process),
+            httpx.Client(base_url=url, timeout=30) as client,
+        ):
+            assert [item["id"] for item in client.get("/v1/models").json()["data"]] == names
+            answer = client.post("/v1/classify", content=content, headers=header)
+            assert answer.json()["label"].startswith("class")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 0
+            assert process.stderr is not None and process.stderr.read() == ""
+
+
+def test_options_of_the_other_model_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = str(write_random_image(tmp_path).path)
+    assert main(["serve", "--port", "0", "--model", image, "--vision-model", image]) == 2
+    assert "is a vision model" in capsys.readouterr().err

@@ -22,7 +22,7 @@ from pynq_driver.ivit.pictures import (
     find_pictures,
     has_light_ground,
 )
-from testing.pictures import FORMATS, sample_picture
+from testing.fuzzing.pictures import FORMATS, sample_picture
 from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.ivit.preprocessing import Preprocessing
 from tritforge.ivit.shape import VisionShape

@@ -17,6 +17,7 @@ import openai
 import uvicorn
 
 from pynq_driver import LanguageModel
+from pynq_driver.ivit.model import VisionModel
 from pynq_driver.serving.application import create_application
 from pynq_driver.serving.server import bind, configuration
 from pynq_driver.serving.service import ServerSettings, Service
@@ -56,11 +57,14 @@ def wait(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 @contextlib.contextmanager
 def running_server(
-    model: LanguageModel, send_buffer: int = 0, **settings: Any
+    model: LanguageModel | None,
+    send_buffer: int = 0,
+    vision: VisionModel | None = None,
+    **settings: Any,
 ) -> Iterator[RunningServer]:
     """Serve `model` while the context is open; `send_buffer` bytes per connection, if given."""
     options = ServerSettings(**settings)
-    app = create_application(model, options)
+    app = create_application(model, options, vision)
     listener = bind("127.0.0.1", 0)
     if send_buffer:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
@@ -75,9 +79,10 @@ def running_server(
             openai.OpenAI(base_url=url + "/v1", api_key=key, max_retries=0) as client,
             httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}) as http,
         ):
-            yield RunningServer(url, app.state.service, client, http)
+            yield RunningServer(url, getattr(app.state, "service", None), client, http)
     finally:
-        app.state.service.scheduler.close(grace=0)
+        for service in app.state.services.values():
+            service.close(grace=0)
         server.should_exit = True
         thread.join(20)
         listener.close()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,5 +132,6 @@ def _labels(value: object) -> tuple[str, ...]:
 
 def _fact(value: object) -> str:
     """A free fact as text that a header may hold."""
-    text = "".join(letter if letter.isprintable() else " " for letter in str(value))
+    plain = value if isinstance(value, str) else json.dumps(value)
+    text = "".join(letter if letter.isprintable() else " " for letter in plain)
     return text[:MAXIMUM_TEXT_LENGTH]
