@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PEERS := build/peers
 PROMPT ?= Once upon a time
 SEED ?= 2
+PICTURE ?= pynq_driver/models/fashion-mnist-sample.png
 # Carries the vendor's Apache-2.0 ap_types, the oracle of the shim tests; its own dependencies are
 # not needed for that.
 REFERENCE_HEADERS := hls4ml==1.3.0
@@ -18,8 +19,10 @@ BUILD_INPUTS := pyproject.toml CMakeLists.txt engine/CMakeLists.txt \
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/.installed ## set up, then stream a story from the embedded model
+demo: $(VENV)/.installed ## set up, then stream a story and classify a garment with the embedded models
 	@$(BIN)/tritforge generate "$(PROMPT)" --seed $(SEED)
+	@echo
+	@$(BIN)/tritforge classify --draw $(PICTURE)
 
 test: $(VENV)/.installed-test ## set up, then run all tests
 	$(BIN)/python -m pytest -n auto
@@ -56,7 +59,7 @@ $(VENV)/bin/python:
 
 # An editable installation: Python files are used from this checkout, the engine is compiled.
 $(VENV)/.installed: $(VENV)/bin/python $(BUILD_INPUTS)
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[vision]'
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/bin/python $(BUILD_INPUTS)

@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(values)
         return 0
     for name, value in lines:
-        print(f"{name:<26}{value}")
+        print(f"{name:<25} {value}")
     return 0
 
 

@@ -109,3 +109,13 @@ def test_without_an_embedded_model(
     monkeypatch.setattr(vision, "EMBEDDED_VISION_MODEL", Path("none"))
     assert main(["classify", str(folder)]) == 2
     assert "no embedded vision model" in capsys.readouterr().err
+
+
+def test_the_sample_is_an_ankle_boot_for_the_embedded_model(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sample = vision.EMBEDDED_VISION_MODEL.parent / "fashion-mnist-sample.png"
+    assert main(["classify", str(sample), "--backend", "golden", "--draw"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 14 + 5 and lines[14].startswith("Ankle boot")
+    assert vision.EMBEDDED_VISION_MODEL.stat().st_size <= 4_000_000

@@ -21,8 +21,8 @@ from tritforge.ivit.shape import VisionShape
 from tritforge_cli.arguments import print_json, read_text
 from tritforge_cli.memory import megabytes, peak_memory_bytes
 
-#: Pictures that the float model takes at once.
-_BATCH = 4
+#: Numbers in the largest array of a pass of the float model: small pictures are taken together.
+_PASS_NUMBERS = 1 << 21
 
 
 def add_vision_conversion_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,11 +69,12 @@ def convert_vision_model(options: argparse.Namespace) -> int:
     def pictures(shape: VisionShape, preprocessing: Preprocessing) -> Iterator[NDArray[np.uint8]]:
         reader = PictureReader(shape, preprocessing)
         paths = list(find_pictures([folder]))
+        size = max(1, _PASS_NUMBERS // (shape.tokens * shape.hidden))
         with tqdm(
             total=len(paths), unit="picture", desc="calibrate", disable=None, leave=False
         ) as bar:
-            for start in range(0, len(paths), _BATCH):
-                batch = [reader.read(path) for path in paths[start : start + _BATCH]]
+            for start in range(0, len(paths), size):
+                batch = [reader.read(path) for path in paths[start : start + size]]
                 yield np.stack(batch)
                 bar.update(len(batch))
 
