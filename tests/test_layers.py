@@ -14,7 +14,7 @@ from tests.layers import find_circle, imported_names, python_modules, room_of, w
 
 PACKAGES = (
     *("tritforge", "codegen", "pynq_driver", "tritforge_cli"),
-    *("testing", "tests", "benchmarks"),
+    *("training", "testing", "tests", "benchmarks"),
 )
 MODULES = python_modules(ROOT, PACKAGES)
 
@@ -176,6 +176,15 @@ for folder, beneath in BENEATH.items():
         for room, seen in TABLE.items()
     }
 PRODUCT = tuple(TABLE)
+#: Training stands on the models' formats alone: no driver, no generator.
+TABLE |= {
+    "training": (),
+    "training.common": ("tritforge",),
+    "training.ivit": (
+        *(*GROUND, *IVIT, "tritforge.ivit.quantise", "tritforge.ivit.preprocessing"),
+        *("tritforge.ivit.model_quantiser", "training.common"),
+    ),
+}
 TABLE |= {
     "tritforge_cli": PRODUCT,
     "tritforge.__main__": ("tritforge_cli",),

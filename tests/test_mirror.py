@@ -10,7 +10,7 @@ import pytest
 
 from testing.repository import ROOT
 
-PACKAGES = ("tritforge", "codegen", "pynq_driver", "tritforge_cli")
+PACKAGES = ("tritforge", "codegen", "pynq_driver", "tritforge_cli", "training")
 #: Module or folder without tests of its own -> where it is tested.
 ELSEWHERE = {
     # Golden vectors are tested where they are used: the bench of a unit reads them.
@@ -75,6 +75,9 @@ ELSEWHERE = {
     "tritforge/language_model/golden/shift_sigmoid.py": (
         "tests/tritforge/language_model/golden/test_sigmoid.py"
     ),
+    # Parts of the network: its integers are compared with the golden model's.
+    "training/ivit/layers.py": "tests/training/ivit/test_model.py",
+    "training/ivit/sites.py": "tests/training/ivit/test_model.py",
     "tritforge_cli/arguments.py": "tests/tritforge_cli/test_main.py",
     "tritforge_cli/machine.py": "tests/proof/whole/test_machine.py",
     # Commands in processes of their own, with streams, disks and signals that fail.

@@ -10,7 +10,7 @@ import pytest
 
 from testing.repository import ROOT
 
-PACKAGES = ("tritforge", "codegen", "pynq_driver", "tritforge_cli", "benchmarks")
+PACKAGES = ("tritforge", "codegen", "pynq_driver", "tritforge_cli", "training", "benchmarks")
 #: Files and folders that write without it, and why they may.
 EXCEPTIONS = {
     "tritforge/whole_file.py": "it is what the others use",
