@@ -17,7 +17,7 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How much is changed; 0 leaves a change out.
+    """How much is changed; with 0 that change does not happen.
 
     Attributes:
         shift: largest shift in pixels, either direction.

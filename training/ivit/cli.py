@@ -45,6 +45,12 @@ def parser() -> argparse.ArgumentParser:
     add = options.add_argument
     add("--data", type=Path, required=True, metavar="DIR", help="idx files, or train/ and test/")
     add("--out", type=Path, required=True, metavar="DIR", help="trained directory")
+    add(
+        "--images-per-class",
+        type=int,
+        metavar="N",
+        help="train on the first N of each class (default: all)",
+    )
     add("--mode", choices=MODES, default="float", help="(default: %(default)s)")
     add("--model", choices=tuple(PRESETS), default="fashion-mnist", help="(default: %(default)s)")
     add(
@@ -141,7 +147,10 @@ def train(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
     torch.manual_seed(options.seed)
     torch.backends.cuda.matmul.allow_tf32 = True
-    images = {part: load_images(options.data, part, shape) for part in ("train", "test")}
+    images = {
+        "train": load_images(options.data, "train", shape, options.images_per_class),
+        "test": load_images(options.data, "test", shape),
+    }
     model = VisionTransformer(shape, quantisation, options.drop_path)
     initial = read_initial(options.init, shape) if options.init else None
     if initial is not None:
@@ -232,6 +241,7 @@ def _check(options: argparse.Namespace) -> None:
         "drop_path": (0.0, 0.9),
         "mix": (0.0, 1.0),
         "warmup": (0, 1 << 30),
+        "images_per_class": (1, 1 << 30),
         "weight_decay": (0.0, 10.0),
     }
     for name, (low, high) in limits.items():

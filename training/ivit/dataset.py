@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from tritforge.errors import ConfigurationError
 from tritforge.ivit.shape import VisionShape
@@ -57,7 +58,9 @@ class LabelledImages:
         return len(self.classes)
 
 
-def load_images(folder: Path, part: str, shape: VisionShape) -> LabelledImages:
+def load_images(
+    folder: Path, part: str, shape: VisionShape, per_class: int | None = None
+) -> LabelledImages:
     """Images of one part of a data set.
 
     Args:
@@ -65,6 +68,7 @@ def load_images(folder: Path, part: str, shape: VisionShape) -> LabelledImages:
             `test` (or `val`) of one folder per class.
         part: "train" or "test".
         shape: size, channels and classes that the images must have.
+        per_class: the first images of each class, or None for all.
 
     Raises:
         ConfigurationError: a file is missing or damaged, or does not fit the shape.
@@ -72,9 +76,9 @@ def load_images(folder: Path, part: str, shape: VisionShape) -> LabelledImages:
     stems = _IDX_FILES[part]
     files = [_existing(folder, stem) for stem in stems]
     if files[0] is not None and files[1] is not None:
-        found = _load_idx(files[0], files[1], shape)
+        found = _first_of_each(_load_idx(files[0], files[1], shape), per_class)
     elif (parts := _class_folders(folder, part)) is not None:
-        found = _load_folder(parts, shape)
+        found = _load_folder(parts, shape, per_class)
     else:
         raise ConfigurationError(
             f"{folder} has neither {stems[0]}[.gz] with {stems[1]}[.gz] nor a folder {part!r} of "
@@ -84,6 +88,14 @@ def load_images(folder: Path, part: str, shape: VisionShape) -> LabelledImages:
     if len(found) == 0:
         raise ConfigurationError(f"{folder} has no images in its part {part!r}")
     return found
+
+
+def _first_of_each(images: LabelledImages, count: int | None) -> LabelledImages:
+    if count is None:
+        return images
+    kept = [np.flatnonzero(images.classes == kind)[:count] for kind in range(len(images.labels))]
+    rows = np.sort(np.concatenate(kept))
+    return LabelledImages(images.pixels[rows], images.classes[rows], images.labels)
 
 
 def _existing(folder: Path, stem: str) -> Path | None:
@@ -146,7 +158,9 @@ def _class_folders(folder: Path, part: str) -> Sequence[Path] | None:
     return None
 
 
-def _load_folder(folders: Sequence[Path], shape: VisionShape) -> LabelledImages:
+def _load_folder(
+    folders: Sequence[Path], shape: VisionShape, per_class: int | None
+) -> LabelledImages:
     if len(folders) != shape.classes:
         raise ConfigurationError(
             f"{len(folders)} class folders, but the model has {shape.classes} classes"
@@ -154,20 +168,23 @@ def _load_folder(folders: Sequence[Path], shape: VisionShape) -> LabelledImages:
     files = [
         (path, index)
         for index, folder in enumerate(folders)
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in _PICTURES
+        for path in _pictures(folder)[:per_class]
     ]
     size = (shape.image_size, shape.image_size, shape.channels)
     if len(files) * int(np.prod(size)) > _LARGEST_FOLDER:
         raise ConfigurationError(
             f"{len(files)} pictures of {' x '.join(map(str, size))} bytes exceed "
-            f"{_LARGEST_FOLDER >> 30} GiB of memory: give fewer or smaller ones"
+            f"{_LARGEST_FOLDER >> 30} GiB of memory: give --images-per-class or a smaller model"
         )
     pixels = np.empty((len(files), *size), np.uint8)
-    for row, (path, _) in enumerate(files):
+    for row, (path, _) in enumerate(tqdm(files, desc="pictures", unit="picture", delay=2)):
         pixels[row] = read_picture(path, shape)
     classes = np.array([index for _, index in files], np.int64)
     return LabelledImages(pixels, classes, tuple(folder.name for folder in folders))
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in _PICTURES)
 
 
 def read_picture(path: Path, shape: VisionShape) -> NDArray[np.uint8]:

@@ -22,6 +22,7 @@ from training.common.checkpoint import load_state
 from training.ivit.model import VisionTransformer
 from training.ivit.trained import CONFIG, SCALE_SUFFIX, read_trained, site_names
 from tritforge.errors import CheckpointError
+from tritforge.ivit.quantise import ScaleFormat, WeightFormat
 from tritforge.ivit.shape import VisionShape
 from tritforge.ivit.tensors import FloatTensors, check_tensors, tensor_shapes
 
@@ -33,11 +34,14 @@ class InitialWeights:
     """Float parameters, and scales where the source has them for every site.
 
     Attributes:
+        weight_format, scale_format: of the scales; upstream's, if the source names none.
         new_head: the source classifies other classes; its head was left out.
     """
 
     tensors: FloatTensors
     scales: Mapping[str, float]
+    weight_format: WeightFormat = WeightFormat.INT8
+    scale_format: ScaleFormat = ScaleFormat.REAL
     new_head: bool = False
 
 
@@ -52,7 +56,10 @@ def read_initial(path: Path, shape: VisionShape) -> InitialWeights:
         if trained.shape != shape:
             raise CheckpointError(f"{path} has the shape {trained.shape}, not {shape}")
         return InitialWeights(
-            trained.tensors, {name: float(scale) for name, scale in trained.scales.items()}
+            trained.tensors,
+            {name: float(scale) for name, scale in trained.scales.items()},
+            trained.quantisation.weight_format,
+            trained.quantisation.scale_format,
         )
     if path.suffix == ".safetensors":
         try:
@@ -94,16 +101,17 @@ def weights_of(arrays: Mapping[str, Any], shape: VisionShape) -> InitialWeights:
             )
         scales[site] = float(np.ravel(value)[0])
     complete = len(scales) == len(site_names(shape))
-    return InitialWeights(tensors, scales if complete else {}, new_head)
+    return InitialWeights(tensors, scales if complete else {}, new_head=new_head)
 
 
 def take_weights(model: VisionTransformer, weights: InitialWeights) -> None:
-    """Copy weights, and scales if there are any, into a model."""
+    """Copy weights into a model, and scales if there are any of the model's formats."""
     state = model.state_dict()
     with torch.no_grad():
         for name, values in weights.tensors.items():
             if weights.new_head and name in _HEAD:
                 continue
             state[name].copy_(torch.from_numpy(np.ascontiguousarray(values)))
-        if weights.scales:
+        own = (model.quantisation.weight_format, model.quantisation.scale_format)
+        if weights.scales and own == (weights.weight_format, weights.scale_format):
             model.set_scales(weights.scales)

@@ -31,6 +31,8 @@ def test_idx_files_come_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.pixels, images.pixels)
     np.testing.assert_array_equal(found.classes, images.classes)
     assert found.labels == ("0", "1", "2")
+    few = load_images(tmp_path, "test", SHAPE, per_class=2)
+    assert sorted(few.classes) == [0, 0, 1, 1, 2, 2]
 
 
 @pytest.mark.parametrize(

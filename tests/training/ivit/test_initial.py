@@ -13,11 +13,12 @@ from safetensors.numpy import save_file  # noqa: E402
 
 from testing.ivit_random_model import SMALL_SHAPE, RandomModel  # noqa: E402
 from training.ivit.initial import read_initial, take_weights, weights_of  # noqa: E402
-from training.ivit.model import VisionTransformer  # noqa: E402
+from training.ivit.model import Quantisation, VisionTransformer  # noqa: E402
 from training.ivit.trained import site_names  # noqa: E402
 from tritforge.errors import CheckpointError  # noqa: E402
 from tritforge.ivit.golden import IvitGoldenModel  # noqa: E402
 from tritforge.ivit.model_quantiser import quantise_model  # noqa: E402
+from tritforge.ivit.quantise import ScaleFormat, WeightFormat  # noqa: E402
 
 
 @pytest.fixture
@@ -110,3 +111,16 @@ def test_wrong_checkpoints_are_named(random: RandomModel, tmp_path: Path) -> Non
     (tmp_path / "bad.safetensors").write_bytes(b"nothing")
     with pytest.raises(CheckpointError, match=r"bad\.safetensors is no file"):
         read_initial(tmp_path / "bad.safetensors", SMALL_SHAPE)
+
+
+def test_scales_of_other_formats_are_left_out(random: RandomModel) -> None:
+    weights = weights_of(
+        {name: values.numpy() for name, values in quant_train_state(random).items()}, SMALL_SHAPE
+    )
+    for formats in (
+        Quantisation(weight_format=WeightFormat.TERNARY),
+        Quantisation(scale_format=ScaleFormat.POWER_OF_TWO),
+    ):
+        model = VisionTransformer(SMALL_SHAPE, formats)
+        take_weights(model, weights)
+        assert set(model.scales().values()) == {0}
