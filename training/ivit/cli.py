@@ -23,8 +23,8 @@ from tritforge.ivit.quantise import ScaleFormat, WeightFormat
 from tritforge.ivit.shape import PRESETS, VisionShape, VisionWidths, preset
 
 MODES = ("float", "calibrate", "qat")
-#: Mean and standard deviation of the training images.
-FASHION_MNIST = Preprocessing((0.2860,), (0.3530,))
+#: Mean and standard deviation of the training images, which are light on black.
+FASHION_MNIST = Preprocessing((0.2860,), (0.3530,), light_on_dark=True)
 _DESCRIPTION = """Train a vision transformer, or make its integers from a trained one.
 
 float      trains in reals

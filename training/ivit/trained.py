@@ -7,7 +7,6 @@ that `quantise_model` gives the integers that were trained.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -96,7 +95,7 @@ def write_trained(folder: Path, trained: TrainedModel) -> None:
         "widths": trained.quantisation.widths.to_mapping(),
         "weight_format": str(trained.quantisation.weight_format),
         "scale_format": str(trained.quantisation.scale_format),
-        "preprocessing": dataclasses.asdict(trained.preprocessing),
+        "preprocessing": trained.preprocessing.to_mapping(),
         "labels": list(trained.labels),
         "training": dict(trained.training),
     }
@@ -123,8 +122,7 @@ def read_trained(folder: Path) -> TrainedModel:
             WeightFormat(config["weight_format"]),
             ScaleFormat(config["scale_format"]),
         )
-        numbers = config["preprocessing"]
-        preprocessing = Preprocessing(tuple(numbers["mean"]), tuple(numbers["std"]))
+        preprocessing = Preprocessing.from_mapping(config["preprocessing"])
         labels, training = tuple(map(str, config["labels"])), dict(config["training"])
         name = str(config["name"])
     except (KeyError, TypeError, ValueError, ConfigurationError) as error:

@@ -74,7 +74,7 @@ def test_config_has_the_agreed_keys(trained: TrainedModel, tmp_path: Path) -> No
         ("weight_format", "int3", "int3"),
         ("scale_format", None, "None"),
         ("widths", {"probability": 99}, "probability = 99"),
-        ("preprocessing", {"mean": [0], "std": [0]}, "std above 0"),
+        ("preprocessing", {"mean": [0], "std": [1]}, "crop"),
     ],
 )
 def test_wrong_config_is_named(
