@@ -176,13 +176,13 @@ for folder, beneath in BENEATH.items():
         for room, seen in TABLE.items()
     }
 PRODUCT = tuple(TABLE)
-#: Training stands on the models' formats alone: no driver, no generator.
+#: Training knows no backend and no generator; pictures are read as a model in use reads them.
 TABLE |= {
     "training": (),
     "training.common": ("tritforge",),
     "training.ivit": (
         *(*GROUND, *IVIT, "tritforge.ivit.quantise", "tritforge.ivit.preprocessing"),
-        *("tritforge.ivit.model_quantiser", "training.common"),
+        *("tritforge.ivit.model_quantiser", "training.common", "pynq_driver.ivit"),
     ),
 }
 TABLE |= {

@@ -72,7 +72,7 @@ def measure(folder: Path, data: Path, count: int | None, processes: int, device:
         TritforgeError: names the file, the value and the fix.
     """
     trained = read_trained(folder)
-    images = load_images(data, "test", trained.shape)
+    images = load_images(data, "test", trained.shape, trained.preprocessing)
     images = LabelledImages(images.pixels[:count], images.classes[:count], images.labels)
     simulated = pytorch_logits(trained, folder, images, device)
 

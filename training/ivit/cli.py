@@ -145,18 +145,18 @@ def train(options: argparse.Namespace) -> None:
     shape, device = preset(options.model), _device(options.device)
     quantisation = _quantisation(options)
     recipe = _recipe(options)
+    preprocessing = _preprocessing(shape)
     torch.manual_seed(options.seed)
     torch.backends.cuda.matmul.allow_tf32 = True
     images = {
-        "train": load_images(options.data, "train", shape, options.images_per_class),
-        "test": load_images(options.data, "test", shape),
+        "train": load_images(options.data, "train", shape, preprocessing, options.images_per_class),
+        "test": load_images(options.data, "test", shape, preprocessing),
     }
     model = VisionTransformer(shape, quantisation, options.drop_path)
     initial = read_initial(options.init, shape) if options.init else None
     if initial is not None:
         take_weights(model, initial)
     teacher = _teacher(options, shape, device)
-    preprocessing = _preprocessing(shape)
     trainer = Trainer(
         model.to(device),
         DeviceImages.of(images["train"], device),
