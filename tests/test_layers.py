@@ -183,6 +183,7 @@ TABLE |= {
     "training.ivit": (
         *(*GROUND, *IVIT, "tritforge.ivit.quantise", "tritforge.ivit.preprocessing"),
         *("tritforge.ivit.model_quantiser", "training.common", "pynq_driver.ivit"),
+        "tritforge.ivit.convert",
     ),
 }
 TABLE |= {

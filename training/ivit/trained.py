@@ -17,18 +17,17 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from training.ivit.model import Quantisation, VisionTransformer
-from tritforge.errors import CheckpointError, ConfigurationError, TritforgeError
+from tritforge.errors import CheckpointError, TritforgeError
 from tritforge.ivit import sites
+from tritforge.ivit.convert.configuration import MODEL_TYPE, read_configuration
 from tritforge.ivit.model_quantiser import check_scales, quantise_model
 from tritforge.ivit.parameters import VisionParameters
 from tritforge.ivit.preprocessing import Preprocessing
-from tritforge.ivit.quantise import ScaleFormat, WeightFormat
 from tritforge.ivit.shape import VisionShape, VisionWidths
 from tritforge.ivit.tensors import FloatTensors, check_tensors, tensor_shapes
 from tritforge.whole_file import whole_file, write_whole_text
 
 CONFIG, TENSORS = "config.json", "model.safetensors"
-MODEL_TYPE = "ivit"
 SCALE_SUFFIX = ".act_scaling_factor"
 
 
@@ -108,27 +107,20 @@ def read_trained(folder: Path) -> TrainedModel:
     Raises:
         CheckpointError: a file is missing or damaged, or a value is out of range.
     """
+    path = folder / CONFIG
+    if not path.is_file() or not (folder / TENSORS).is_file():
+        raise CheckpointError(f"{folder} is no trained directory: {CONFIG} and {TENSORS} make one")
+    config = read_configuration(path)
+    shape, preprocessing, labels = config.shape, config.preprocessing, config.labels
+    if shape is None or preprocessing is None or labels is None or config.name is None:
+        raise CheckpointError(f"{path} is a configuration of timm's, not of a trained directory")
+    if len(labels) != shape.classes:
+        raise CheckpointError(f"{path}: {len(labels)} labels, {shape.classes} classes")
+    quantisation = Quantisation(config.widths, config.weight_format, config.scale_format)
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         arrays = load_file(folder / TENSORS)
     except Exception as error:  # safetensors raises kinds of its own
-        raise CheckpointError(f"{folder} is no trained directory: {error}") from error
-    if not isinstance(config, dict) or config.get("model_type") != MODEL_TYPE:
-        raise CheckpointError(f"{folder / CONFIG}: model_type is not {MODEL_TYPE!r}")
-    try:
-        shape = VisionShape(**config["shape"])
-        quantisation = Quantisation(
-            VisionWidths(**config["widths"]),
-            WeightFormat(config["weight_format"]),
-            ScaleFormat(config["scale_format"]),
-        )
-        preprocessing = Preprocessing.from_mapping(config["preprocessing"])
-        labels, training = tuple(map(str, config["labels"])), dict(config["training"])
-        name = str(config["name"])
-    except (KeyError, TypeError, ValueError, ConfigurationError) as error:
-        raise CheckpointError(f"{folder / CONFIG}: {error}") from error
-    if len(labels) != shape.classes:
-        raise CheckpointError(f"{folder / CONFIG}: {len(labels)} labels, {shape.classes} classes")
+        raise CheckpointError(f"{folder / TENSORS} cannot be read: {error}") from error
     scales = {
         key.removesuffix(SCALE_SUFFIX): arrays.pop(key)
         for key in list(arrays)
@@ -139,8 +131,9 @@ def read_trained(folder: Path) -> TrainedModel:
         checked = check_scales(scales, shape, quantisation.widths) if scales else {}
     except TritforgeError as error:
         raise CheckpointError(f"{folder / TENSORS}: {error}") from error
+    training = json.loads(path.read_text(encoding="utf-8"))["training"]
     return TrainedModel(
-        name, shape, quantisation, preprocessing, labels, tensors, checked, training
+        config.name, shape, quantisation, preprocessing, labels, tensors, checked, training
     )
 
 
