@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Union
 import numpy as np
 from numpy.typing import NDArray
 
+from tritforge.checkpoint.files import one_line
 from tritforge.errors import ConfigurationError, TritforgeError, install_command
 from tritforge.ivit.preprocessing import Preprocessing
 from tritforge.ivit.shape import VisionShape
@@ -74,7 +75,7 @@ class PictureReader:
         if shape.channels not in (_GREY, _COLOURS):
             raise ConfigurationError(
                 f"the model has {shape.channels} colours: pictures have {_GREY} or {_COLOURS}; "
-                "give it arrays of logits' pixels instead"
+                "classify_pixels takes arrays of any number of them"
             )
         self._size, self._channels = shape.image_size, shape.channels
         self._preprocessing = preprocessing
@@ -330,5 +331,4 @@ def _eight_bits(image: Image, file_format: str | None) -> Image:
 
 def _reason(error: BaseException) -> str:
     """A decoder's message: one line, printable, short."""
-    text = "".join(letter if letter.isprintable() else " " for letter in str(error))
-    return " ".join(text.split())[:200] or type(error).__name__
+    return one_line(error) or type(error).__name__
