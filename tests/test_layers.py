@@ -165,6 +165,17 @@ TABLE: dict[str, tuple[str, ...]] = {
     "pynq_driver.serving": (
         *("tritforge", "tritforge.language_model", *DRIVER, *VISION_DRIVER, "pynq_driver"),
     ),
+    # Training: checkpoints that the converters take.
+    "training": (),
+    "training.language_model.kernels": (
+        *(*GROUND, *LANGUAGE_MODEL),
+        *("tritforge.language_model.reference", "tritforge.language_model.convert"),
+    ),
+    "training.language_model": (
+        *(*GROUND, *LANGUAGE_MODEL),
+        *("tritforge.language_model.reference", "tritforge.language_model.convert"),
+        *("pynq_driver.language_model.evaluation", "training.language_model.kernels"),
+    ),
 }
 #: Folder -> modules of it that lie beneath the rest of it; who sees the folder sees them.
 BENEATH = {
@@ -178,7 +189,6 @@ for folder, beneath in BENEATH.items():
 PRODUCT = tuple(TABLE)
 #: Training knows no backend and no generator; pictures are read as a model in use reads them.
 TABLE |= {
-    "training": (),
     "training.common": ("tritforge",),
     "training.ivit": (
         *(*GROUND, *IVIT, "tritforge.ivit.quantise", "tritforge.ivit.preprocessing"),
@@ -189,6 +199,7 @@ TABLE |= {
 TABLE |= {
     "tritforge_cli": PRODUCT,
     "tritforge.__main__": ("tritforge_cli",),
+    "training.language_model.__main__": ("tritforge_cli",),
     # Tests and benchmarks stand on common ground, and do not see each other.
     "testing": (*PRODUCT, "tritforge_cli", "testing.faults"),
     "testing.faults": ("tritforge",),

@@ -78,6 +78,30 @@ ELSEWHERE = {
     # Parts of the network: its integers are compared with the golden model's.
     "training/ivit/layers.py": "tests/training/ivit/test_model.py",
     "training/ivit/sites.py": "tests/training/ivit/test_model.py",
+    # The model on kernels against the plain one.
+    "training/language_model/fused_channel_mixer.py": (
+        "tests/training/language_model/test_fused_model.py"
+    ),
+    "training/language_model/fused_head.py": "tests/training/language_model/test_fused_model.py",
+    "training/language_model/fused_token_mixer.py": (
+        "tests/training/language_model/test_fused_model.py"
+    ),
+    "training/language_model/matrix_products.py": (
+        "tests/training/language_model/test_fused_model.py"
+    ),
+    "training/language_model/kernels/rows.py": (
+        "tests/training/language_model/kernels/test_norm_quantise.py"
+    ),
+    # The plain model against the float64 reference.
+    "training/language_model/channel_mixer.py": "tests/training/language_model/test_model.py",
+    "training/language_model/token_mixer.py": "tests/training/language_model/test_model.py",
+    "training/language_model/checkpoint_folder.py": "tests/training/language_model/test_model.py",
+    "training/language_model/loss_plot.py": "tests/training/language_model/test_loss_log.py",
+    # Whole runs, also by two processes and after a kill.
+    "training/language_model/parallel.py": "tests/training/language_model/test_run.py",
+    "training/language_model/trainer.py": "tests/training/language_model/test_run.py",
+    "training/language_model/training_state.py": "tests/training/language_model/test_run.py",
+    "tritforge_cli/train.py": "tests/training/language_model/test_run.py",
     "tritforge_cli/arguments.py": "tests/tritforge_cli/test_main.py",
     "tritforge_cli/machine.py": "tests/proof/whole/test_machine.py",
     # Commands in processes of their own, with streams, disks and signals that fail.

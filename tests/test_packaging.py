@@ -40,7 +40,9 @@ def test_pure_python_wheel_is_for_every_platform(wheel: Path) -> None:
     assert wheel.name.endswith("-py3-none-any.whl")
 
 
-@pytest.mark.parametrize("package", ["tritforge", "codegen", "pynq_driver", "tritforge_cli"])
+@pytest.mark.parametrize(
+    "package", ["tritforge", "codegen", "pynq_driver", "training", "tritforge_cli"]
+)
 def test_wheel_carries_every_file_of_the_package(wheel: Path, package: str) -> None:
     missing = tracked_files(package) - set(zipfile.ZipFile(wheel).namelist())
     assert not missing
@@ -57,6 +59,7 @@ def test_wheel_carries_neither_tests_nor_benchmarks(wheel: Path) -> None:
         "tritforge",
         "codegen",
         "pynq_driver",
+        "training",
         "tritforge_cli",
     }
 

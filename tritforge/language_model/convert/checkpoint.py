@@ -35,6 +35,20 @@ SUPPORTED_OPTIONS: Mapping[str, Any] = {
 LARGEST_NORM_EPSILON = 1e-5
 
 
+def checkpoint_configuration(shape: ModelShape, begin_token: int, end_token: int) -> dict[str, Any]:
+    """Content of a `config.json` that this reader and upstream's take."""
+    return {
+        "model_type": MODEL_TYPE,
+        "vocab_size": shape.vocabulary,
+        "hidden_size": shape.dim,
+        "num_hidden_layers": shape.layers,
+        "intermediate_size": shape.glu_width,
+        **SUPPORTED_OPTIONS,
+        "bos_token_id": begin_token,
+        "eos_token_id": end_token,
+    }
+
+
 class Checkpoint:
     """An opened checkpoint directory whose tensor names and shapes have all been checked.
 

@@ -17,7 +17,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, 
 
 from tritforge.errors import ConfigurationError
 from tritforge.language_model.config import ModelShape
-from tritforge.language_model.convert.checkpoint import MODEL_TYPE, SUPPORTED_OPTIONS
+from tritforge.language_model.convert.checkpoint import checkpoint_configuration
 from tritforge.language_model.convert.tensor_shapes import LOWER_BOUNDS, expected_shapes
 from tritforge.whole_file import whole_file, write_whole_text
 
@@ -38,9 +38,14 @@ def byte_tokenizer(size: int = SMALLEST_VOCABULARY) -> Tokenizer:
     tokens = [*SPECIAL_TOKENS, *alphabet, *fillers]
     vocabulary = {token: index for index, token in enumerate(tokens)}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token=SPECIAL_TOKENS[0]))
+    tokenizer.add_special_tokens([AddedToken(token, special=True) for token in SPECIAL_TOKENS])
+    return byte_level(tokenizer)
+
+
+def byte_level(tokenizer: Tokenizer) -> Tokenizer:
+    """Let a tokenizer with SPECIAL_TOKENS work on bytes, and begin every text with its token."""
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(token, special=True) for token in SPECIAL_TOKENS])
     begin = SPECIAL_TOKENS[BEGIN_TOKEN]
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{begin} $A", special_tokens=[(begin, BEGIN_TOKEN)]
@@ -65,16 +70,7 @@ def write_random_checkpoint(
             f"needs at least {SMALLEST_VOCABULARY}"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    configuration = {
-        "model_type": MODEL_TYPE,
-        "vocab_size": shape.vocabulary,
-        "hidden_size": shape.dim,
-        "num_hidden_layers": shape.layers,
-        "intermediate_size": shape.glu_width,
-        **SUPPORTED_OPTIONS,
-        "bos_token_id": BEGIN_TOKEN,
-        "eos_token_id": END_TOKEN,
-    }
+    configuration = checkpoint_configuration(shape, BEGIN_TOKEN, END_TOKEN)
     write_whole_text(folder / "config.json", json.dumps(configuration, indent=1))
     write_whole_text(folder / "tokenizer.json", byte_tokenizer(shape.vocabulary).to_str())
     generator = np.random.default_rng(seed)

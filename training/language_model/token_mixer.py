@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MLGRU, the token mixer of HGRNBit (arXiv 2406.02528, section 3.3.1), in plain PyTorch."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.language_model.bit_linear import BitLinear, RMSNorm
+from training.language_model.recurrence import gated_recurrence
+
+
+class TokenMixer(nn.Module):
+    """Gated linear recurrence between four BitLinears; parameter names are upstream's."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.i_proj = BitLinear(dim, dim)
+        self.f_proj = BitLinear(dim, dim)
+        self.g_proj = BitLinear(dim, dim)
+        self.g_norm = RMSNorm(dim)
+        self.o_proj = BitLinear(dim, dim)
+
+    def forward(self, x: Tensor, lower_bound: Tensor) -> Tensor:
+        """
+        Args:
+            x: (batch, time, dim), normalised.
+            lower_bound: (dim,) smallest forget gate.
+        """
+        forget = self.f_proj(x).to(x.dtype).sigmoid()
+        forget = lower_bound + (1 - lower_bound) * forget
+        candidate = functional.silu(self.i_proj(x).to(x.dtype)) * (1 - forget)
+        hidden = gated_recurrence(candidate, forget)
+        return self.o_proj(self.g_norm(self.g_proj(x)) * functional.silu(hidden))
