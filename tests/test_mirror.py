@@ -86,6 +86,9 @@ ELSEWHERE = {
     "training/language_model/fused_token_mixer.py": (
         "tests/training/language_model/test_fused_model.py"
     ),
+    "training/language_model/graphed_gradients.py": (
+        "tests/training/language_model/test_fused_model.py"
+    ),
     "training/language_model/matrix_products.py": (
         "tests/training/language_model/test_fused_model.py"
     ),

@@ -16,6 +16,8 @@ from tritforge.language_model.config import ModelShape
 class FusedHGRNBit(HGRNBit):
     """Trains on a GPU; every block keeps its inputs and pre-activations, and no weights."""
 
+    is_fused = True
+
     def __init__(
         self,
         shape: ModelShape,

@@ -54,7 +54,10 @@ class HGRNBit(nn.Module):
 
     Attributes:
         shape: its four numbers.
+        is_fused: whether its passes are kernels that a CUDA graph can hold.
     """
+
+    is_fused = False
 
     def __init__(self, shape: ModelShape, generator: torch.Generator | None = None) -> None:
         """
@@ -97,3 +100,15 @@ class HGRNBit(nn.Module):
         """
         logits = self(tokens)
         return functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+
+
+class ModelLoss(nn.Module):
+    """A model's loss as `forward`, which wrappers of modules call."""
+
+    def __init__(self, model: HGRNBit) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        """See `HGRNBit.loss`."""
+        return self.model.loss(tokens, targets)

@@ -17,9 +17,10 @@ from tqdm import tqdm
 from training.language_model.batches import batch_starts, sequences
 from training.language_model.checkpoint_folder import save_model
 from training.language_model.corpus import Corpus
+from training.language_model.graphed_gradients import GraphedGradients
 from training.language_model.loss_log import LogLine, LossLog
 from training.language_model.loss_plot import plot_losses
-from training.language_model.model import HGRNBit
+from training.language_model.model import HGRNBit, ModelLoss
 from training.language_model.optimisers import Optimisers
 from training.language_model.options import TrainingOptions
 from training.language_model.parallel import Processes
@@ -47,17 +48,6 @@ class Habits:
     validate_every: int = 100
     save_every: int = 200
     compile_blocks: bool = False
-
-
-class _Loss(nn.Module):
-    """The model's loss as `forward`, which DistributedDataParallel wraps."""
-
-    def __init__(self, model: HGRNBit) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        return self.model.loss(tokens, targets)
 
 
 class Trainer:
@@ -96,11 +86,14 @@ class Trainer:
         if habits.compile_blocks:
             for block in model.model.layers:
                 block.compile()
-        loss: nn.Module = _Loss(model)
+        loss: nn.Module = ModelLoss(model)
         if group.count > 1:
             devices = [group.device] if group.device.type == "cuda" else None
             loss = DistributedDataParallel(loss, device_ids=devices)
         self._loss = loss
+        self._graphed: GraphedGradients | None = None
+        # Several processes and micro-batches add to gradients, which a replay would overwrite.
+        self._is_graphed = model.is_fused and shares == 1 and group.device.type == "cuda"
 
     def run(self) -> float:
         """Train to the last step; returns the held-out loss in nats per token."""
@@ -144,6 +137,11 @@ class Trainer:
             options.seed, self._step, options.batch, len(self._corpus.training), options.length
         )
         shares = starts.reshape(options.accumulation, group.count, -1)[:, group.rank]
+        if self._is_graphed:
+            share = sequences(self._corpus.training, shares[0], options.length, group.device)
+            total = self._replayed(*share)
+            self._step_optimisers()
+            return total
         total = torch.zeros((), device=group.device)
         for index, share in enumerate(shares):
             tokens, targets = sequences(self._corpus.training, share, options.length, group.device)
@@ -152,9 +150,19 @@ class Trainer:
                 loss = self._loss(tokens, targets) / len(shares)
                 loss.backward()
             total += loss.detach()
+        self._step_optimisers()
+        return total
+
+    def _step_optimisers(self) -> None:
+        options = self._options
         nn.utils.clip_grad_norm_(self._model.parameters(), options.clip)
         self._optimisers.step(learning_rate(options, self._step), weight_decay(options, self._step))
-        return total
+
+    def _replayed(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        """Loss and gradients through a CUDA graph, recorded with the first batch."""
+        if self._graphed is None:
+            self._graphed = GraphedGradients(self._loss, tokens, targets)
+        return self._graphed(tokens, targets)
 
     def _synchronised(self, is_last: bool) -> contextlib.AbstractContextManager[None]:
         """Gradients travel between processes once, after the last micro-batch."""

@@ -16,7 +16,7 @@ from tritforge.language_model.reference import ABSMAX_FLOOR, CODE_MAXIMUM, NORM_
 EPSILON = tl.constexpr(NORM_EPSILON)
 FLOOR = tl.constexpr(ABSMAX_FLOOR)
 MAXIMUM = tl.constexpr(CODE_MAXIMUM)
-#: Adding and taking away 1.5 * 2**23 leaves a float32 below 2**22 rounded half to even.
+#: A float32 below 2**22 is rounded half to even by adding 1.5 * 2**23 and taking it away again.
 ROUNDER = tl.constexpr(12582912.0)
 #: Programs of a backward kernel: each sums the gradients of the gains over its rows.
 BACKWARD_PROGRAMS_PER_PROCESSOR = 4
@@ -51,14 +51,14 @@ def rms_norm_gradient(gradient, normed, reciprocal, width):
 @triton.jit
 def code_step(values):
     """Step of one int8 code of a row."""
-    return tl.maximum(tl.max(tl.abs(values), 0), FLOOR) / MAXIMUM
+    return tl.div_rn(tl.maximum(tl.max(tl.abs(values), 0), FLOOR), MAXIMUM)
 
 
 @triton.jit
 def store_codes(values, codes, steps, row, base, columns, mask, DEQUANTISE: tl.constexpr):
     """Quantise a row: store int8 codes and their step, or with DEQUANTISE codes times step."""
     step = code_step(values)
-    rounded = round_half_even(values / step)
+    rounded = round_half_even(tl.div_rn(values, step))
     if DEQUANTISE:
         tl.store(codes + base + columns, (rounded * step).to(codes.dtype.element_ty), mask)
     else:

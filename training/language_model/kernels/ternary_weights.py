@@ -15,18 +15,29 @@ from torch import Tensor
 from training.language_model.kernels.rows import round_half_even
 from tritforge.language_model.convert.converter import MINIMUM_WEIGHT_SCALE
 
+FLOOR = tl.constexpr(MINIMUM_WEIGHT_SCALE)
 _BLOCK = 4096
 _BLOCKS_PER_SUM = 4
+#: Most partial sums of a matrix: a ternarising program adds them all up.
+_MOST_SUMS = 4096
+_WARPS = 8
 
 
 @triton.jit
-def _absolute_sums(weight, sums, count, BLOCK: tl.constexpr, BLOCKS: tl.constexpr):
-    place = tl.program_id(0).to(tl.int64) * (BLOCK * BLOCKS) + tl.arange(0, BLOCK)
+def _absolute_sums(weight, sums, count, blocks, BLOCK: tl.constexpr):
+    place = tl.program_id(0).to(tl.int64) * blocks * BLOCK + tl.arange(0, BLOCK)
     total = tl.zeros([BLOCK], tl.float32)
-    for _ in tl.static_range(BLOCKS):
+    for _ in range(blocks):
         total += tl.abs(tl.load(weight + place, place < count, 0.0).to(tl.float32))
         place += BLOCK
     tl.store(sums + tl.program_id(0), tl.sum(total, 0))
+
+
+@triton.jit
+def _scale(sums, scale, count, parts, PARTS: tl.constexpr):
+    part = tl.arange(0, PARTS)
+    total = tl.sum(tl.load(sums + part, part < parts, 0.0), 0)
+    tl.store(scale, tl.maximum(total / count, FLOOR))
 
 
 @triton.jit
@@ -34,21 +45,23 @@ def _ternarise(weight, scale, trits, count, BLOCK: tl.constexpr):
     place = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     mask = place < count
     # Clamped first: an outlier would leave the range in which the rounding is exact.
-    ratio = tl.load(weight + place, mask, 0.0).to(tl.float32) / tl.load(scale)
+    ratio = tl.div_rn(tl.load(weight + place, mask, 0.0).to(tl.float32), tl.load(scale))
     rounded = round_half_even(tl.minimum(tl.maximum(ratio, -1.0), 1.0))
     tl.store(trits + place, rounded.to(trits.dtype.element_ty), mask)
 
 
 def weight_scale(weight: Tensor) -> Tensor:
-    """mean |W|, one float32 on the device of the weights; blocks are summed in float64."""
+    """mean |W|, one float32 on the device of the weights."""
     count = weight.numel()
-    programs = triton.cdiv(count, _BLOCK * _BLOCKS_PER_SUM)
-    sums = torch.empty(programs, dtype=torch.float32, device=weight.device)
-    _absolute_sums[(programs,)](
-        weight.detach().contiguous(), sums, count, BLOCK=_BLOCK, BLOCKS=_BLOCKS_PER_SUM, num_warps=8
-    )
-    mean = sums.sum(dtype=torch.float64) / count
-    return mean.clamp_min(MINIMUM_WEIGHT_SCALE).float()
+    blocks = max(_BLOCKS_PER_SUM, triton.cdiv(count, _BLOCK * _MOST_SUMS))
+    parts = triton.cdiv(count, _BLOCK * blocks)
+    space = torch.empty(1 + parts, dtype=torch.float32, device=weight.device)
+    scale, sums = space[0], space[1:]
+    latent = weight.detach().contiguous()
+    _absolute_sums[(parts,)](latent, sums, count, blocks, BLOCK=_BLOCK, num_warps=_WARPS)
+    padded = int(triton.next_power_of_2(parts))
+    _scale[(1,)](sums, scale, float(count), parts, PARTS=padded, num_warps=_WARPS)
+    return scale
 
 
 def ternary_weights(weight: Tensor, scale: Tensor, dtype: torch.dtype = torch.int8) -> Tensor:
@@ -56,6 +69,6 @@ def ternary_weights(weight: Tensor, scale: Tensor, dtype: torch.dtype = torch.in
     trits = torch.empty(weight.shape, dtype=dtype, device=weight.device)
     count = weight.numel()
     _ternarise[(triton.cdiv(count, _BLOCK),)](
-        weight.detach().contiguous(), scale, trits, count, BLOCK=_BLOCK, num_warps=8
+        weight.detach().contiguous(), scale, trits, count, BLOCK=_BLOCK, num_warps=_WARPS
     )
     return trits
