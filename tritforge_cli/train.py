@@ -96,7 +96,7 @@ def _add_course(parser: argparse.ArgumentParser) -> None:
         )
     for name, choices, text in (
         ("schedule", SCHEDULES, "two-stage halves the cosine in the second half"),
-        ("optimiser", OPTIMISERS, "muon: for the blocks' matrices, AdamW for the rest"),
+        ("optimiser", OPTIMISERS, "muon: for the blocks' matrices beside AdamW, slow on a CPU"),
     ):
         course.add_argument(
             f"--{name}",

@@ -24,6 +24,7 @@ class GraphedGradients:
         """
         self._tokens, self._targets = tokens.clone(), targets.clone()
         parameters = [parameter for parameter in loss.parameters() if parameter.requires_grad]
+        torch.cuda.empty_cache()  # blocks of this stream are of no use to the other one
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):  # kernels are compiled outside the graph

@@ -3,7 +3,8 @@
 
 Muon's update is orthogonal, which suits matrices that map activations to activations; embedding,
 head, gains and lower bounds are looked up or multiplied element by element. Its step is scaled to
-AdamW's (`match_rms_adamw`), so that one learning rate serves both.
+AdamW's (`match_rms_adamw`), so that one learning rate serves both. PyTorch computes the update in
+bf16, which takes a GPU: on a CPU without bf16 units it costs more than the gradients.
 
 Source: Jordan et al., "Muon", 2024; Liu et al., arXiv 2502.16982, for the scale.
 """

@@ -12,7 +12,7 @@ from tritforge.errors import ConfigurationError
 from tritforge.language_model.config import ModelShape
 
 SCHEDULES = ("cosine", "two-stage")
-OPTIMISERS = ("muon", "adamw")
+OPTIMISERS = ("adamw", "muon")
 KERNELS = ("auto", "fused", "plain")
 _LARGEST = 1 << 31
 
@@ -31,7 +31,7 @@ class TrainingOptions:
         warm_up: steps of linear growth to it.
         schedule: "cosine" to a tenth, or the paper's "two-stage": half of that in the second half,
             without weight decay there.
-        optimiser: "muon" for the matrices of the blocks and AdamW for the rest, or "adamw" alone.
+        optimiser: "adamw" alone, or "muon" for the matrices of the blocks beside it.
         weight_decay: of the matrices.
         clip: largest norm of all gradients together.
         seed: of the first weights and of the order of the data.
@@ -45,7 +45,7 @@ class TrainingOptions:
     learning_rate: float = 4e-3
     warm_up: int = 50
     schedule: str = "cosine"
-    optimiser: str = "muon"
+    optimiser: str = "adamw"
     weight_decay: float = 0.05
     clip: float = 1.0
     seed: int = 0

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
@@ -46,8 +48,33 @@ def test_muon_steps_the_blocks_matrices() -> None:
             assert torch.allclose(update.abs(), torch.tensor(0.1), rtol=1e-2), name
 
 
+@pytest.mark.parametrize("optimiser", ["muon", "adamw"])
+def test_restored_state_goes_on_as_the_first(optimiser: str) -> None:
+    options = TrainingOptions(SHAPE, optimiser=optimiser)
+    generator = torch.Generator().manual_seed(1)
+    gradients = [torch.randn(p.shape, generator=generator) for p in HGRNBit(SHAPE).parameters()]
+    model = HGRNBit(SHAPE, torch.Generator().manual_seed(0))
+    optimisers = Optimisers(model, options)
+    results = []
+    for _ in range(2):
+        for parameter, gradient in zip(model.parameters(), gradients):
+            parameter.grad = gradient.clone()
+        optimisers.step(0.01, 0.1)
+        results.append({name: value.clone() for name, value in model.state_dict().items()})
+        if len(results) == 1:
+            state = copy.deepcopy(optimisers.state())
+    other = HGRNBit(SHAPE)
+    other.load_state_dict(results[0])
+    resumed = Optimisers(other, options)
+    resumed.restore(state)
+    for parameter, gradient in zip(other.parameters(), gradients):
+        parameter.grad = gradient.clone()
+    resumed.step(0.01, 0.1)
+    assert all(torch.equal(results[1][name], value) for name, value in other.state_dict().items())
+
+
 def test_state_of_other_optimisers_is_refused() -> None:
     model = HGRNBit(SHAPE)
     one = Optimisers(model, TrainingOptions(SHAPE, optimiser="adamw"))
     with pytest.raises(ValueError, match="optimisers saved"):
-        Optimisers(model, TrainingOptions(SHAPE)).restore(one.state())
+        Optimisers(model, TrainingOptions(SHAPE, optimiser="muon")).restore(one.state())

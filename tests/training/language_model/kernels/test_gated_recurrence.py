@@ -18,8 +18,8 @@ from training.language_model.kernels.gated_recurrence import (  # noqa: E402
 )
 
 
-# Shorter than a chunk, exactly two, and a rest; channels that do not fill a program.
-@pytest.mark.parametrize("time, width", [(1, 16), (7, 24), (64, 130), (75, 24)])
+# Shorter than a chunk, exactly two, and a rest; channels of two programs.
+@pytest.mark.parametrize("time, width", [(7, 24), (64, 16), (33, 130)])
 def test_states_and_gradients_are_those_of_float64(
     device: torch.device, time: int, width: int
 ) -> None:
@@ -49,11 +49,11 @@ def test_states_and_gradients_are_those_of_float64(
 
 
 def test_sequences_of_a_batch_do_not_meet(device: torch.device) -> None:
-    candidate = random(3, 40, 16, device=device, seed=0)
-    forget = random(3, 40, 16, device=device, seed=1)
-    bound, initial = torch.zeros(16, device=device), torch.zeros(3, 16, device=device)
+    candidate = random(2, 33, 16, device=device, seed=0)
+    forget = random(2, 33, 16, device=device, seed=1)
+    bound, initial = torch.zeros(16, device=device), torch.zeros(2, 16, device=device)
     together = states(candidate, forget, bound, border_states(candidate, forget, bound, initial))
-    for index in range(3):
+    for index in range(2):
         one = slice(index, index + 1)
         pair = candidate[one].contiguous(), forget[one].contiguous()
         alone = states(*pair, bound, border_states(*pair, bound, initial[one]))
