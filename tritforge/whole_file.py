@@ -85,6 +85,10 @@ def _replaced(target: Path, status: os.stat_result | None) -> Iterator[Path]:
         if fcntl is None:  # an open file cannot be renamed there
             os.close(descriptor)
         yield part
+        if fcntl is not None:
+            # A library may have put a file of its own in this one's place, for its owner alone.
+            with suppress(OSError):
+                part.chmod(os.fstat(descriptor).st_mode & 0o777)
         part.replace(target)
     finally:
         if fcntl is not None:

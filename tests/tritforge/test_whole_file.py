@@ -56,6 +56,25 @@ def test_a_new_file_appears_at_the_end_with_the_usual_permissions(tmp_path: Path
     assert names(tmp_path) == ["figure.svg", "usual"]
 
 
+@pytest.mark.parametrize("mode", [None, 0o640])
+def test_a_library_that_writes_a_file_of_its_own_keeps_the_permissions(
+    tmp_path: Path, mode: int | None
+) -> None:
+    path, usual = tmp_path / "model.safetensors", tmp_path / "usual"
+    usual.touch()
+    if mode is not None:
+        path.touch()
+        path.chmod(mode)
+    with whole_file(path) as part:
+        own = tmp_path / "own"
+        own.write_bytes(b"new")
+        own.chmod(0o600)
+        own.replace(part)
+    assert path.read_bytes() == b"new"
+    expected = stat.S_IMODE(usual.stat().st_mode) if mode is None else mode
+    assert stat.S_IMODE(path.stat().st_mode) == expected
+
+
 def test_text_is_utf_8(tmp_path: Path) -> None:
     write_whole_text(tmp_path / "text", "½ trit\n")
     assert (tmp_path / "text").read_bytes() == "½ trit\n".encode()
