@@ -184,3 +184,63 @@ def _choose(
     logit_fraction: int,
 ) -> int: ...
 def _constants() -> dict[str, Any]: ...
+
+@final
+class VisionEngine:
+    """A checked integer vision transformer with its weights in the form of one kernel.
+
+    It has one pool of threads: calls from several Python threads take turns. A forked child gets
+    threads of its own.
+    """
+
+    def __init__(
+        self,
+        shape: Mapping[str, int],
+        widths: Mapping[str, int],
+        arrays: Mapping[str, NDArray[Any]],
+        kernel: str = "auto",
+        threads: int = 1,
+    ) -> None:
+        """Check everything and pack the weights; nothing of the arguments stays in use.
+
+        Args:
+            shape: the fields of VisionShape.
+            widths: the fields of VisionWidths.
+            arrays: those of `tritforge.ivit.parameters.array_specifications`, C-contiguous.
+            kernel: one of `kernels()`, or "auto" for the fastest.
+            threads: 1 to 64, the calling one included.
+        """
+
+    @staticmethod
+    def kernels() -> list[str]:
+        """Kernels this CPU runs, slowest first; "portable" is always there."""
+
+    @property
+    def kernel(self) -> str:
+        """Name of the kernel in use."""
+
+    @property
+    def threads(self) -> int:
+        """Number of threads."""
+
+    def logits(self, pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Logits of images.
+
+        Ctrl-C stops between groups of a few images.
+
+        Args:
+            pixels: (images, image_size, image_size, channels), C-contiguous.
+
+        Returns:
+            (images, classes) in units of 2**-logit_fraction.
+        """
+
+    def _multiply_only(self) -> int:
+        """Products of the linear layers of one image alone, on the calling thread.
+
+        Returns:
+            How many multiply-adds they are.
+        """
+
+def _add_dependently(count: int) -> None: ...
+def _vision_constants() -> dict[str, Any]: ...

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bindings/engine.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <iterator>
 #include <map>
@@ -13,7 +11,6 @@
 #include "bindings/context.hpp"
 #include "common/checked_fields.hpp"
 #include "common/thread_pool.hpp"
-#include "language_model/executor.hpp"
 #include "language_model/kernels/kernel_set.hpp"
 
 namespace tritforge::engine::language_model {
@@ -43,16 +40,6 @@ void check_lengths(std::size_t contexts, std::size_t tokens) {
 
 }  // namespace
 
-/// One call at a time goes through the threads.
-struct PyEngine::Runner {
-    Runner(std::shared_ptr<const Engine> engine, int threads)
-        : executor(std::move(engine), threads), process(getpid()) {}
-
-    Executor executor;
-    std::mutex mutex;
-    const long process;
-};
-
 PyEngine::PyEngine(const py::object& weights, const py::object& parameters,
                    const py::object& embedding, const py::object& shape,
                    const py::object& rows_per_beat, const py::dict& widths,
@@ -78,20 +65,7 @@ PyEngine::PyEngine(const py::object& weights, const py::object& parameters,
     engine_ = std::make_shared<const Engine>(
         std::move(weight_source), parameter_source, std::move(embedding_source), embedding_bytes,
         model, static_cast<int>(rows), checked, table, kernel_set, threads_);
-    runner_ = std::make_unique<Runner>(engine_, threads_);
-}
-
-PyEngine::~PyEngine() {
-    // A forked child has none of the threads: nothing to stop, and waiting would never end.
-    if (runner_ && getpid() != runner_->process) (void)runner_.release();
-}
-
-PyEngine::Runner& PyEngine::runner() {
-    if (getpid() != runner_->process) {
-        (void)runner_.release();
-        runner_ = std::make_unique<Runner>(engine_, threads_);
-    }
-    return *runner_;
+    runner_ = std::make_unique<Runner<Executor, Engine>>(engine_, threads_);
 }
 
 int PyEngine::embedding_item_bytes(const ModelShape& model) const {
@@ -121,7 +95,7 @@ void PyEngine::advance(const std::vector<Context*>& contexts,
         }
         lanes.back().with_head = true;
     }
-    Runner& runner = this->runner();
+    auto& runner = runner_->own();
     for (std::size_t first = 0; first < lanes.size(); first += kMaximumLanes) {
         const std::size_t left = lanes.size() - first;
         {
@@ -163,14 +137,14 @@ py::array_t<std::int32_t> PyEngine::step_many(const py::sequence& contexts,
 
 double PyEngine::time_products(int lanes) {
     check_range("lanes", lanes, 1, kMaximumLanes);
-    Runner& runner = this->runner();
+    auto& runner = runner_->own();
     const py::gil_scoped_release release;
     const std::lock_guard<std::mutex> lock(runner.mutex);
     return runner.executor.time_products(lanes);
 }
 
 std::int64_t PyEngine::rescued() {
-    Runner& runner = this->runner();
+    auto& runner = runner_->own();
     const py::gil_scoped_release release;
     const std::lock_guard<std::mutex> lock(runner.mutex);
     return runner.executor.rescued();

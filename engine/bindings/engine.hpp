@@ -10,9 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "bindings/runner.hpp"
 #include "bindings/section.hpp"
 #include "language_model/context.hpp"
 #include "language_model/engine.hpp"
+#include "language_model/executor.hpp"
 
 namespace tritforge::engine::language_model {
 
@@ -22,7 +24,6 @@ class PyEngine {
     PyEngine(const py::object& weights, const py::object& parameters, const py::object& embedding,
              const py::object& shape, const py::object& rows_per_beat, const py::dict& widths,
              const py::object& sigmoid_table, const std::string& kernel, const py::object& threads);
-    ~PyEngine();
     PyEngine(const PyEngine&) = delete;
     PyEngine& operator=(const PyEngine&) = delete;
 
@@ -40,10 +41,6 @@ class PyEngine {
     std::int64_t rescued();
 
   private:
-    struct Runner;
-
-    /// New threads in a forked child. Called with the GIL held.
-    Runner& runner();
     /// Bytes of a mantissa; of a file section its length says it.
     int embedding_item_bytes(const ModelShape& model) const;
 
@@ -52,7 +49,7 @@ class PyEngine {
     Section embedding_;
     std::shared_ptr<const Engine> engine_;
     int threads_ = 1;
-    std::unique_ptr<Runner> runner_;
+    std::unique_ptr<Runner<Executor, Engine>> runner_;
 };
 
 /// Add the class Engine.

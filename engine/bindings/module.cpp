@@ -13,6 +13,8 @@
 #include "bindings/sampler.hpp"
 #include "bindings/section.hpp"
 #include "bindings/test_hooks.hpp"
+#include "bindings/vision_engine.hpp"
+#include "common/kernel_choice.hpp"
 #include "language_model/kernels/kernel_set.hpp"
 
 namespace py = pybind11;
@@ -21,11 +23,7 @@ namespace tritforge::engine {
 namespace {
 
 std::vector<std::string> kernel_names() {
-    std::vector<std::string> names;
-    for (const language_model::KernelSet* set : language_model::available_kernel_sets()) {
-        names.emplace_back(set->name);
-    }
-    return names;
+    return set_names(language_model::available_kernel_sets());
 }
 
 py::dict build_info() {
@@ -48,6 +46,7 @@ PYBIND11_MODULE(_engine, module) {
     language_model::bind_sampler(module);
     language_model::bind_engine(module);
     language_model::bind_test_hooks(module);
+    ivit::bind_vision_engine(module);
 }
 
 }  // namespace tritforge::engine

@@ -42,19 +42,33 @@ struct Avx2Elements {
                          _mm_max_epi8(bytes, _mm_set1_epi8(-kCodeLimit)));
     }
 
+    TRITFORGE_INLINE void store_signed(std::int8_t* at, Vector a) {
+        const __m128i words = _mm_packs_epi32(lower_half(a), upper_half(a));
+        _mm_storel_epi64(reinterpret_cast<__m128i*>(at), _mm_packs_epi16(words, words));
+    }
+    TRITFORGE_INLINE void store_signed(std::int16_t* at, Vector a) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(at),
+                         _mm_packs_epi32(lower_half(a), upper_half(a)));
+    }
+
     TRITFORGE_INLINE Vector zero() { return _mm256_setzero_si256(); }
     TRITFORGE_INLINE Vector all(std::int32_t a) { return _mm256_set1_epi32(a); }
     TRITFORGE_INLINE Vector all_wide(std::int64_t a) { return _mm256_set1_epi64x(a); }
 
     TRITFORGE_INLINE Vector add(Vector a, Vector b) { return _mm256_add_epi32(a, b); }
     TRITFORGE_INLINE Vector subtract(Vector a, Vector b) { return _mm256_sub_epi32(a, b); }
+    TRITFORGE_INLINE Vector multiply_low(Vector a, Vector b) { return _mm256_mullo_epi32(a, b); }
     TRITFORGE_INLINE Vector bitwise_and(Vector a, Vector b) { return _mm256_and_si256(a, b); }
     TRITFORGE_INLINE Vector bitwise_or(Vector a, Vector b) { return _mm256_or_si256(a, b); }
     TRITFORGE_INLINE Vector absolute(Vector a) { return _mm256_abs_epi32(a); }
     TRITFORGE_INLINE Vector minimum(Vector a, Vector b) { return _mm256_min_epi32(a, b); }
     TRITFORGE_INLINE Vector maximum(Vector a, Vector b) { return _mm256_max_epi32(a, b); }
+    TRITFORGE_INLINE Vector shift_left(Vector a, Vector bits) { return _mm256_sllv_epi32(a, bits); }
     TRITFORGE_INLINE Vector shift_right(Vector a, Vector bits) {
         return _mm256_srav_epi32(a, bits);
+    }
+    TRITFORGE_INLINE Vector shift_right_logical(Vector a, Vector bits) {
+        return _mm256_srlv_epi32(a, bits);
     }
     TRITFORGE_INLINE Vector multiply_pairs(Vector a, Vector b) { return _mm256_madd_epi16(a, b); }
 
@@ -76,8 +90,14 @@ struct Avx2Elements {
     TRITFORGE_INLINE Vector join_even(Vector even, Vector odd) {
         return _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), kOdd);
     }
+    TRITFORGE_INLINE Vector join_upper(Vector even, Vector odd) {
+        return _mm256_blend_epi32(odd_to_even(even), odd, kOdd);
+    }
     TRITFORGE_INLINE Vector multiply_even(Vector a, Vector b) { return _mm256_mul_epi32(a, b); }
     TRITFORGE_INLINE Vector add_wide(Vector a, Vector b) { return _mm256_add_epi64(a, b); }
+    TRITFORGE_INLINE Vector shift_left_wide(Vector a, Vector bits) {
+        return _mm256_sllv_epi64(a, bits);
+    }
     TRITFORGE_INLINE Vector clamp_wide(Vector a, Vector lower, Vector upper) {
         const Vector below = _mm256_blendv_epi8(a, upper, _mm256_cmpgt_epi64(a, upper));
         return _mm256_blendv_epi8(below, lower, _mm256_cmpgt_epi64(lower, below));
@@ -160,7 +180,57 @@ struct Avx2Elements {
         return _mm_cvtsi128_si64(_mm_add_epi64(two, _mm_unpackhi_epi64(two, two)));
     }
 
+    static constexpr int kBytes = 32;
+
+    /// Largest of `vectors` vectors of bytes, at least one.
+    TRITFORGE_INLINE std::int8_t largest_byte(const std::int8_t* at, int vectors) {
+        Vector a = load_bytes(at);
+        for (int i = 1; i < vectors; ++i) a = _mm256_max_epi8(a, load_bytes(at + i * kBytes));
+        __m128i half = _mm_max_epi8(lower_half(a), upper_half(a));
+        half = _mm_max_epi8(half, _mm_srli_si128(half, 8));
+        half = _mm_max_epi8(half, _mm_srli_si128(half, 4));
+        half = _mm_max_epi8(half, _mm_srli_si128(half, 2));
+        half = _mm_max_epi8(half, _mm_srli_si128(half, 1));
+        return static_cast<std::int8_t>(_mm_cvtsi128_si32(half));
+    }
+
+    /// Sixteen look-ups of the lower half of a byte; each bit of the upper half chooses between
+    /// two.
+    class ByteTable {
+      public:
+        explicit ByteTable(const std::int8_t* entries) : entries_(entries) {}
+
+        __attribute__((always_inline)) void look_up(std::int8_t* at) const {
+            const Vector index = load_bytes(at);
+            const Vector lower = _mm256_and_si256(index, _mm256_set1_epi8(0x0F));
+            _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), choose<0, 4>(index, lower));
+        }
+
+      private:
+        /// Among 2**kBits tables from kFirst on, by as many bits of the index from the fifth on.
+        template <int kFirst, int kBits>
+        __attribute__((always_inline)) Vector choose(Vector index, Vector lower) const {
+            if constexpr (kBits == 0) {
+                return _mm256_shuffle_epi8(
+                    _mm256_broadcastsi128_si256(
+                        _mm_loadu_si128(reinterpret_cast<const __m128i*>(entries_ + 16 * kFirst))),
+                    lower);
+            } else {
+                const Vector clear = choose<kFirst, kBits - 1>(index, lower);
+                const Vector set = choose<kFirst + (1 << (kBits - 1)), kBits - 1>(index, lower);
+                // The bit to the top of its byte.
+                return _mm256_blendv_epi8(clear, set, _mm256_slli_epi16(index, 4 - kBits));
+            }
+        }
+
+        const std::int8_t* entries_;
+    };
+
   private:
+    TRITFORGE_INLINE Vector load_bytes(const std::int8_t* at) {
+        return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
+    }
+
     static constexpr int kOdd = 0xAA;  // the odd ones of eight elements
 
     TRITFORGE_INLINE __m128i lower_half(Vector a) { return _mm256_castsi256_si128(a); }

@@ -36,19 +36,31 @@ struct Avx512Elements {
         _mm_storeu_si128(reinterpret_cast<__m128i*>(at), bytes);
     }
 
+    TRITFORGE_INLINE void store_signed(std::int8_t* at, Vector a) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(at), _mm512_cvtsepi32_epi8(a));
+    }
+    TRITFORGE_INLINE void store_signed(std::int16_t* at, Vector a) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), _mm512_cvtsepi32_epi16(a));
+    }
+
     TRITFORGE_INLINE Vector zero() { return _mm512_setzero_si512(); }
     TRITFORGE_INLINE Vector all(std::int32_t a) { return _mm512_set1_epi32(a); }
     TRITFORGE_INLINE Vector all_wide(std::int64_t a) { return _mm512_set1_epi64(a); }
 
     TRITFORGE_INLINE Vector add(Vector a, Vector b) { return _mm512_add_epi32(a, b); }
     TRITFORGE_INLINE Vector subtract(Vector a, Vector b) { return _mm512_sub_epi32(a, b); }
+    TRITFORGE_INLINE Vector multiply_low(Vector a, Vector b) { return _mm512_mullo_epi32(a, b); }
     TRITFORGE_INLINE Vector bitwise_and(Vector a, Vector b) { return _mm512_and_si512(a, b); }
     TRITFORGE_INLINE Vector bitwise_or(Vector a, Vector b) { return _mm512_or_si512(a, b); }
     TRITFORGE_INLINE Vector absolute(Vector a) { return _mm512_abs_epi32(a); }
     TRITFORGE_INLINE Vector minimum(Vector a, Vector b) { return _mm512_min_epi32(a, b); }
     TRITFORGE_INLINE Vector maximum(Vector a, Vector b) { return _mm512_max_epi32(a, b); }
+    TRITFORGE_INLINE Vector shift_left(Vector a, Vector bits) { return _mm512_sllv_epi32(a, bits); }
     TRITFORGE_INLINE Vector shift_right(Vector a, Vector bits) {
         return _mm512_srav_epi32(a, bits);
+    }
+    TRITFORGE_INLINE Vector shift_right_logical(Vector a, Vector bits) {
+        return _mm512_srlv_epi32(a, bits);
     }
     TRITFORGE_INLINE Vector multiply_pairs(Vector a, Vector b) { return _mm512_madd_epi16(a, b); }
 
@@ -68,8 +80,14 @@ struct Avx512Elements {
     TRITFORGE_INLINE Vector join_even(Vector even, Vector odd) {
         return _mm512_mask_shuffle_epi32(even, 0xAAAA, odd, _MM_PERM_CCAA);
     }
+    TRITFORGE_INLINE Vector join_upper(Vector even, Vector odd) {
+        return _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
+    }
     TRITFORGE_INLINE Vector multiply_even(Vector a, Vector b) { return _mm512_mul_epi32(a, b); }
     TRITFORGE_INLINE Vector add_wide(Vector a, Vector b) { return _mm512_add_epi64(a, b); }
+    TRITFORGE_INLINE Vector shift_left_wide(Vector a, Vector bits) {
+        return _mm512_sllv_epi64(a, bits);
+    }
     TRITFORGE_INLINE Vector clamp_wide(Vector a, Vector lower, Vector upper) {
         return _mm512_max_epi64(_mm512_min_epi64(a, upper), lower);
     }
@@ -132,6 +150,54 @@ struct Avx512Elements {
         }
 
         Vector at_[kRegisters];
+    };
+
+    static constexpr int kBytes = 64;
+
+    /// Largest of `vectors` vectors of bytes, at least one.
+    TRITFORGE_INLINE std::int8_t largest_byte(const std::int8_t* at, int vectors) {
+        Vector a = _mm512_loadu_si512(at);
+        for (int i = 1; i < vectors; ++i) {
+            a = _mm512_max_epi8(a, _mm512_loadu_si512(at + i * kBytes));
+        }
+        __m256i half = _mm256_max_epi8(_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64(a, 1));
+        const __m128i quarter =
+            _mm_max_epi8(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+        return static_cast<std::int8_t>(_mm512_reduce_max_epi32(_mm512_cvtepi8_epi32(quarter)));
+    }
+
+    /// Sixteen look-ups of the lower half of a byte; each bit of the upper half chooses between
+    /// two.
+    class ByteTable {
+      public:
+        explicit ByteTable(const std::int8_t* entries) : entries_(entries) {}
+
+        __attribute__((always_inline)) void look_up(std::int8_t* at) const {
+            const Vector index = _mm512_loadu_si512(at);
+            const Vector lower = _mm512_and_si512(index, _mm512_set1_epi8(0x0F));
+            const Vector found = choose<0, 4>(index, lower);
+            _mm512_storeu_si512(at, found);
+        }
+
+      private:
+        /// Among 2**kBits tables from kFirst on, by as many bits of the index from the fifth on.
+        template <int kFirst, int kBits>
+        __attribute__((always_inline)) Vector choose(Vector index, Vector lower) const {
+            if constexpr (kBits == 0) {
+                return _mm512_shuffle_epi8(
+                    _mm512_broadcast_i32x4(
+                        _mm_loadu_si128(reinterpret_cast<const __m128i*>(entries_ + 16 * kFirst))),
+                    lower);
+            } else {
+                const Vector clear = choose<kFirst, kBits - 1>(index, lower);
+                const Vector set = choose<kFirst + (1 << (kBits - 1)), kBits - 1>(index, lower);
+                const __mmask64 bit =
+                    _mm512_test_epi8_mask(index, _mm512_set1_epi8(static_cast<char>(8 << kBits)));
+                return _mm512_mask_blend_epi8(bit, clear, set);
+            }
+        }
+
+        const std::int8_t* entries_;
     };
 
     TRITFORGE_INLINE std::int32_t largest(Vector a) { return _mm512_reduce_max_epi32(a); }

@@ -5,17 +5,23 @@
 //   Vector, kCount                a vector and its elements; "wide" numbers are half as many
 //   load, store, zero, all, all_wide
 //   store_codes                   stores bytes, clamped to +-kCodeLimit
-//   add, subtract, bitwise_and, bitwise_or, absolute, minimum, maximum, shift_right
+//   store_signed                  stores bytes or 16-bit numbers, saturated
+//   add, subtract, multiply_low, bitwise_and, bitwise_or, absolute, minimum, maximum
+//   shift_left, shift_right, shift_right_logical
 //   multiply_pairs                sum of the two products of the 16-bit halves of each element
 //   if_negative, count_equal      choice by sign; a count of the elements that are equal
 //   odd_to_even, widen_even, widen_odd, join_even, multiply_even
 //                                 between elements and the wide numbers of the even or odd ones
-//   add_wide, clamp_wide, count_equal_wide
+//   join_upper                    upper halves of the wide numbers of even and odd elements
+//   add_wide, shift_left_wide, clamp_wide, count_equal_wide
 //   JoiningShift                  wide numbers of even and odd elements plus an addend, shifted to
 //                                 the right by up to kLargestProductShift: their low 32 bits
 //   RoundedWideShift              wide numbers shifted by up to kLargestShift, rounded half up
 //   Table                         table look-up of kTableEntries entries
 //   largest, sum, sum_wide        largest element; sum of the elements or the wide numbers
+//   kBytes, largest_byte, ByteTable
+//                                 bytes of a vector, the largest of them, and their look-up in a
+//                                 table of 256 bytes
 //
 // Templates over a unit in an unnamed namespace, so every file has its own: see fixed_point.hpp.
 #pragma once

@@ -17,14 +17,46 @@ from testing.repository import ROOT
 from tests.engine.extension import runs_other_programs
 
 ENGINE = ROOT / "engine"
-SOURCES = (
-    "test/kernel_selftest.cpp",
-    "language_model/kernels/kernel_check.cpp",
-    "language_model/kernels/kernel_set.cpp",
-    "language_model/kernels/portable.cpp",
-    "language_model/scalar_unit.cpp",
-    "language_model/sigmoid.cpp",
-)
+
+
+@dataclass(frozen=True)
+class Selftest:
+    """A program that compares the kernels of one machine.
+
+    Attributes:
+        sources: what it is made of besides the kernels of a processor.
+        kernels: folder of the latter.
+    """
+
+    sources: tuple[str, ...]
+    kernels: str
+
+
+SELFTESTS = {
+    "language_model": Selftest(
+        (
+            "test/kernel_selftest.cpp",
+            "language_model/kernels/kernel_check.cpp",
+            "language_model/kernels/kernel_set.cpp",
+            "language_model/kernels/portable.cpp",
+            "language_model/scalar_unit.cpp",
+            "language_model/sigmoid.cpp",
+        ),
+        "language_model/kernels",
+    ),
+    "ivit": Selftest(
+        (
+            "test/vision_selftest.cpp",
+            "ivit/kernels/kernel_check.cpp",
+            "ivit/kernels/kernel_set.cpp",
+            "ivit/kernels/portable.cpp",
+            "ivit/prepared_factor.cpp",
+            "ivit/shape.cpp",
+            "ivit/shift_exponential.cpp",
+        ),
+        "ivit/kernels",
+    ),
+}
 OPTIONS = ("-std=c++17", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-static")
 
 
@@ -34,7 +66,7 @@ class Processor:
 
     Attributes:
         definitions: preprocessor names, see engine/CMakeLists.txt.
-        kernels: source file to its own compiler options.
+        kernels: source file of every machine to its own compiler options.
         expected: kernels that must be there, slowest first.
     """
 
@@ -50,8 +82,8 @@ ARM64 = Processor(
     ("qemu-aarch64", "-cpu", "max"),
     ("TRITFORGE_ARM", "TRITFORGE_ARM64"),
     {
-        "language_model/kernels/neon.cpp": (),
-        "language_model/kernels/neon_dotprod.cpp": ("-march=armv8.2-a+dotprod",),
+        "neon.cpp": (),
+        "neon_dotprod.cpp": ("-march=armv8.2-a+dotprod",),
     },
     ("portable", "neon", "neon_dotprod"),
 )
@@ -68,22 +100,24 @@ PROCESSORS = {
         "arm-linux-gnueabihf-g++",
         ("qemu-arm", "-cpu", "cortex-a9"),
         ("TRITFORGE_ARM",),
-        {"language_model/kernels/neon.cpp": ("-mfpu=neon",)},
+        {"neon.cpp": ("-mfpu=neon",)},
         ("portable", "neon"),
     ),
 }
 
 
 @runs_other_programs
+@pytest.mark.parametrize("machine", SELFTESTS)
 @pytest.mark.parametrize("name", PROCESSORS)
-def test_kernels_equal_plain_arithmetic(name: str, tmp_path: Path) -> None:
-    processor = PROCESSORS[name]
+def test_kernels_equal_plain_arithmetic(name: str, machine: str, tmp_path: Path) -> None:
+    processor, selftest = PROCESSORS[name], SELFTESTS[machine]
     for program in (processor.compiler, processor.emulator[0]):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is missing; Debian: {(__doc__ or '').rsplit('Debian: ')[-1]}")
     definitions = [f"-D{item}" for item in processor.definitions]
     objects = []
-    for source, own in {**dict.fromkeys(SOURCES, ()), **processor.kernels}.items():
+    kernels = {f"{selftest.kernels}/{file}": own for file, own in processor.kernels.items()}
+    for source, own in {**dict.fromkeys(selftest.sources, ()), **kernels}.items():
         target = tmp_path / Path(source).with_suffix(".o").name
         command = [processor.compiler, *OPTIONS, *own, *definitions, "-I", str(ENGINE)]
         subprocess.run([*command, "-c", str(ENGINE / source), "-o", str(target)], check=True)

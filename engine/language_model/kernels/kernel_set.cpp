@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "language_model/kernels/kernel_set.hpp"
 
-#include <cstring>
-#include <stdexcept>
-#include <string>
+#include "common/kernel_choice.hpp"
 
 namespace tritforge::engine::language_model {
 
@@ -24,23 +22,11 @@ std::vector<const KernelSet*> available_kernel_sets() {
         &kAmxInt8Kernels,
 #endif
     };
-    std::vector<const KernelSet*> available;
-    for (const KernelSet* kernel_set : compiled) {
-        if (kernel_set->is_supported()) available.push_back(kernel_set);
-    }
-    return available;
+    return supported_sets(compiled);
 }
 
 const KernelSet& find_kernel_set(const char* name) {
-    const std::vector<const KernelSet*> available = available_kernel_sets();
-    if (std::strcmp(name, "auto") == 0) return *available.back();
-    std::string names = "auto";
-    for (const KernelSet* kernel_set : available) {
-        if (std::strcmp(name, kernel_set->name) == 0) return *kernel_set;
-        names += std::string(", ") + kernel_set->name;
-    }
-    throw std::invalid_argument(std::string("kernel '") + name +
-                                "' is not available on this CPU: choose one of " + names);
+    return set_by_name(available_kernel_sets(), name);
 }
 
 }  // namespace tritforge::engine::language_model
