@@ -139,6 +139,7 @@ def write_models(shape: Mapping[str, int], folder: Path) -> None:
         per_channel=True,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
+        op_types_to_quantize=["Conv", "MatMul"],
     )
     prepared.unlink()
 
