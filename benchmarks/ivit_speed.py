@@ -206,8 +206,9 @@ def main() -> None:
         write_models(model, options.folder, options.peers_python)
         for batch in options.batch:
             for threads in options.threads:
-                rows += measure(model, batch, threads, options)
-    print(report(rows))
+                measured = measure(model, batch, threads, options)
+                print(report(measured), flush=True)
+                rows += measured
     if options.json is not None:
         values: dict[str, Any] = {
             "machine": machine(),
