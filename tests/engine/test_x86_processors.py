@@ -85,7 +85,8 @@ def test_kernels_of_newer_processors_share_no_function(engine: Path) -> None:
 MOVES = re.compile(
     r"v?(mov|mask|and|or|xor|unpck|shuf|blend|broadcast|insert|extract|perm|compress)"
 )
-FLOATING_POINT = re.compile(r"v?\w*[ps][sdh](2\w+)?$|f[a-z]\w*$")
+#: Names of integer vector instructions begin with p.
+FLOATING_POINT = re.compile(r"(?!v?p)\w*[ps][sd](2\w+)?$|v?cvt\w*[ps][sd]\w*$|f[a-z]\w*$")
 
 
 def float_instructions(program: Path) -> list[str]:
