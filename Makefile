@@ -14,7 +14,7 @@ BUILD_INPUTS := pyproject.toml CMakeLists.txt engine/CMakeLists.txt \
   $(filter-out engine/test/%,$(wildcard engine/*/*.[ch]pp engine/*/*/*.[ch]pp))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint csim sanitize bench clean
+.PHONY: help demo test test-slow test-clients lint csim sanitize bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,10 @@ test: $(VENV)/.installed-test ## set up, then run all tests
 
 test-slow: $(VENV)/.installed-test ## the longer tests
 	$(BIN)/python -m pytest -n auto -m slow
+
+test-clients: $(VENV)/.installed-test ## the server with litellm, langchain-openai and llm (410 MB)
+	$(BIN)/python -m pip install --quiet --editable '.[test,clients]'
+	$(BIN)/python -m pytest tests/pynq_driver/serving/test_clients.py
 
 csim: $(VENV)/.installed-test ## C-simulation of the HLS units with ctest
 	$(BIN)/cmake --preset csim -DPython_EXECUTABLE=$(abspath $(BIN)/python)

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import tempfile
 from dataclasses import dataclass
 
 from codegen.openhls.rules import Rule
@@ -26,6 +29,24 @@ class ToolError(TritforgeError):
 
 class CompileError(TritforgeError):
     """The C++ does not compile; the message holds the compiler's lines."""
+
+
+def check_space(what: str, printed: str) -> None:
+    """Tell a full disk from a mistake in the source.
+
+    Args:
+        what: the tool and its work.
+        printed: what it printed before it failed.
+
+    Raises:
+        ToolError: the tool says that the disk is full.
+    """
+    if os.strerror(errno.ENOSPC) in printed:
+        folder = tempfile.gettempdir()
+        raise ToolError(
+            f"{what}: {os.strerror(errno.ENOSPC)} (temporary files lie in {folder}: TMPDIR names "
+            "another folder)"
+        )
 
 
 class InterfaceError(TritforgeError):

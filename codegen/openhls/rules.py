@@ -42,7 +42,9 @@ READ_ORDER = Rule(
 )
 STREAM_PARAMETER = Rule(
     "stream-parameter",
-    "Streams are parameters of the top function: processes are connected outside of them.",
+    "Streams are parameters of the top function: processes are connected outside of them. A stream "
+    "that is a local variable carries words from one function to the next within a step, each read "
+    "under the condition that its word was written under.",
 )
 BLOCKING_ACCESS = Rule(
     "blocking-access",
@@ -52,8 +54,9 @@ BLOCKING_ACCESS = Rule(
 )
 STREAM_WORD = Rule(
     "stream-word",
-    "A stream carries ap_int, ap_uint, bool, a C integer or an AXI4-Stream beat (ap_axi_sdata.h): "
-    "put the fields of a struct side by side into an ap_uint with range().",
+    "A stream carries ap_int, ap_uint, ap_fixed, bool, a C integer, an AXI4-Stream beat "
+    "(ap_axi_sdata.h), hls::vector, or a struct of up to 16 such fields without constructors: put "
+    "anything else into an ap_uint with range().",
 )
 UNUSED_STREAM = Rule(
     "unused-stream",
@@ -114,7 +117,7 @@ TOP_FUNCTION = Rule(
 PORT_TYPE = Rule(
     "port-type",
     "A parameter of the top function is a reference to hls::stream, tritforge::Ram, ap_int, "
-    "ap_uint, bool or a C integer; a const reference is an input, any other an output.",
+    "ap_uint, ap_fixed, bool or a C integer; a const reference is an input, any other an output.",
 )
 PORT_NAME = Rule(
     "port-name",

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.openhls.errors import CompileError, ToolError
+from codegen.openhls.errors import CompileError, ToolError, check_space
 from codegen.openhls.tools import PINNED_VERSIONS, check_tools, zig_environment
 
 _TIMEOUT_S = 900
@@ -107,5 +107,6 @@ def run(
         raise ToolError(f"{what} did not end within {_TIMEOUT_S} s") from expired
     if result.returncode != 0:
         printed = (result.stderr or result.stdout)[-3000:]
+        check_space(what, printed)
         raise error(f"{what} failed (exit code {result.returncode}):\n{printed}")
     return result.stdout

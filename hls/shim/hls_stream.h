@@ -8,11 +8,12 @@
 // for concurrent threads.
 // Open flow (TRITFORGE_OPENHLS): a read or write is a call of __xls_read or __xls_write, without a
 // body, which the translator turns into a receive or send. Only blocking access exists there: the
-// translator refuses the others, by name.
+// translator refuses the others, by name. A struct travels as one word (hls_record.h).
 #pragma once
 
 #include "ap_config.h"
 #include "ap_int.h"
+#include "hls_record.h"
 
 #ifdef TRITFORGE_OPENHLS
 
@@ -38,16 +39,15 @@ bool __xls_stream_write_nb(const void* channel);
 
 namespace hls {
 
-/// The one integer that stands for a T on a channel; records specialise it (ap_axi_sdata.h).
-template <class T>
+#ifdef TRITFORGE_OPENHLS
+
+/// The one integer that stands for a T on a channel; what has none is refused by the translator.
+template <class T, class = void>
 struct stream_word {
     using type = T;
     static AP_SHIM_INLINE type pack(const T& x) { return x; }
     static AP_SHIM_INLINE T unpack(type word) { return word; }
 };
-
-#ifdef TRITFORGE_OPENHLS
-
 template <class Ap, int W, bool S>
 struct ap_stream_word {
     using type = ap_shim::raw_t<W, S>;
@@ -58,6 +58,15 @@ template <int W>
 struct stream_word<ap_int<W>> : ap_stream_word<ap_int<W>, W, true> {};
 template <int W>
 struct stream_word<ap_uint<W>> : ap_stream_word<ap_uint<W>, W, false> {};
+template <class T>
+struct stream_word<T, std::enable_if_t<ap_shim::is_record_word<T>()>> {
+    static constexpr int kWidth = ap_shim::bit_count<T>();
+    using type = ap_shim::raw_t<kWidth, false>;
+    static AP_SHIM_INLINE type pack(const T& x) { return ap_shim::record_word<T>::pack(x).raw(); }
+    static AP_SHIM_INLINE T unpack(type word) {
+        return ap_shim::record_word<T>::unpack(ap_uint<kWidth>::from_raw(word));
+    }
+};
 
 template <class T, int DEPTH = 0>
 class stream;

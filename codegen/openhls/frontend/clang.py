@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from codegen.openhls.errors import CompileError, ToolError
+from codegen.openhls.errors import CompileError, ToolError, check_space
 from codegen.openhls.tools import PINNED_VERSIONS, check_tools, zig_environment
 
 _TIMEOUT_S = 600
@@ -39,6 +39,8 @@ _FLAGS = (
     "-fno-jump-tables",
     "-Wno-unknown-pragmas",
     "-Wno-unused-label",
+    # Tables that constexpr functions make: as many steps as g++ allows.
+    "-fconstexpr-steps=33554432",
     "-mllvm",
     f"-inline-threshold={_NO_LIMIT}",
     "-mllvm",
@@ -100,6 +102,7 @@ def _output(options: Sequence[str], source: Path, include_folders: Sequence[Path
                 f"clang did not end within {_TIMEOUT_S} s on {source}: is a loop unrolled too far?"
             ) from error
         if result.returncode != 0:
+            check_space(f"clang on {source}", result.stderr)
             raise CompileError(f"{source} does not compile:\n{_errors_only(result.stderr)}")
         return output.read_bytes()
 

@@ -24,7 +24,8 @@ BINARY = {
 }
 #: Need a constant second operand.
 DIVISIONS = frozenset(("udiv", "sdiv", "urem", "srem"))
-_INTRINSIC = re.compile(r"^llvm\.([a-z.]+)\.i(\d+)$")
+_INTRINSIC = re.compile(r"^llvm\.([a-z.]+)\.i(\d+)(?:\.i\d+)?$")
+_OVERFLOW = ".with.overflow"
 
 
 def binary(graph: GraphBuilder, operation: str, a: Node, b: Node) -> Node:
@@ -57,7 +58,7 @@ def compare(graph: GraphBuilder, predicate: str, a: Node, b: Node) -> Node:
     return graph.equal(a, b) if predicate == "eq" else graph.node(predicate, 1, (a, b))
 
 
-def intrinsic(graph: GraphBuilder, name: str, values: list[Node]) -> Node | None:
+def intrinsic(graph: GraphBuilder, name: str, values: list[Node]) -> Node | tuple[Node, ...] | None:
     """Result of an LLVM intrinsic on integers, or None if it is not a known one."""
     found = _INTRINSIC.match(name)
     if found is None:
@@ -72,12 +73,17 @@ def intrinsic(graph: GraphBuilder, name: str, values: list[Node]) -> Node | None
         return graph.select(negative, graph.node("neg", width, (values[0],)), values[0])
     if operation in ("fshl", "fshr"):
         return _funnel_shift(graph, operation, width, values)
-    if operation in ("uadd.sat", "usub.sat"):
-        return _saturating(graph, operation, width, values)
+    if operation.endswith("shl.sat"):
+        return _saturating_shift(graph, operation, width, values)
+    if operation.endswith((".sat", _OVERFLOW)):
+        return _with_overflow(graph, operation, width, values)
     if operation in ("ctpop", "ctlz", "cttz", "bitreverse", "bswap"):
         return _bit_trick(graph, operation, width, values[0])
     if operation in ("ucmp", "scmp"):
-        return None
+        less, greater = (
+            graph.node(f"{operation[0]}{relation}", 1, values) for relation in ("lt", "gt")
+        )
+        return graph.concat([*[less] * (width - 1), graph.either(less, greater)])
     return None
 
 
@@ -92,14 +98,45 @@ def _funnel_shift(graph: GraphBuilder, operation: str, width: int, values: list[
     return graph.slice(graph.node("shrl", 2 * width, (both, rest)), 0, width)
 
 
-def _saturating(graph: GraphBuilder, operation: str, width: int, values: list[Node]) -> Node:
-    a, b = values
-    if operation == "usub.sat":
-        below = graph.node("ult", 1, (a, b))
-        return graph.select(below, graph.literal(width, 0), graph.node("sub", width, (a, b)))
-    total = graph.node("add", width, (a, b))
-    overflow = graph.node("ult", 1, (total, a))
-    return graph.select(overflow, graph.literal(width, -1), total)
+def _with_overflow(
+    graph: GraphBuilder, operation: str, width: int, values: list[Node]
+) -> Node | tuple[Node, ...] | None:
+    """`sadd.sat` and the like: the limit instead of what is too large; or the sum and whether."""
+    kind, operator = operation[0], operation[1:4]
+    if kind not in "us" or operator not in ("add", "sub", "mul"):
+        return None
+    is_signed = kind == "s"
+    wide = 2 * width if operator == "mul" else width + 1
+    extended = [graph.resize(value, wide, is_signed) for value in values]
+    exact = binary(graph, operator, *extended)
+    low = graph.slice(exact, 0, width)
+    overflow = graph.node("ne", 1, (graph.resize(low, wide, is_signed), exact))
+    if operation.endswith(_OVERFLOW):
+        return low, overflow
+    negative = graph.slice(exact, wide - 1, 1)
+    if is_signed:
+        limit = _signed_limit(graph, width, negative)
+    else:  # a difference of unsigned numbers is below zero, a sum above the largest
+        limit = graph.literal(width, 0 if operator == "sub" else -1)
+    return graph.select(overflow, limit, low)
+
+
+def _signed_limit(graph: GraphBuilder, width: int, negative: Node) -> Node:
+    smallest = 1 << (width - 1)
+    return graph.select(
+        negative, graph.literal(width, smallest), graph.literal(width, smallest - 1)
+    )
+
+
+def _saturating_shift(graph: GraphBuilder, operation: str, width: int, values: list[Node]) -> Node:
+    value, amount = values
+    shifted = binary(graph, "shl", value, amount)
+    is_signed = operation[0] == "s"
+    back = graph.node("shra" if is_signed else "shrl", width, (shifted, amount))
+    limit = graph.literal(width, -1)
+    if is_signed:
+        limit = _signed_limit(graph, width, graph.slice(value, width - 1, 1))
+    return graph.select(graph.node("ne", 1, (back, value)), limit, shifted)
 
 
 def _bit_trick(graph: GraphBuilder, operation: str, width: int, value: Node) -> Node:

@@ -10,6 +10,7 @@ from codegen.openhls.frontend.llvm_ir import Instruction, TypedOperand
 from codegen.openhls.frontend.llvm_types import StructType
 from codegen.openhls.graph import Node
 from codegen.openhls.translate.addresses import pointer
+from codegen.openhls.translate.local_streams import local_stream, read_local, write_local
 from codegen.openhls.translate.memory import MemoryKind, MemoryObject, Pointer, PointerChoice, Value
 from codegen.openhls.translate.ports import Access, Port, PortCall, read_leaf
 from codegen.openhls.translate.translation import Translation
@@ -27,12 +28,21 @@ def bodiless_call(
 def _port_call(translation: Translation, call: PortCall, instruction: Instruction) -> Value | None:
     operands = list(instruction.operands[1:])
     struct_result = None
+    result: Node | None
     if "sret" in operands[0].attributes:
         struct_result = pointer(translation, operands.pop(0).value)
-    choice = _handles(translation, operands.pop(0), call)
+    handle = operands.pop(0)
+    local = local_stream(translation, call, pointer(translation, handle.value))
+    if local is not None:
+        if call.is_read:
+            result = read_local(translation, local)
+            return _returned(translation, instruction, struct_result, result)
+        write_local(translation, local, _argument(translation, operands, call.width))
+        return None
+    choice = _handles(translation, handle, call)
     address = translation.node(operands.pop(0)) if call.is_ram else None
     value = None if call.is_read else _argument(translation, operands, call.width)
-    result: Node | None = None
+    result = None
     for chosen, port in choice:
         condition = translation.graph.both(translation.conditions[translation.block], chosen)
         fail = functools.partial(translation.error, debug=instruction.debug)

@@ -11,6 +11,7 @@ from codegen.openhls.frontend.llvm_debug import DebugInformation
 from codegen.openhls.frontend.llvm_ir import Function
 
 _AP = re.compile(r"^ap_(u?)int(?:_base)?<(\d+)(?:, (true|false))?>$")
+_FIXED = re.compile(r"^ap_(u?)fixed<(\d+), .*>$")
 
 
 class ParameterKind(enum.Enum):
@@ -79,6 +80,9 @@ def _integer_shape(name: str, text: str) -> tuple[int, bool] | None:
     if found:
         signed = found[3] == "true" if found[3] else not found[1]
         return int(found[2]), signed
+    found = _FIXED.match(name)
+    if found:
+        return int(found[2]), not found[1]
     size = re.search(r"\bsize: (\d+)", text)
     encoding = re.search(r"encoding: DW_ATE_(\w+)", text)
     if "DIBasicType" not in text or not size or not encoding:

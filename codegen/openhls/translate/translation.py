@@ -41,7 +41,21 @@ from codegen.openhls.translate.memory import (
 from codegen.openhls.translate.ports import Port
 
 #: Headers whose lines say nothing to the author of a kernel.
-_SHIM_FILES = ("ap_config.h", "ap_int_", "ap_storage_", "ap_wide_int.h", "hls_stream.h", "ram.hpp")
+_SHIM_FILES = (
+    "ap_axi_sdata.h",
+    "ap_config.h",
+    "ap_fixed",
+    "ap_int",
+    "ap_shift_reg.h",
+    "ap_storage_",
+    "ap_utils.h",
+    "ap_wide_int.h",
+    "hls_math.h",
+    "hls_record.h",
+    "hls_stream.h",
+    "hls_vector.h",
+    "ram.hpp",
+)
 
 _Result = TypeVar("_Result")
 
@@ -61,6 +75,14 @@ def style_error(
 
 
 @dataclass
+class LocalStream:
+    """A stream that lives for one call (local_streams.py): the condition and value of each word."""
+
+    words: list[tuple[Node, Node]] = field(default_factory=list)
+    taken: int = 0
+
+
+@dataclass
 class Translation:
     """State of translating one function."""
 
@@ -72,6 +94,7 @@ class Translation:
     objects: dict[str, MemoryObject] = field(default_factory=dict)
     ports: dict[str, Port] = field(default_factory=dict)
     all_ports: dict[str, Port] = field(default_factory=dict)
+    local_streams: dict[tuple[str, int], LocalStream] = field(default_factory=dict)
     conditions: dict[str, Node] = field(default_factory=dict)
     edges: dict[tuple[str, str], Node] = field(default_factory=dict)
     block: str = ""

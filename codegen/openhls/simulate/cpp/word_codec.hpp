@@ -6,8 +6,13 @@
 #include <string>
 #include <type_traits>
 
-#include "ap_axi_sdata.h"
 #include "ap_int.h"
+#include "hls_record.h"
+
+namespace tritforge {
+template <class Word, int kDepth>
+struct Ram;
+}
 
 namespace openhls {
 
@@ -45,18 +50,23 @@ template <int W>
 struct Codec<ap_int<W>> : ApCodec<ap_int<W>, W> {};
 template <int W>
 struct Codec<ap_uint<W>> : ApCodec<ap_uint<W>, W> {};
-/// A beat of AXI4-Stream is the word that the open flow makes of it.
-template <class T, int WUser, int WId, int WDest>
-struct Codec<hls::axis<T, WUser, WId, WDest>> {
-    using Beat = hls::axis<T, WUser, WId, WDest>;
-    using Word = hls::stream_word<Beat>;
-    using Bits = ap_uint<Word::kWidth>;
+/// Whether a T is put together of fields; a RAM is a struct too, but no word.
+template <class T>
+struct IsRecord : std::bool_constant<!std::is_array<T>::value && ap_shim::is_record_word<T>()> {};
+template <class Word, int kDepth>
+struct IsRecord<tritforge::Ram<Word, kDepth>> : std::false_type {};
+
+/// A struct, a beat of AXI4-Stream or a fixed-point number is the word that the open flow makes of
+/// it.
+template <class T>
+struct Codec<T, std::enable_if_t<IsRecord<T>::value>> {
+    using Word = ap_shim::record_word<T>;
     static constexpr bool kKnown = true;
-    static Beat decode(const std::string& hex) {
-        return Word::unpack(ApCodec<Bits, Word::kWidth>::decode(hex).raw());
+    static T decode(const std::string& hex) {
+        return Word::unpack(ApCodec<ap_uint<Word::kWidth>, Word::kWidth>::decode(hex));
     }
-    static std::string encode(const Beat& beat) {
-        return ApCodec<Bits, Word::kWidth>::encode(Bits::from_raw(Word::pack(beat)));
+    static std::string encode(const T& record) {
+        return ApCodec<ap_uint<Word::kWidth>, Word::kWidth>::encode(Word::pack(record));
     }
 };
 template <class T>

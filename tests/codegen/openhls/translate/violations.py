@@ -73,14 +73,21 @@ VIOLATIONS = (
             ("write_nb", "sent.write_nb(word)"),
         )
     ),
-    Violation(
-        "stream_of_a_struct",
-        rules.STREAM_WORD,
-        "a stream carries words of another type",
-        """const Pair pair = in.read();  // HERE
+    *(
+        Violation(
+            f"stream_of_{name}",
+            rules.STREAM_WORD,
+            "a stream carries words of another type",
+            """const Pair pair = in.read();  // HERE
     sent.write(pair.a);""",
-        ports="hls::stream<Pair>& in, Stream& sent",
-        before="struct Pair { Byte a, b; };",
+            ports="hls::stream<Pair>& in, Stream& sent",
+            before=f"struct Pair {{ {fields} }};",
+        )
+        for name, fields in (
+            ("a_struct_with_a_constructor", "Byte a, b; Pair() {}"),
+            ("a_struct_with_a_pointer", "Byte a; const Byte* b;"),
+            ("a_struct_with_a_float", "Byte a; float b;"),
+        )
     ),
     Violation(
         "loop_until_found",
@@ -189,12 +196,22 @@ static Byte ratio(ap_int<9> a, ap_int<9> b) {
     sent.write(between.read());""",
     ),
     Violation(
-        "local_stream",
+        "local_stream_read_first",
         rules.STREAM_PARAMETER,
-        "is no stream from outside",
+        "is read before a word is written to it",
         """Stream between;
-    between.write(in.read());  // HERE
-    sent.write(between.read());""",
+    const Byte word = between.read();  // HERE
+    between.write(in.read());
+    sent.write(word);""",
+    ),
+    Violation(
+        "local_stream_read_at_another_time",
+        rules.STREAM_PARAMETER,
+        "under another condition",
+        """Stream between;
+    const Byte word = in.read();
+    if (word[0]) between.write(word);
+    if (word[1]) sent.write(between.read());  // HERE""",
     ),
     Violation(
         "unused_stream",
