@@ -17,7 +17,7 @@ from codegen.openhls.manifest import Manifest
 from codegen.openhls.synth.yosys import Resources, synthesise
 from codegen.openhls.tools import check_tools
 from codegen.openhls.xls.wrapper import black_box, library_module
-from codegen.output import write_project, write_texts
+from codegen.output import note_outputs, write_project, write_texts
 from codegen.project import machine_source, render_project
 
 #: What a machine has beside its processes: FIFOs, registers, AXI.
@@ -80,7 +80,7 @@ def build_rtl(
         units, top = _translated(blueprint, folder, progress), ""
         files = {f"{unit.name}.sv": unit.system_verilog for unit in units}
     manifests = {f"{unit.name}.manifest.json": unit.manifest.to_json() for unit in units}
-    write_texts(folder / "rtl", {**files, **manifests})
+    note_outputs(folder, write_texts(folder / "rtl", {**files, **manifests}))
     resources = {}
     if with_resources:
         jobs = {unit.name: _synthesis(unit) for unit in units} | jobs

@@ -7,11 +7,11 @@ import hashlib
 import importlib.metadata
 import os
 import platform
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
+from codegen.openhls.errors import ToolError
+from codegen.openhls.system import host_compiler
 from pynq_driver.processors import default_threads
 from tritforge import __version__
 from tritforge.errors import TritforgeError
@@ -38,7 +38,6 @@ _PROCESSOR_FILE = Path("/proc/cpuinfo")
 _PROCESSOR_KEYS = ("model name", "Hardware", "Model")
 #: Environment variables that change what runs.
 _VARIABLE_START = "TRITFORGE_"
-_COMPILER_SECONDS = 10
 _PORTION_BYTES = 1 << 20
 
 
@@ -115,20 +114,11 @@ def _engine() -> dict[str, Any] | None:
 
 
 def _host_compiler() -> str | None:
-    program = shutil.which("g++")
-    if program is None:
-        return None
+    """Place and version of what compiles C-simulations and Verilated models."""
     try:
-        result = subprocess.run(
-            [program, "--version"],
-            capture_output=True,
-            text=True,
-            timeout=_COMPILER_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return program
-    return next(iter(result.stdout.splitlines()), program)
+        return host_compiler().identity
+    except ToolError:
+        return None
 
 
 def _version(distribution: str) -> str | None:

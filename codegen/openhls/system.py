@@ -88,6 +88,7 @@ def run(
     """Run a command; its standard output.
 
     Raises:
+        ToolError: it may not be run.
         ToolError, CompileError: it failed or did not end; with the end of what it printed.
     """
     words = [str(item) for item in command]
@@ -105,6 +106,11 @@ def run(
             )
     except subprocess.TimeoutExpired as expired:
         raise ToolError(f"{what} did not end within {_TIMEOUT_S} s") from expired
+    except PermissionError:
+        raise ToolError(
+            f"{what}: {words[0]} may not be run. If its disk allows no programs (noexec), set "
+            "TRITFORGE_CACHE to a folder on one that does"
+        ) from None
     if result.returncode != 0:
         printed = (result.stderr or result.stdout)[-3000:]
         check_space(what, printed)

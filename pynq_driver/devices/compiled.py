@@ -239,6 +239,11 @@ def _open_library(path: Path) -> ctypes.CDLL:
             )
         abi.declare(library)
     except (OSError, AttributeError) as error:
+        if "failed to map segment" in str(error):  # what the loader says of a disk with noexec
+            raise TritforgeError(
+                f"{path}: its copy in {tempfile.gettempdir()} cannot be loaded, because that disk "
+                "allows no programs (noexec): set TMPDIR to a folder on one that does"
+            ) from None
         raise TritforgeError(
             f"{path} is not a compiled machine ({error}): build it again"
         ) from None

@@ -24,7 +24,7 @@ def fake_python(folder: Path, packages: tuple[str, ...]) -> Path:
 
 
 def test_this_engine_is_measured_and_missing_peers_are_named(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="pip install 'tritforge[plot]'")
+    pytest.importorskip("matplotlib", reason="pip install '.[plot]'")
     files = {name: tmp_path / "out" / name for name in ("figures.json", "figure.svg")}
     result = run_script(
         "compare_peers",

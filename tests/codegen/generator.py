@@ -14,6 +14,7 @@ import jinja2
 import markupsafe
 import numpy as np
 
+from codegen.output import LIST_FILE
 from testing.repository import ROOT
 
 SCRIPT = ROOT / "codegen" / "gen.py"
@@ -59,9 +60,9 @@ def copy_checkout(target: Path) -> Path:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """Relative path -> content of every file below `folder`."""
+    """Relative path -> content of every file below `folder`, but for the generator's own list."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.name != LIST_FILE
     }

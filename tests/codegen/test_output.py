@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codegen import gen
-from codegen.output import write_project, write_texts
+from codegen.output import LIST_FILE, note_outputs, write_project, write_texts
 from tests.codegen.generator import tree
 from tritforge.errors import ConfigurationError
 
@@ -91,6 +91,53 @@ def test_replaces_its_own_folder_and_keeps_the_build(tmp_path: Path) -> None:
     write_project(folder, changed)
     assert tree(folder) == {**changed, "build/object.o": b"compiled"}
     assert [path.name for path in tmp_path.iterdir()] == ["project"]
+
+
+def test_a_users_files_stay_wherever_they_lie(tmp_path: Path) -> None:
+    """Also what the user edited and the generator no longer writes, links, and whole folders."""
+    folder = tmp_path / "project"
+    write_project(folder, {**FILES, "src/old.cpp": b"gone", "src/edited.cpp": b"old"})
+    (folder / "src" / "mine.cpp").write_text("mine")
+    (folder / "src" / "deep" / "er").mkdir(parents=True)
+    (folder / "src" / "deep" / "er" / "mine").write_text("mine")
+    (folder / "src" / "edited.cpp").write_text("edited")
+    (folder / "src" / "link").symlink_to("nowhere")
+    changed = {**FILES, "src/top.cpp": b"two"}
+    mine = dict.fromkeys(("src/mine.cpp", "src/deep/er/mine"), b"mine")
+    for content in (b"two", b"three"):
+        changed["src/top.cpp"] = content
+        write_project(folder, changed)
+        assert tree(folder) == {**changed, **mine, "src/edited.cpp": b"edited"}
+        assert (folder / "src" / "link").is_symlink()
+    assert [path.name for path in tmp_path.iterdir()] == ["project"]
+
+
+def test_outputs_of_another_project_go(tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    write_project(folder, FILES)
+    paths = write_texts(folder / "rtl", {"a.sv": "module", "b.sv": "module"})
+    note_outputs(folder, paths)
+    (folder / "rtl" / "notes").write_text("mine")
+    write_project(folder, FILES)
+    assert (folder / "rtl" / "a.sv").exists()
+    (folder / "rtl" / "b.sv").write_text("edited")
+    changed = {**FILES, "src/top.cpp": b"two"}
+    write_project(folder, changed)
+    assert tree(folder) == {**changed, "rtl/notes": b"mine", "rtl/b.sv": b"edited"}
+    note_outputs(folder, write_texts(folder / "rtl", {"c.sv": "module"}))
+    (folder / "rtl" / "notes").unlink()
+    (folder / "rtl" / "b.sv").unlink()
+    write_project(folder, FILES)
+    assert tree(folder) == FILES and not (folder / "rtl").exists()
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"files": 3}', "\xff"])
+def test_without_a_list_nothing_is_removed(tmp_path: Path, content: str) -> None:
+    folder = tmp_path / "project"
+    write_project(folder, {**FILES, "src/old.cpp": b"old"})
+    (folder / LIST_FILE).write_bytes(content.encode("latin-1"))
+    write_project(folder, FILES)
+    assert tree(folder) == {**FILES, "src/old.cpp": b"old"}
 
 
 def test_touches_nothing_if_nothing_changed(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_the_document_shows_the_table_of_random_scales() -> None:
 
 @pytest.mark.parametrize(("name", "start"), [("a.svg", b"<?xml"), ("a.png", b"\x89PNG")])
 def test_plot_writes_the_same_file_again(name: str, start: bytes, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="pip install 'tritforge[plot]'")
+    pytest.importorskip("matplotlib", reason="pip install '.[plot]'")
     path = tmp_path / name
     contents = []
     for _ in range(2):

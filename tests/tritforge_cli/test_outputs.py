@@ -22,7 +22,7 @@ def plot(path: Path) -> None:
 
 
 def test_a_plot_replaces_what_a_link_points_to(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="pip install 'tritforge[plot]'")
+    pytest.importorskip("matplotlib", reason="pip install '.[plot]'")
     target, link = tmp_path / "target.svg", tmp_path / "link.svg"
     target.write_text("old")
     link.symlink_to(target)
@@ -32,7 +32,7 @@ def test_a_plot_replaces_what_a_link_points_to(tmp_path: Path) -> None:
 
 
 def test_a_plot_goes_through_a_fifo(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="pip install 'tritforge[plot]'")
+    pytest.importorskip("matplotlib", reason="pip install '.[plot]'")
     fifo = tmp_path / "plot.png"
     os.mkfifo(fifo)
     received: list[bytes] = []
@@ -45,7 +45,7 @@ def test_a_plot_goes_through_a_fifo(tmp_path: Path) -> None:
 
 
 def test_a_plot_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib", reason="pip install 'tritforge[plot]'")
+    pytest.importorskip("matplotlib", reason="pip install '.[plot]'")
     (tmp_path / "folder.svg").mkdir()
     with pytest.raises(TritforgeError, match=r"cannot write .*folder\.svg: Is a directory"):
         plot(tmp_path / "folder.svg")

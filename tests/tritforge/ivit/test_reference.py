@@ -86,7 +86,7 @@ def test_equals_the_layers_written_out_for_every_head(model: RandomModel) -> Non
 
 
 def test_equals_pytorchs_layers(model: RandomModel) -> None:
-    torch = pytest.importorskip("torch", reason="pip install 'tritforge[torch]'")
+    torch = pytest.importorskip("torch", reason="pip install '.[torch]'")
     functional = torch.nn.functional
     tensors = {name: torch.tensor(values).double() for name, values in model.tensors.items()}
     normalised = model.preprocessing.normalise(model.images(2))
