@@ -40,6 +40,27 @@ struct axis {
     ap_uint<1> last;
     typename ap_shim::side_channel<WId>::type id;
     typename ap_shim::side_channel<WDest>::type dest;
+
+    AP_SHIM_INLINE T get_data() const { return data; }
+    AP_SHIM_INLINE void set_data(const T& x) { data = x; }
+#define AP_SHIM_CHANNEL(name)                               \
+    AP_SHIM_INLINE auto get_##name() const { return name; } \
+    template <class Value>                                  \
+    AP_SHIM_INLINE void set_##name(const Value& x) {        \
+        name = x;                                           \
+    }
+    AP_SHIM_CHANNEL(keep)
+    AP_SHIM_CHANNEL(strb)
+    AP_SHIM_CHANNEL(user)
+    AP_SHIM_CHANNEL(last)
+    AP_SHIM_CHANNEL(id)
+    AP_SHIM_CHANNEL(dest)
+#undef AP_SHIM_CHANNEL
+    /// All bytes count.
+    AP_SHIM_INLINE void keep_all() {
+        keep = -1;
+        strb = -1;
+    }
 };
 
 }  // namespace hls

@@ -15,6 +15,7 @@
 #include <type_traits>
 
 #include "ap_fixed_rounding.h"
+#include "ap_int.h"
 
 namespace ap_shim {
 

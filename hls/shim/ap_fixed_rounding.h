@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Modes of ap_fixed: what happens to bits below the last one and above the first one. Part of
-// ap_fixed.h.
+// Modes of ap_fixed: what happens to bits below the last one and above the first one; and the bits
+// of a double. Part of ap_fixed.h and ap_int.h.
 #pragma once
 
-#include "ap_int.h"
+#include "ap_int_base.h"
+#include "ap_int_ops.h"
+#include "ap_int_ref.h"
 
 /// What a number with too many fractional bits becomes.
 enum ap_q_mode {
@@ -142,5 +144,10 @@ AP_SHIM_INLINE constexpr raw_t<W + kMantissaBits + 2, true> scaled_double(double
     const int distance = -shift < kMantissaBits + 1 ? -shift : kMantissaBits + 1;
     return shift_and_round<K, Q>(value, static_cast<unsigned>(distance));
 }
+
+template <int W, bool S>
+template <class T, enable_if_float<T>>
+AP_SHIM_INLINE constexpr ap_int_base<W, S>::ap_int_base(const T& x)
+    : value_base(raw_cast<W, S>(scaled_double<W, 0, AP_TRN_ZERO>(static_cast<double>(x)))) {}
 
 }  // namespace ap_shim

@@ -7,9 +7,11 @@
 //   ap_int_ref.h    selections of bits: x[i], x.range(hi, lo), (a, b)
 //   ap_int_ops.h    operators and their result types; known deviations of the vendor's headers
 //   ap_int_text.h   numbers as text, for test benches
+//   ap_fixed_rounding.h  from float and double
 //   ap_storage_*.h  how W bits are stored, per compiler
 #pragma once
 
+#include "ap_fixed_rounding.h"
 #include "ap_int_base.h"
 #include "ap_int_ops.h"
 #include "ap_int_ref.h"

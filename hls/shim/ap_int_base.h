@@ -7,7 +7,7 @@
 //   * more than 64 bits do not convert to a C integer or bool by themselves: the vendor's headers
 //     drop the upper bits without a word (`if (wide)` tests 64 bits). Write `wide != 0`, to_int64()
 //     or an explicit cast.
-//   * no conversion from float or double, no volatile objects, no conversion from strings.
+//   * no volatile objects; conversions from strings in test benches only.
 #pragma once
 
 #include <cstdint>
@@ -89,6 +89,9 @@ struct operand<ap_uint<W>> : operand<ap_int_base<W, false>> {};
 template <class T>
 using enable_if_operand = std::enable_if_t<operand<T>::kKind != operand_kind::none, int>;
 
+template <class T>
+using enable_if_float = std::enable_if_t<std::is_floating_point<T>::value, int>;
+
 /// The C integer an ap value of up to 64 bits converts to by itself.
 template <int W, bool S>
 constexpr auto implicit_c_type() {
@@ -154,6 +157,15 @@ class ap_int_base : public ap_value<W, S> {
     template <class T, enable_if_operand<T> = 0>
     AP_SHIM_INLINE constexpr ap_int_base(const T& x)
         : value_base(raw_cast<W, S>(operand<T>::raw(x))) {}
+
+    /// From a float or double: rounded towards zero and wrapped to W bits (ap_fixed_rounding.h).
+    template <class T, enable_if_float<T> = 0>
+    AP_SHIM_INLINE constexpr ap_int_base(const T& x);
+#ifndef TRITFORGE_OPENHLS
+    /// From the digits of a number, wrapped to W bits: `radix` 2, 8, 10 or 16; 0 takes it from a
+    /// prefix 0b, 0o or 0x, else 10.
+    explicit ap_int_base(const char* digits, int radix = 0);
+#endif
 
     /// Not of the vendor's: for streams and for the shim itself.
     static AP_SHIM_INLINE constexpr ap_int_base from_raw(const raw_type& raw) {
@@ -331,6 +343,11 @@ class ap_int : public ap_int_base<W, true> {
     ap_int() = default;
     template <class T, enable_if_operand<T> = 0>
     AP_SHIM_INLINE constexpr ap_int(const T& x) : ap_int_base<W, true>(x) {}
+    template <class T, enable_if_float<T> = 0>
+    AP_SHIM_INLINE constexpr ap_int(const T& x) : ap_int_base<W, true>(x) {}
+#ifndef TRITFORGE_OPENHLS
+    explicit ap_int(const char* digits, int radix = 0) : ap_int_base<W, true>(digits, radix) {}
+#endif
 };
 
 /// Unsigned integer of W bits.
@@ -340,6 +357,11 @@ class ap_uint : public ap_int_base<W, false> {
     ap_uint() = default;
     template <class T, enable_if_operand<T> = 0>
     AP_SHIM_INLINE constexpr ap_uint(const T& x) : ap_int_base<W, false>(x) {}
+    template <class T, enable_if_float<T> = 0>
+    AP_SHIM_INLINE constexpr ap_uint(const T& x) : ap_int_base<W, false>(x) {}
+#ifndef TRITFORGE_OPENHLS
+    explicit ap_uint(const char* digits, int radix = 0) : ap_int_base<W, false>(digits, radix) {}
+#endif
 };
 
 }  // namespace ap_shim

@@ -56,6 +56,29 @@ std::string ap_int_base<W, S>::to_string(int radix, bool sign) const {
     return (minus ? "-" : "") + std::string(prefix) + (filled ? "0" : "") + digits;
 }
 
+inline int digit_value(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : 16;
+}
+
+template <int W, bool S>
+ap_int_base<W, S>::ap_int_base(const char* digits, int radix) : ap_int_base(0) {
+    const bool minus = *digits == '-';
+    if (minus || *digits == '+') ++digits;
+    if (radix == 0) {
+        const char mark = digits[0] == '0' ? digits[1] : ' ';
+        radix = mark == 'b' ? 2 : mark == 'o' ? 8 : mark == 'x' ? 16 : 10;
+        if (radix != 10) digits += 2;
+    }
+    AP_SHIM_CHECK(*digits != 0, "ap_int", "a number has digits");
+    for (; *digits != 0; ++digits) {
+        AP_SHIM_CHECK(digit_value(*digits) < radix, "ap_int", "a digit that the radix has not");
+        *this = ap_int_base(*this * radix + digit_value(*digits));
+    }
+    if (minus) *this = ap_int_base(-*this);
+}
+
 template <int W, bool S>
 double ap_int_base<W, S>::to_double() const {
     if constexpr (W <= 64) {

@@ -182,8 +182,10 @@ def plain_name(token: str) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    parts = re.split(r"\\([0-9A-Fa-f]{2})", text)
+    """Bytes of a quoted text: a backslash stands before two digits or another backslash."""
+    parts = re.split(r"\\(\\|[0-9A-Fa-f]{2})", text)
     pieces = [
-        bytes([int(part, 16)]) if index % 2 else part.encode() for index, part in enumerate(parts)
+        part.encode() if index % 2 == 0 else b"\\" if part == "\\" else bytes([int(part, 16)])
+        for index, part in enumerate(parts)
     ]
     return b"".join(pieces)

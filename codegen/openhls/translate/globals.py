@@ -47,6 +47,8 @@ def _fill(content: bytearray, offset: int, type_: Type, value: Operand, layout: 
         number = value.value % (1 << type_.width)
         content[offset : offset + size] = number.to_bytes(size, "little")
     elif isinstance(value, Text):
+        if len(value.content) != layout.size(type_):
+            raise ValueError(f"a text of {len(value.content)} bytes fills {layout.size(type_)}")
         content[offset : offset + len(value.content)] = value.content
     elif isinstance(value, Aggregate):
         for place, element in zip(_places(type_, layout), value.elements):

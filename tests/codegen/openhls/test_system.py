@@ -25,11 +25,11 @@ def test_a_program_that_may_not_be_run_names_the_remedy(tmp_path: Path) -> None:
 
 def test_a_full_disk_is_no_mistake_in_the_source(tmp_path: Path) -> None:
     tool = script(tmp_path, "echo 'x.o: No space left on device' >&2; exit 1")
-    with pytest.raises(ToolError, match="the tool: No space left on device .*TMPDIR") as caught:
+    with pytest.raises(ToolError, match=r"the tool: No space left on device .*TMPDIR") as caught:
         run([tool], "the tool", CompileError)
     assert "\n" not in str(caught.value)
 
 
 def test_other_failures_show_what_was_printed(tmp_path: Path) -> None:
-    with pytest.raises(CompileError, match="exit code 3.*\nbad line"):
+    with pytest.raises(CompileError, match=r"exit code 3.*\nbad line"):
         run([script(tmp_path, "echo 'bad line'; exit 3")], "the tool", CompileError)

@@ -64,6 +64,19 @@ int main() {
     static ap_shift_reg<ap_uint<4>, 3> line;
     CHECK(line.shift(3) == 0 && line.shift(4, 0) == 3 && line.read(1) == 3);
     CHECK(line.shift(9, 0, false) == 4 && line.read(0) == 4);
+    Beat beat;
+    beat.set_data(7);
+    beat.set_last(1);
+    beat.set_id(0);
+    beat.keep_all();
+    CHECK(beat.get_data() == 7 && beat.get_last() && beat.get_keep() == 15 && beat.strb == 15);
+
+    const ap_int<8> truncated[] = {3.7, -3.7, 200.9, 2.5f};
+    CHECK(truncated[0] == 3 && truncated[1] == -3 && truncated[2] == -56 && truncated[3] == 2);
+    CHECK(ap_uint<70>(1e20) / 100000000000000000ull == 1000 && ap_uint<8>(-1.0) == 255);
+    CHECK(ap_int<8>("-5", 10) == -5 && ap_uint<16>("0x1F") == 31 && ap_uint<16>("ff", 16) == 255);
+    CHECK(ap_uint<8>("0b101") == 5 && ap_uint<6>("77", 8) == 63 && ap_uint<4>("300") == 12);
+    CHECK(ap_int<100>("-123456789012345678901234") % 1000 == -234);
     ap_wait();
     ap_wait_n(3);
     return 0;

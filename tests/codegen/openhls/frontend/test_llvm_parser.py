@@ -200,6 +200,21 @@ declare void @without_body()
     ]
 
 
+def test_every_byte_of_a_text_is_read_as_it_is_printed() -> None:
+    """LLVM prints a backslash as two, and whatever is not printable as two digits."""
+    every = bytes([*range(256), *b"\\AB\\\\41\\"])
+    printed = "".join(
+        "\\\\"
+        if byte == 0x5C
+        else chr(byte)
+        if 32 <= byte < 127 and byte != 34
+        else f"\\{byte:02X}"
+        for byte in every
+    )
+    module = parse_module(f'@t = internal constant [{len(every)} x i8] c"{printed}"\n')
+    assert module.globals["t"].initial == Text(every)
+
+
 def test_a_first_block_without_label() -> None:
     module = parse_module("define void @f() {\n  ret void\n}\n")
     assert list(module.functions["f"].blocks) == ["entry"]
