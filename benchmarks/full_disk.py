@@ -63,10 +63,15 @@ def commands(folder: Path) -> list[Command]:
             ],
             keeps_part=True,
         ),
-        Command("rtl", lambda out: python_module("tritforge", "rtl", *_UNIT, "--out", str(out))),
+        Command(
+            "rtl",
+            lambda out: python_module("tritforge", "rtl", *_UNIT, "--out", str(out)),
+            in_steps=True,
+        ),
         Command(
             "rtl, empty cache",
             lambda out: python_module("tritforge", "rtl", *_UNIT, "--out", str(out)),
+            in_steps=True,
             cache=True,
         ),
     ]
