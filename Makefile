@@ -7,6 +7,8 @@ PEERS := build/peers
 PROMPT ?= Once upon a time
 SEED ?= 2
 PICTURE ?= pynq_driver/models/fashion-mnist-sample.png
+# The last image of PYNQ-Z1 and -Z2 has 3.1; 4 dropped Zynq-7000 and is tested as a KV260.
+PYNQ_VERSIONS := 3.0.1 3.1.2 4.0.0
 # Carries the vendor's Apache-2.0 ap_types, the oracle of the shim tests; its own dependencies are
 # not needed for that.
 REFERENCE_HEADERS := hls4ml==1.3.0
@@ -14,7 +16,7 @@ BUILD_INPUTS := pyproject.toml CMakeLists.txt engine/CMakeLists.txt \
   $(filter-out engine/test/%,$(wildcard engine/*/*.[ch]pp engine/*/*/*.[ch]pp))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-clients lint csim sanitize bench clean
+.PHONY: help demo test test-slow test-clients board lint csim sanitize bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +35,10 @@ test-slow: $(VENV)/.installed-test ## the longer tests
 test-clients: $(VENV)/.installed-test ## the server with litellm, langchain-openai and llm (410 MB)
 	$(BIN)/python -m pip install --quiet --editable '.[test,clients]'
 	$(BIN)/python -m pytest tests/pynq_driver/serving/test_clients.py
+
+board: $(PYNQ_VERSIONS:%=build/pynq-%/.installed) ## the driver with PYNQ on the simulated board
+	@for version in $(PYNQ_VERSIONS); do echo "pynq $$version"; \
+	  build/pynq-$$version/bin/python -m pytest -m "slow or not slow" tests/pynq_driver/board || exit 1; done
 
 csim: $(VENV)/.installed-test ## C-simulation of the HLS units with ctest
 	$(BIN)/cmake --preset csim -DPython_EXECUTABLE=$(abspath $(BIN)/python)
@@ -76,6 +82,13 @@ $(VENV)/.installed-test: $(VENV)/bin/python $(BUILD_INPUTS)
 $(PEERS)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(PEERS)
 	TRITFORGE_PURE_PYTHON=1 CMAKE_ARGS=-DGGML_NATIVE=ON $(PEERS)/bin/python -m pip install --quiet '.[peers]'
+	@touch $@
+
+# PYNQ's own needs: NumPy 1, pkg_resources of an older setuptools, pycparser 2.
+build/pynq-%/.installed: pyproject.toml
+	$(PYTHON) -m venv build/pynq-$*
+	TRITFORGE_PURE_PYTHON=1 build/pynq-$*/bin/python -m pip install --quiet --editable . \
+	  'pynq==$*' 'numpy<2' 'pycparser<3' 'setuptools<81' pytest hypothesis
 	@touch $@
 
 $(VENV)/.installed-lint: $(VENV)/.installed-test

@@ -34,6 +34,7 @@ REGISTERS = ("codegen.constants", "codegen.register_file")
 BLUEPRINT = ("codegen.blueprint", "codegen.model", "codegen.project", "codegen.drawing")
 GENERATOR = (*SOURCES, *REGISTERS, "codegen.openhls", "codegen.machine", *BLUEPRINT)
 DRIVER_GROUND = ("pynq_driver.processors", "pynq_driver._engine", "pynq_driver.devices")
+BOARD = ("pynq_driver.board", "pynq_driver.simulated_board")
 DRIVER = (
     *DRIVER_GROUND,
     *("pynq_driver.language_model", "pynq_driver.language_model.backends"),
@@ -133,6 +134,8 @@ TABLE: dict[str, tuple[str, ...]] = {
     "pynq_driver._engine": (),
     "pynq_driver.processors": ("tritforge",),
     "pynq_driver.devices": GROUND,
+    "pynq_driver.board": (*GROUND, "pynq_driver.devices"),
+    "pynq_driver.simulated_board": (*GROUND, "pynq_driver.devices", "pynq_driver.board"),
     "pynq_driver.language_model": (
         *(*GROUND, "tritforge.language_model"),
         *("tritforge.language_model.wire", "tritforge.language_model.interface"),
@@ -140,7 +143,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     ),
     "pynq_driver.language_model.backends": (
         *(*GROUND, *LANGUAGE_MODEL, "tritforge.language_model.reference"),
-        *(*DRIVER_GROUND, "pynq_driver.language_model"),
+        *(*DRIVER_GROUND, *BOARD, "pynq_driver.language_model"),
     ),
     "pynq_driver.language_model.contexts": (
         *("tritforge", "tritforge.language_model"),

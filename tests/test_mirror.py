@@ -27,6 +27,15 @@ ELSEWHERE = {
     "codegen/drawing.py": "tests/codegen/language_model/test_picture.py",
     "codegen/rtl.py": "tests/tritforge_cli/test_rtl.py",
     "codegen/waveform.py": "tests/tritforge_cli/test_waveform.py",
+    # With PYNQ: everything between the driver and a board.
+    "pynq_driver/board/machine_ip.py": "tests/pynq_driver/board/test_opening.py",
+    "pynq_driver/board/transport.py": "tests/pynq_driver/board/test_opening.py",
+    "pynq_driver/language_model/backends/board.py": "tests/pynq_driver/board/test_opening.py",
+    "pynq_driver/simulated_board/clocks.py": "tests/pynq_driver/board/test_opening.py",
+    "pynq_driver/simulated_board/device.py": "tests/pynq_driver/board/test_opening.py",
+    "pynq_driver/simulated_board/parsing.py": "tests/pynq_driver/board/test_opening.py",
+    "pynq_driver/simulated_board/overlay.py": "tests/tritforge_cli/test_simulate.py",
+    "tritforge/boards/families.py": "tests/tritforge/boards/test_block_design.py",
     "pynq_driver/devices": "tests/codegen/machine/test_toy_machine.py",
     "pynq_driver/language_model/session.py": (
         "tests/pynq_driver/language_model/backends/test_machine.py"

@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from pynq_driver import BACKEND_NAMES, EMBEDDED_MODEL, LanguageModel
-from pynq_driver.language_model.backends.opening import MACHINE_BACKENDS, open_backend
+from pynq_driver.language_model.backends.opening import (
+    BOARD_BACKEND,
+    MACHINE_BACKENDS,
+    open_backend,
+)
 from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.language_model.config import LANE_CHOICES, PORT_CHOICES
 from tritforge.language_model.image import open_image
@@ -25,9 +29,12 @@ _BACKENDS = {
     "csim": "C-simulation of the generated machine, same tokens",
     "rtl": "its Verilated RTL, same tokens",
     "float": "float64 reference",
+    "pynq": "the machine in the fabric of a PYNQ board, same tokens",
 }
 #: Backends that need no machine.
-SOFTWARE_BACKENDS = tuple(name for name in BACKEND_NAMES if name not in MACHINE_BACKENDS)
+SOFTWARE_BACKENDS = tuple(
+    name for name in BACKEND_NAMES if name not in (*MACHINE_BACKENDS, BOARD_BACKEND)
+)
 
 
 def add_software_arguments(
@@ -52,11 +59,11 @@ def add_software_arguments(
         metavar="N",
         help="for --backend cpu (default: the cores of one NUMA node that this process may use)",
     )
-    parser.set_defaults(ports=None, machine_lanes=None)
+    parser.set_defaults(ports=None, machine_lanes=None, overlay=None)
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """--model, --backend, --threads, --ports and --lanes."""
+    """--model, --backend, --threads, --ports, --lanes and --overlay."""
     add_software_arguments(parser, BACKEND_NAMES)
     machines = " and ".join(MACHINE_BACKENDS)
     parser.add_argument(
@@ -73,6 +80,18 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="B",
         help=f"tokens read at once, for --backend {machines}: "
         f"{', '.join(map(str, LANE_CHOICES))} (default: 1)",
+    )
+    add_overlay_argument(parser)
+
+
+def add_overlay_argument(parser: argparse.ArgumentParser) -> None:
+    """--overlay, for commands with the backend of a board."""
+    parser.add_argument(
+        "--overlay",
+        type=Path,
+        metavar="FOLDER",
+        help=f"overlay for --backend {BOARD_BACKEND}: a folder with machine.bit, machine.hwh and "
+        "config.json (default: $TRITFORGE_OVERLAY)",
     )
 
 
@@ -95,7 +114,8 @@ def load_model(options: argparse.Namespace, waveform: bool = False) -> LanguageM
         library = library_for(
             options.backend, image, options.ports, options.machine_lanes, waveform
         )
-    return LanguageModel(image, open_backend(options.backend, image, options.threads, library))
+    backend = open_backend(options.backend, image, options.threads, library, options.overlay)
+    return LanguageModel(image, backend)
 
 
 def _refuse_foreign_options(options: argparse.Namespace) -> None:
@@ -104,9 +124,12 @@ def _refuse_foreign_options(options: argparse.Namespace) -> None:
         ("threads", options.threads, options.backend == "cpu"),
         ("ports", options.ports, is_machine),
         ("lanes", options.machine_lanes, is_machine),
+        ("overlay", options.overlay, options.backend == BOARD_BACKEND),
     ):
         if value is not None and not belongs:
-            owners = "cpu" if name == "threads" else " and ".join(MACHINE_BACKENDS)
+            owners = {"threads": "cpu", "overlay": BOARD_BACKEND}.get(
+                name, " and ".join(MACHINE_BACKENDS)
+            )
             raise ConfigurationError(
                 f"--{name} belongs to --backend {owners}, not to {options.backend}: leave it out"
             )

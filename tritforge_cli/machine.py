@@ -22,9 +22,10 @@ def library_for(
     ports: int | None = None,
     lanes: int | None = None,
     waveform: bool = False,
+    board: str | None = None,
 ) -> CompiledLibrary:
     """The machine for an image, built if it is not in the cache."""
-    given = {"ports": ports, "lanes": lanes}
+    given = {"ports": ports, "lanes": lanes, "board": board}
     config = config_for(image, **{k: v for k, v in given.items() if v is not None})
     return CompiledLibrary(build_library(backend, config, waveform), config)
 

@@ -20,6 +20,7 @@ from tritforge_cli.signals import Signals
 _COMMANDS = (
     *("generate", "classify", "serve", "info", "evaluate", "convert"),
     *("train", "rtl", "synth", "perf"),
+    "simulate",
 )
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import numpy as np
 
@@ -76,15 +77,13 @@ class MachineDriver:
         self._check_streams(run)
         rooms = {name: np.zeros(max(count, 1), np.uint64) for name, count in run.outputs.items()}
         disturbance = run.disturbance or Disturbance()
+        self._execute(run, rooms, disturbance)
         try:
-            self._start(run, rooms, disturbance)
-            self._wait(disturbance)
             moved = {name: self._transport.received(name) for name in rooms}
             result = self._result(rooms, moved)
         finally:
             self._transport.stop_streams()
-            if disturbance.stall_percent:
-                self._transport.stall({}, disturbance.seed)
+            self._end_stalls(disturbance)
         for name, count in moved.items():
             if count > rooms[name].size:
                 raise TritforgeError(
@@ -98,7 +97,12 @@ class MachineDriver:
         Raises:
             TritforgeError: the machine does not come back.
         """
-        self._transport.stop_streams()
+        try:
+            self._transport.stop_streams()
+        finally:  # a stream that cannot be stopped leaves the machine in the middle of nothing
+            self._reset_machine()
+
+    def _reset_machine(self) -> None:
         self.write_register("control", self._control["reset"])
         for _ in range(_RESET_READS):
             if self.read_register("status") & self._status["idle"].mask:
@@ -131,7 +135,8 @@ class MachineDriver:
         if disturbance.stall_percent:
             self._transport.stall(disturbance.stall_percent, disturbance.seed)
         for name, words in run.inputs.items():
-            offered = words[: disturbance.words.get(name, words.size)]
+            # The array itself, not a view of it: a transport may know it.
+            offered = words[: disturbance.words[name]] if name in disturbance.words else words
             last = disturbance.last_word.get(name, words.size - 1)
             if offered.size:
                 self._transport.send(name, offered, last)
@@ -140,14 +145,21 @@ class MachineDriver:
         self._transport.clear_counters()
         self.write_register("control", self._control["clear_counters"] | self._control["start"])
 
-    def _wait(self, disturbance: Disturbance) -> None:
+    def _execute(self, run: Run, rooms: Mapping[str, Words], disturbance: Disturbance) -> None:
+        """Start and wait; whatever ends this early, Ctrl-C included, leaves the machine reset."""
         try:
-            if self._transport.wait(disturbance.reset_cycle):
-                return
-            raise NoProgressError("the machine made no progress: the run was reset")
-        except NoProgressError:
-            self.reset()
+            self._start(run, rooms, disturbance)
+            if not self._transport.wait(disturbance.reset_cycle):
+                raise NoProgressError("the machine made no progress: the run was reset")
+        except BaseException:
+            with suppress(TritforgeError):  # the first error says more
+                self.reset()
+            self._end_stalls(disturbance)
             raise
+
+    def _end_stalls(self, disturbance: Disturbance) -> None:
+        if disturbance.stall_percent:
+            self._transport.stall({}, disturbance.seed)
 
     def _result(self, rooms: Mapping[str, Words], moved: Mapping[str, int]) -> RunResult:
         code = self._status["error_code"]

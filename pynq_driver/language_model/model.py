@@ -223,18 +223,20 @@ def load_language_model(
     backend: str = "cpu",
     threads: int | None = None,
     library: CompiledLibrary | None = None,
+    overlay: Path | None = None,
 ) -> LanguageModel:
     """Open the image of a language model (default: the embedded story model) on a backend.
 
     Args:
         path: a `.tritforge` file.
-        backend: `cpu`, `golden`, `float`, `csim` or `rtl`.
+        backend: `cpu`, `golden`, `float`, `csim`, `rtl` or `pynq`.
         threads: for `cpu`; default: cores of one NUMA node that this process may use.
         library: compiled machine for `csim` and `rtl`, as `codegen.machine.csim_library` and
             `codegen.machine.rtl_library` build them.
+        overlay: folder of the overlay for `pynq`; default: $TRITFORGE_OVERLAY.
 
     Raises:
         TritforgeError: the file or the backend cannot be used; the message says why.
     """
     image = open_image(EMBEDDED_MODEL if path is None else path)
-    return LanguageModel(image, open_backend(backend, image, threads, library))
+    return LanguageModel(image, open_backend(backend, image, threads, library, overlay))

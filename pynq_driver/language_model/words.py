@@ -40,12 +40,16 @@ class MachineWords:
         self.shape = image.header.shape
 
     def model(self) -> dict[str, Words]:
-        """Input stream -> words of what is the same in every run: weights and parameters."""
+        """Input stream -> words of what is the same in every run: weights and parameters.
+
+        They are read-only, so that a device may keep them.
+        """
         ports = {f"weights_{port}": words for port, words in enumerate(self._weight_ports())}
-        return {
-            **ports,
-            "parameters": np.ascontiguousarray(self._image.parameter_stream).view(WORD),
-        }
+        parameters = np.ascontiguousarray(self._image.parameter_stream).view(WORD)
+        words = {name: item.view() for name, item in {**ports, "parameters": parameters}.items()}
+        for item in words.values():
+            item.flags.writeable = False
+        return words
 
     def _weight_ports(self) -> tuple[Words, ...]:
         """The weight section cut into one packet for every port.

@@ -14,8 +14,12 @@ from tritforge.boards import Board, Budget, Memory, board_names, load_board, mem
 from tritforge.errors import ConfigurationError
 
 FOLDER = Path(tritforge.boards.__file__).parent
-#: Zynq-7000 data sheet DS190: logic cells, DSP slices and 36 Kbit block RAMs of the part.
-BUDGETS = {"xc7z020": Budget(lut=53200, ff=106400, dsp=220, bram36=140)}
+#: Data sheets DS190 (Zynq-7000) and DS987 (Kria K26): LUTs, flip-flops, DSP slices and 36 Kbit
+#: block RAMs of the part.
+BUDGETS = {
+    "xc7z020": Budget(lut=53200, ff=106400, dsp=220, bram36=140),
+    "xck26": Budget(lut=117120, ff=234240, dsp=1248, bram36=144),
+}
 
 
 def test_every_file_of_the_folder_is_a_board() -> None:
@@ -28,7 +32,7 @@ def test_every_board_file_is_complete_and_nothing_else(name: str) -> None:
     board = load_board(name)
     values = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     assert {"name": name, **values} == dataclasses.asdict(board)
-    assert board.port_bits == 64
+    assert board.port_bits in (64, 128)
     assert 1 <= board.high_performance_ports <= 4
     assert 0 < board.memory.sequential_efficiency <= 1
     assert board.memory.refresh_ns < board.memory.refresh_interval_ns

@@ -255,6 +255,32 @@ class AcceleratorConfig:
         """Plain JSON-able form, complete and in field order."""
         return {**dataclasses.asdict(self), "sigmoid": str(self.sigmoid)}
 
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> AcceleratorConfig:
+        """Build from untrusted JSON: exactly what `to_mapping` gives.
+
+        Raises:
+            ConfigurationError: a key is missing, unknown or of another type, or a check fails.
+        """
+        names = [item.name for item in dataclasses.fields(cls)]
+        check_keys("configuration", values, set(names))
+        widths = values["widths"]
+        if not isinstance(widths, Mapping):
+            raise ConfigurationError(f"widths must be an object, not {widths!r}")
+        texts = {"board", "sigmoid"}
+        for name in texts:
+            if not isinstance(values[name], str):
+                raise ConfigurationError(f"{name} must be a string, not {values[name]!r}")
+        numbers = {
+            name: as_integer(name, values[name]) for name in names if name not in texts | {"widths"}
+        }
+        return accelerator(
+            **numbers,
+            board=str(values["board"]),
+            sigmoid=str(values["sigmoid"]),
+            widths=Widths.from_mapping(widths),
+        )
+
     def fingerprint(self) -> str:
         """First 16 hex digits of the SHA-256 of the canonical JSON form."""
         text = json.dumps(self.to_mapping(), sort_keys=True, separators=(",", ":"))

@@ -12,9 +12,11 @@ from tritforge.errors import ConfigurationError
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.image import Image
 
-BACKEND_NAMES = ("cpu", "golden", "float", "csim", "rtl")
+BACKEND_NAMES = ("cpu", "golden", "float", "csim", "rtl", "pynq")
 #: Backends that need a machine compiled to a shared library.
 MACHINE_BACKENDS = ("csim", "rtl")
+#: The backend that needs an overlay.
+BOARD_BACKEND = "pynq"
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,18 @@ def _resident(image: Image) -> Image:
 
 
 def open_backend(
-    name: str, image: Image, threads: int | None = None, library: CompiledLibrary | None = None
+    name: str,
+    image: Image,
+    threads: int | None = None,
+    library: CompiledLibrary | None = None,
+    overlay: Path | None = None,
 ) -> Backend:
     """Backend `name` on `image`.
 
     Args:
         threads: processors to use, for `cpu`; default: all this process may use.
         library: the machine, for `csim` and `rtl`.
+        overlay: folder of the overlay, for `pynq`; default: $TRITFORGE_OVERLAY.
 
     Raises:
         ConfigurationError: unknown name.
@@ -82,6 +89,10 @@ def open_backend(
         from pynq_driver.language_model.backends.machine import MachineBackend
 
         return MachineBackend(image, CompiledMachine(library.path), library.config)
+    if name == BOARD_BACKEND:
+        from pynq_driver.language_model.backends.board import board_backend
+
+        return board_backend(image, overlay)
     raise ConfigurationError(
         f"backend {name!r} is unknown: choose one of {', '.join(BACKEND_NAMES)}"
     )
