@@ -7,6 +7,9 @@ PEERS := build/peers
 PROMPT ?= Once upon a time
 SEED ?= 2
 PICTURE ?= pynq_driver/models/fashion-mnist-sample.png
+BOARD ?= pynq-z2
+MACHINE ?= language-model
+DIM ?= 1024
 # The last image of PYNQ-Z1 and -Z2 has 3.1; 4 dropped Zynq-7000 and is tested as a KV260.
 PYNQ_VERSIONS := 3.0.1 3.1.2 4.0.0
 # Carries the vendor's Apache-2.0 ap_types, the oracle of the shim tests; its own dependencies are
@@ -16,7 +19,7 @@ BUILD_INPUTS := pyproject.toml CMakeLists.txt engine/CMakeLists.txt \
   $(filter-out engine/test/%,$(wildcard engine/*/*.[ch]pp engine/*/*/*.[ch]pp))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-clients board lint csim sanitize bench clean
+.PHONY: help demo test test-slow test-clients board overlay lint csim sanitize bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +42,9 @@ test-clients: $(VENV)/.installed-test ## the server with litellm, langchain-open
 board: $(PYNQ_VERSIONS:%=build/pynq-%/.installed) ## the driver with PYNQ on the simulated board
 	@for version in $(PYNQ_VERSIONS); do echo "pynq $$version"; \
 	  build/pynq-$$version/bin/python -m pytest -m "slow or not slow" tests/pynq_driver/board || exit 1; done
+
+overlay: $(VENV)/.installed-rtl ## bitstream with Vivado: BOARD=pynq-z2 MACHINE=language-model DIM=1024
+	$(BIN)/tritforge overlay --model $(MACHINE) --board $(BOARD) --dim $(DIM)
 
 csim: $(VENV)/.installed-test ## C-simulation of the HLS units with ctest
 	$(BIN)/cmake --preset csim -DPython_EXECUTABLE=$(abspath $(BIN)/python)
@@ -70,6 +76,10 @@ $(VENV)/bin/python:
 # An editable installation: Python files are used from this checkout, the engine is compiled.
 $(VENV)/.installed: $(VENV)/bin/python $(BUILD_INPUTS)
 	$(BIN)/python -m pip install --quiet --editable '.[vision]'
+	@touch $@
+
+$(VENV)/.installed-rtl: $(VENV)/bin/python $(BUILD_INPUTS)
+	$(BIN)/python -m pip install --quiet --editable '.[rtl]'
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/bin/python $(BUILD_INPUTS)

@@ -105,6 +105,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         "codegen.blueprint",
     ),
     "codegen.drawing": ("tritforge",),
+    "codegen.overlay": (*GROUND, "codegen.rendering", "codegen.register_file"),
     "codegen.language_model": (*GROUND, *LANGUAGE_MODEL, *GENERATOR),
     "codegen.language_model.vectors": (
         *(*GROUND, *LANGUAGE_MODEL),

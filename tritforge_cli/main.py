@@ -18,9 +18,8 @@ from tritforge_cli.signals import Signals
 
 #: Modules of this package, in the order of the help text.
 _COMMANDS = (
-    *("generate", "classify", "serve", "info", "evaluate", "convert"),
-    *("train", "rtl", "synth", "perf"),
-    "simulate",
+    *("generate", "serve", "info", "evaluate", "convert", "rtl", "synth", "perf"),
+    *("overlay", "simulate"),
 )
 
 

@@ -30,7 +30,10 @@ MISTAKES = [
     (["--dim", "64", "--ports", "3"], "ports = 3 is not available: choose one of 1, 2, 4"),
     (["--dim", "64", "--ports", "two"], "ports = 'two' is not available: choose one of 1, 2, 4"),
     (["--dim", "64", "--lanes", "16"], "lanes = 16 is not available: choose one of 1, 2, 4, 8"),
-    (["--dim", "64", "--board", "zcu"], "board 'zcu' is unknown: choose one of pynq-z1, pynq-z2"),
+    (
+        ["--dim", "64", "--board", "zcu"],
+        "board 'zcu' is unknown: choose one of kv260, pynq-z1, pynq-z2",
+    ),
     (["--dim", "64", "--port", "2"], "unrecognized arguments: --port 2"),
     (["--dim"], "argument --dim: expected one argument"),
     (["--dim", "64", "64"], "unrecognized arguments: 64"),

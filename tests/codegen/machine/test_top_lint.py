@@ -16,11 +16,14 @@ from codegen.machine.network import Network
 from codegen.machine.top import render_top, render_vitis_core
 from codegen.openhls.manifest import Manifest, Stream
 from codegen.openhls.xls.wrapper import black_box
+from codegen.overlay import WRAPPER, overlay_sources
 from testing.rtl_modules import RTL_FOLDER
 from testing.tools import verilator_root
 from tests.codegen.machine.test_network import MANIFESTS
 from tests.codegen.machine.toy_machine import INTERFACE, NETWORK
 from tests.codegen.machine.vitis_ip import vitis_ip_ports
+from tritforge.boards import load_board
+from tritforge.boards.block_design import block_design
 from tritforge.language_model.config import accelerator
 from tritforge.language_model.interface import machine_interface
 from tritforge.machine_interface import MachineInterface
@@ -117,3 +120,17 @@ def test_lint_notices_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert wrong != honest
     monkeypatch.setattr("tests.codegen.machine.test_top_lint.render_core", lambda *_: wrong)
     assert "WIDTH" in lint(tmp_path, NETWORK, manifests, INTERFACE)
+
+
+def test_the_verilog_around_the_machine_for_vivado(tmp_path: Path) -> None:
+    """The module that Vivado packages has exactly the ports that it connects."""
+    network, interface, manifests = language_model(2, 1)
+    design = block_design(interface, load_board("pynq-z2"))
+    wrapper = overlay_sources(design, network.name)[WRAPPER]
+    files = {f"{item.top}.sv": stub(item) for item in manifests.values()}
+    files[f"{network.core_name}.sv"] = render_core(network, manifests)
+    files |= render_top(network, interface)
+    top = WRAPPER.removesuffix(".v")
+    # Verilator's warning of pins that are left open on purpose.
+    files[f"{top}.sv"] = f"// verilator lint_off PINCONNECTEMPTY\n{wrapper}"
+    assert lint_files(tmp_path, top, files) == ""

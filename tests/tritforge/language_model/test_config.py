@@ -117,7 +117,7 @@ def test_released_shapes_have_the_size_in_their_name(name: str, parameters: floa
         ({"lanes": 4, "states": True}, "states = True is not available: give 1"),
         ({"dim": "wide"}, "dim must be an integer from 16 to 8192, not 'wide'"),
         ({"sigmoid": "exact"}, "sigmoid = 'exact' is unknown: choose one of table, piecewise-lin"),
-        ({"board": "zcu104"}, "board 'zcu104' is unknown: choose one of pynq-z1, pynq-z2"),
+        ({"board": "zcu104"}, "board 'zcu104' is unknown: choose one of kv260, pynq-z1, pynq-z2"),
         ({"dim": 8192}, "implies a GLU width"),
         ({"widths": Widths(gate_operand=21, preactivation=20)}, "gate_operand = 21 is above"),
         ({"widths": Widths(accumulator=16)}, "overflow the 16-bit accumulator"),
@@ -195,3 +195,17 @@ def test_fingerprint_depends_on_every_parameter_and_nothing_else() -> None:
     ]
     prints = {accelerator(**{"dim": 1024, **change}).fingerprint() for change in changes}
     assert len(prints | {config.fingerprint()}) == len(changes) + 1
+
+
+def test_a_configuration_comes_back_from_its_mapping() -> None:
+    config = accelerator(384, lanes=4, states=1, board="pynq-z1", widths=Widths(gain=15))
+    assert AcceleratorConfig.from_mapping(config.to_mapping()) == config
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"more": 1}, {"widths": 3}, {"board": 1}, {"sigmoid": "tanh"}, {"dim": "64"}, {"ports": 3}],
+)
+def test_a_strange_mapping_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(change))):
+        AcceleratorConfig.from_mapping({**accelerator(64).to_mapping(), **change})
