@@ -155,6 +155,9 @@ TABLE: dict[str, tuple[str, ...]] = {
         *("pynq_driver.language_model", "pynq_driver.language_model.backends"),
         "pynq_driver.language_model.contexts",
     ),
+    "pynq_driver.language_model.known_answer": (
+        *("tritforge", "pynq_driver.language_model", "pynq_driver.language_model.backends"),
+    ),
     "pynq_driver.language_model.model": (
         *("tritforge", "tritforge.language_model"),
         *("pynq_driver.language_model", "pynq_driver.language_model.backends"),

@@ -35,6 +35,7 @@ from pynq_driver.board.overlay_files import BITSTREAM, HANDOFF, RECORD, _sha256
 from pynq_driver.devices.device import Run
 from pynq_driver.language_model.backends.board import board_backend
 from pynq_driver.language_model.backends.machine import MachineBackend
+from pynq_driver.language_model.known_answer import greedy_tokens
 from pynq_driver.simulated_board.dma_engine import DECODE_ERROR, SLAVE_ERROR
 from pynq_driver.simulated_board.overlay import write_simulated_overlay
 from tritforge.boards import Board, load_board
@@ -69,11 +70,7 @@ def expected(small_image: Image) -> list[int]:
 
 def tokens_of(backend: Any, count: int = 4) -> list[int]:
     """Greedy tokens from the empty context."""
-    backend.reset()
-    tokens = [1]
-    for _ in range(count):
-        tokens.append(int(np.argmax(backend.prefill(tokens[-1:]).logits)))
-    return tokens
+    return greedy_tokens(backend, [1], count)
 
 
 @pytest.mark.slow
