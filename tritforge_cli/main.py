@@ -18,7 +18,8 @@ from tritforge_cli.signals import Signals
 
 #: Modules of this package, in the order of the help text.
 _COMMANDS = (
-    *("generate", "serve", "info", "evaluate", "convert", "rtl", "synth", "perf"),
+    *("generate", "classify", "serve", "info", "evaluate", "convert"),
+    *("rtl", "synth", "perf"),
     *("overlay", "simulate", "doctor", "selftest"),
 )
 

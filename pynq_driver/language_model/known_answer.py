@@ -53,6 +53,6 @@ def check_known_answer(backend: Backend, name: str, count: int) -> None:
         if token != right:
             raise WrongTokensError(
                 f"{name} gives token {token} instead of {right} at position {position}: it "
-                "computes wrongly on this computer; use another backend, and report it with the output of "
-                "`tritforge info --system`"
+                "computes wrongly on this computer; use another backend, and report it with the "
+                "output of `tritforge info --system`"
             )
