@@ -19,7 +19,7 @@ from tritforge_cli.signals import Signals
 #: Modules of this package, in the order of the help text.
 _COMMANDS = (
     *("generate", "classify", "serve", "info", "evaluate", "convert"),
-    *("rtl", "synth", "perf"),
+    *("train", "rtl", "synth", "perf"),
     *("overlay", "simulate", "doctor", "selftest"),
 )
 

@@ -40,8 +40,9 @@ from pynq_driver.simulated_board.dma_engine import DECODE_ERROR, SLAVE_ERROR
 from pynq_driver.simulated_board.overlay import write_simulated_overlay
 from tritforge.boards import Board, load_board
 from tritforge.errors import ImageError, TritforgeError
-from tritforge.language_model.config import RELEASED_SHAPES, TRITS_PER_BYTE
+from tritforge.language_model.config import RELEASED_SHAPES
 from tritforge.language_model.image import Image, open_image
+from tritforge.ternary_code import TRITS_PER_BYTE
 from tritforge_cli.machine import library_for
 
 pytestmark = [pytest.mark.csim, pytest.mark.filterwarnings("ignore")]
