@@ -3,7 +3,7 @@
 
 Both are Verilated and get the same words; every word that leaves has to be the same, with and
 without stalls, and without stalls a step starts every cycle in both. Then the same yosys script
-estimates both (`codegen.openhls.synth.yosys`, before placement). A row-byte is what one row takes
+estimates both (`codegen.openhls.synth.xilinx7`, before placement). A row-byte is what one row takes
 per beat: one byte, five ternary weights.
 
 The baseline has one lane. A second table has the open flow's module with more lanes, which share
@@ -27,7 +27,7 @@ from codegen.openhls.manifest import Manifest
 from codegen.openhls.simulate.interpreter import Run, StepInterpreter
 from codegen.openhls.simulate.proof import DEFAULT_STALLS, check_rtl
 from codegen.openhls.simulate.rtl_simulation import build_rtl_simulation
-from codegen.openhls.synth.yosys import HEADER, Resources, synthesise
+from codegen.openhls.synth.xilinx7 import HEADER, Resources, synthesise
 from codegen.openhls.tools import check_tools
 from testing.openhls.proof_cases import UNITS
 from testing.openhls.unit_words import Words, array_words, config_include, constant, small_config

@@ -14,7 +14,7 @@ from codegen.blueprint import Blueprint
 from codegen.machine.rtl import MachineRtl, Progress, build_machine_rtl, silent
 from codegen.openhls.flow import build_design, translate_file
 from codegen.openhls.manifest import Manifest
-from codegen.openhls.synth.yosys import Resources, synthesise
+from codegen.openhls.synth.xilinx7 import Resources, synthesise
 from codegen.openhls.tools import check_tools
 from codegen.openhls.xls.wrapper import black_box, library_module
 from codegen.output import note_outputs, write_project, write_texts

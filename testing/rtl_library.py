@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from codegen.openhls.synth.yosys import synthesise
+from codegen.openhls.synth.xilinx7 import synthesise
 from codegen.register_file import render_register_file
 from testing.repository import ROOT
 from testing.rtl_modules import RTL_FOLDER

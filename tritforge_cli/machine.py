@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tqdm import tqdm
-
 from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.machine.csim_library import build_csim_library
 from codegen.project import machine_source
@@ -14,6 +12,7 @@ from pynq_driver import CompiledLibrary
 from pynq_driver.language_model.fit import config_for
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.image import Image
+from tritforge_cli.progress import steps_bar
 
 
 def library_for(
@@ -33,17 +32,10 @@ def library_for(
 def build_library(backend: str, config: AcceleratorConfig, waveform: bool = False) -> Path:
     """Shared library of a machine, with a progress bar while it is built."""
     source = machine_source(LanguageModelBlueprint(config))
-    with tqdm(desc=f"building {backend}", unit="step", disable=None, leave=False) as bar:
-
-        def show(what: str, done: int, total: int) -> None:
-            bar.total = total
-            bar.set_postfix_str(what, refresh=False)
-            bar.update(done - bar.n)
-            bar.refresh()
-
+    with steps_bar(f"building {backend}") as progress:
         if backend == "csim":
-            show("compile the C-simulation", 0, 1)
+            progress("compile the C-simulation", 0, 1)
             return build_csim_library(source)
         from codegen.machine.rtl_library import build_rtl_library
 
-        return build_rtl_library(source, waveform, show)
+        return build_rtl_library(source, waveform, progress)

@@ -7,8 +7,6 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from tqdm import tqdm
-
 from codegen.blueprint import Blueprint
 from codegen.gen import add_project_options, project_from_arguments
 from codegen.models import DEFAULT_MODEL
@@ -17,6 +15,7 @@ from codegen.rtl import ProjectRtl, build_rtl
 from codegen.waveform import UnitWaveform, waveform_unit, write_unit_waveform
 from tritforge.errors import ConfigurationError
 from tritforge_cli.arguments import add_json_argument, print_json
+from tritforge_cli.progress import steps_bar
 from tritforge_cli.waveform import add_waveform_argument, check_waveform, waveform_file
 
 #: What `--dim` is if neither it nor other units are asked for: the smallest released model.
@@ -116,12 +115,5 @@ def chosen_project(options: argparse.Namespace) -> tuple[Blueprint, Path]:
 
 def build(blueprint: Blueprint, folder: Path, with_resources: bool) -> ProjectRtl:
     """Build a project's RTL, with a progress bar."""
-    with tqdm(desc="open flow", unit="step", disable=None, leave=False) as bar:
-
-        def show(what: str, done: int, total: int) -> None:
-            bar.total = total
-            bar.set_postfix_str(what, refresh=False)
-            bar.update(done - bar.n)
-            bar.refresh()
-
-        return build_rtl(blueprint, folder, with_resources, show)
+    with steps_bar("open flow") as progress:
+        return build_rtl(blueprint, folder, with_resources, progress)

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from codegen.gen import add_project_options
-from codegen.openhls.synth.yosys import Resources
+from codegen.openhls.synth.xilinx7 import Resources
 from codegen.openhls.tools import PINNED_VERSIONS
 from tritforge.boards import load_board
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge_cli.arguments import add_json_argument, print_json
+from tritforge_cli.route import add_route_options, refuse_route_options, route
 from tritforge_cli.rtl import DEFAULT_DIM, build, chosen_project
 
 _PATH = "path_ns"
@@ -34,15 +35,23 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Synthesise every unit of a configuration with yosys (synth_xilinx -family "
         "xc7), and for the language model the FIFOs, registers and AXI around them, and compare "
         "the total with the board. An estimate before placement; needs the extra `rtl`. "
+        "With --route, place and route every unit and the whole machine on a Lattice ECP5 instead. "
         f"--dim defaults to {DEFAULT_DIM}.",
     )
     add_project_options(parser)
+    add_route_options(parser)
     add_json_argument(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Synthesise and print a table or JSON."""
+    return route(options) if options.route else estimate(options)
+
+
+def estimate(options: argparse.Namespace) -> int:
+    """Estimate resources and longest paths for the board."""
+    refuse_route_options(options)
     board = load_board(options.board or AcceleratorConfig.board)
     blueprint, folder = chosen_project(options)
     rtl = build(blueprint, folder, with_resources=True)

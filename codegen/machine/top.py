@@ -17,6 +17,8 @@ from tritforge.machine_interface import ERROR_CODE_BITS, Activity, MachineInterf
 AXI_LITE_MODULE = "tritforge_axi_lite_registers"
 #: The monitor of all FIFOs is read as one machine word.
 MAXIMUM_FIFOS = 64
+#: Outputs of the top whose names begin with this may stay open.
+MONITOR_PREFIX = "fifo_"
 _RESET_BITS = 4
 
 

@@ -12,7 +12,7 @@ from codegen.openhls.errors import InterfaceError
 from codegen.openhls.flow import Design, build_design, default_includes, translate_file
 from codegen.openhls.manifest import Manifest, manifest_from_json
 from codegen.openhls.simulate.rtl_simulation import build_rtl_simulation
-from codegen.openhls.synth.yosys import HEADER, synthesise
+from codegen.openhls.synth.xilinx7 import HEADER, synthesise
 from codegen.openhls.tools import check_tools
 from codegen.output import write_texts
 from tritforge.errors import TritforgeError

@@ -27,6 +27,10 @@ class ToolError(TritforgeError):
     """A tool of the flow is missing, has the wrong version or failed. The message says the fix."""
 
 
+class TimeLimitError(ToolError):
+    """A tool did not end within its time."""
+
+
 class CompileError(TritforgeError):
     """The C++ does not compile; the message holds the compiler's lines."""
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from codegen.openhls.errors import SourceLocation
+
 _Item = TypeVar("_Item", bound=Hashable)
 
 
@@ -24,6 +26,7 @@ class Node:
         width: bits of the result (of one element, for an array).
         attributes: keyword arguments in XLS IR.
         elements: number of elements, if the result is an array; 0 for plain bits.
+        origin: the line of C++ that first asked for it.
     """
 
     operation: str
@@ -31,6 +34,7 @@ class Node:
     operands: tuple[Node, ...] = ()
     attributes: tuple[tuple[str, object], ...] = ()
     elements: int = 0
+    origin: SourceLocation | None = None
 
     @property
     def literal(self) -> int | None:
@@ -49,8 +53,13 @@ _Key = tuple[str, int, tuple[int, ...], tuple[tuple[str, object], ...], int]
 
 @dataclass
 class GraphBuilder:
-    """Makes nodes, each distinct one once; folds what needs no more than a look."""
+    """Makes nodes, each distinct one once; folds what needs no more than a look.
 
+    Attributes:
+        origin: the line of C++ that nodes are made for.
+    """
+
+    origin: SourceLocation | None = None
     _made: dict[_Key, Node] = field(default_factory=dict)
 
     def node(
@@ -64,7 +73,9 @@ class GraphBuilder:
         """The node of these arguments; an old one if there is one."""
         key = (operation, width, tuple(map(id, operands)), attributes, elements)
         if key not in self._made:
-            self._made[key] = Node(operation, width, tuple(operands), attributes, elements)
+            self._made[key] = Node(
+                operation, width, tuple(operands), attributes, elements, self.origin
+            )
         return self._made[key]
 
     def leaf(self, name: str, width: int) -> Node:

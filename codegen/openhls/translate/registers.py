@@ -7,6 +7,7 @@ import dataclasses
 from collections import Counter
 
 from codegen.openhls import rules
+from codegen.openhls.frontend.debug_members import member_path
 from codegen.openhls.graph import Node
 from codegen.openhls.step import StateElement, Step
 from codegen.openhls.translate.demanded_bits import demanded_bits
@@ -32,7 +33,9 @@ def add_state(translation: Translation, step: Step) -> None:
             leaf = graph.leaf(f"{symbol}@{offset}", 8 * size)
             value = translation.memory.load(Pointer(item, offset), 8 * size)
             initial = int.from_bytes(content[offset : offset + size], "little")
-            found.append(StateElement(f"{item.name}_{offset}", 8 * size, initial, leaf, value))
+            path = member_path(translation.module.debug, variable.debug, offset)
+            name = "_".join((item.name, *(path or [str(offset)])))
+            found.append(StateElement(name, 8 * size, initial, leaf, value))
             variables[leaf] = symbol.split(".")[0]
     feedback = {element.leaf: element.next_value for element in found}
     masks = demanded_bits(step.roots(), feedback)

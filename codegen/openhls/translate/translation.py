@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import TypeVar
 
 from codegen.openhls import rules
-from codegen.openhls.errors import StyleError
+from codegen.openhls.errors import SourceLocation, StyleError
 from codegen.openhls.frontend.llvm_ir import (
     Function,
     Instruction,
@@ -60,13 +60,19 @@ _SHIM_FILES = (
 _Result = TypeVar("_Result")
 
 
+def kernel_locations(module: Module, debug: int | None) -> list[SourceLocation]:
+    """The innermost line outside the shim, then the lines that called it, outwards."""
+    locations = module.debug.locations(debug)
+    while locations and PurePath(locations[0].file).name.startswith(_SHIM_FILES):
+        locations.pop(0)
+    return locations
+
+
 def style_error(
     module: Module, function: Function, rule: Rule, detail: str, debug: int | None
 ) -> StyleError:
     """An error at the innermost line outside the shim; the callers' lines follow."""
-    locations = module.debug.locations(debug)
-    while locations and PurePath(locations[0].file).name.startswith(_SHIM_FILES):
-        locations.pop(0)
+    locations = kernel_locations(module, debug)
     if not locations:  # where clang merged several lines it keeps none
         whole = module.debug.subprogram_location(function.debug)
         locations = [whole] if whole else []

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from codegen.openhls.graph import Node, topological_order
 from codegen.openhls.step import Step
+from codegen.openhls.xls.origin import file_label, origin_name
 
 
 def node_text(node: Node, names: Mapping[Node, str]) -> str:
@@ -29,19 +30,32 @@ def node_text(node: Node, names: Mapping[Node, str]) -> str:
 
 @dataclass
 class _Body:
-    """Lines of a function or process body."""
+    """Lines of a function body, and the C++ files that they came from."""
 
     names: dict[Node, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
+    files: dict[str, int] = field(default_factory=dict)
 
-    def add(self, type_: str, text: str) -> str:
-        """One line; the name of its value."""
-        name = f"n_{len(self.lines)}"
+    def add(self, type_: str, text: str, origin: str = "n") -> str:
+        """One line; the name of its value, which begins with its origin."""
+        name = f"{origin}_{len(self.lines)}"
         self.lines.append(f"  {name}: {type_} = {text}")
         return name
 
     def node(self, node: Node) -> None:
-        self.names[node] = self.add(node.type, node_text(node, self.names))
+        text = node_text(node, self.names)
+        if node.origin is None:
+            self.names[node] = self.add(node.type, text)
+            return
+        label, line = file_label(node.origin.file), node.origin.line
+        file = self.files.setdefault(label, len(self.files))
+        text = f"{text[:-1]}, pos=[({file},{line},0)])"
+        self.names[node] = self.add(node.type, text, origin_name(label, line))
+
+    def package(self, name: str) -> str:
+        """Head of the package, complete once all lines are there."""
+        files = "".join(f'file_number {number} "{label}"\n' for label, number in self.files.items())
+        return f"package {name}\n\n{files}\n"
 
     def resized(self, name: str, width: int, node: Node) -> None:
         """Give a leaf the value of `name`, extended to the leaf's width."""
@@ -81,8 +95,8 @@ def function_ir(step: Step) -> str:
     operation = "concat" if len(parts) > 1 else "identity"
     parameters = ", ".join(f"{item.name}: bits[{item.width}]" for item in step.inputs)
     body.lines.append(f"  ret result: bits[{width}] = {operation}({', '.join(parts)})")
-    head = f"package {ir_name(step)}\n\ntop fn {ir_name(step)}({parameters}) -> bits[{width}] {{\n"
-    return head + "\n".join(body.lines) + "\n}\n"
+    head = f"top fn {ir_name(step)}({parameters}) -> bits[{width}] {{\n"
+    return body.package(ir_name(step)) + head + "\n".join(body.lines) + "\n}\n"
 
 
 def step_function_ir(step: Step) -> str:
@@ -104,8 +118,8 @@ def step_function_ir(step: Step) -> str:
     tuple_type = f"({', '.join(types)})"
     body.lines.append(f"  ret result: {tuple_type} = tuple({', '.join(values)})")
     listed = ", ".join(f"p_{name}: bits[{width}]" for name, width, _ in parameters)
-    head = f"package {ir_name(step)}\n\ntop fn {ir_name(step)}({listed}) -> {tuple_type} {{\n"
-    return head + "\n".join(body.lines) + "\n}\n"
+    head = f"top fn {ir_name(step)}({listed}) -> {tuple_type} {{\n"
+    return body.package(ir_name(step)) + head + "\n".join(body.lines) + "\n}\n"
 
 
 def _bind(body: _Body, name: str, width: int, leaf: Node) -> Callable[[], None]:

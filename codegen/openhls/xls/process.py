@@ -9,7 +9,7 @@ every proof. XLS's optimisation of whole processes is not used: it gives wrong v
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from codegen.openhls.errors import ToolError
@@ -17,6 +17,7 @@ from codegen.openhls.graph import topological_order
 from codegen.openhls.step import RamPorts, Step
 from codegen.openhls.wires import READ_REQUEST, READ_RESPONSE, WRITE_REQUEST
 from codegen.openhls.xls.emit import ir_name, step_parameters, step_results
+from codegen.openhls.xls.origin import origin_name
 
 #: What the names of channels end in: no keyword of XLS IR does. It is the begin of the suffixes of
 #: their wires.
@@ -29,16 +30,24 @@ _LINE = re.compile(r"^\s+(?:ret )?([\w.]+): (.+?) = (\w+)\((.*)\)$")
 _NAME = re.compile(r"[A-Za-z_][\w.]*")
 #: What only the text of the function had a use for.
 _MARKS = re.compile(r",? ?\b(?:id=\d+|pos=\[[^\]]*\])")
+_FILE = re.compile(r'^file_number (\d+) "(\w+)"$')
+#: The first of the lines of C++ that a value came from.
+_ORIGIN = re.compile(r"\bpos=\[\((\d+),(\d+),")
 
 
 @dataclass(frozen=True)
 class _Operation:
-    """One line of the function."""
+    """One line of the function.
+
+    Attributes:
+        origin: file and line of C++ that it came from, joined as a name, or "".
+    """
 
     type: str
     operation: str
     arguments: str
     operands: tuple[str, ...]
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,8 @@ def _parsed(text: str) -> _Function:
     listed = head[head.find("(") + 1 : head.rfind(" -> ")]
     parameters = tuple(_PARAMETER.findall(listed))
     operations: dict[str, _Operation] = {}
+    found_files = filter(None, map(_FILE.match, text.splitlines()))
+    files = {found[1]: found[2] for found in found_files}
     result = ""
     for line in lines:
         found = _LINE.match(line)
@@ -64,13 +75,20 @@ def _parsed(text: str) -> _Function:
                 raise ToolError(f"XLS wrote a line that is not known: {line.strip()[:200]}")
             continue
         name, type_, operation, arguments = found.groups()
+        origin = _origin(arguments, files)
         arguments = _MARKS.sub("", arguments)
         known = (item for item in _NAME.findall(arguments))
         operands = tuple(item for item in known if item in operations or item in parameters)
-        operations[name] = _Operation(type_, operation, arguments, tuple(dict.fromkeys(operands)))
+        operands = tuple(dict.fromkeys(operands))
+        operations[name] = _Operation(type_, operation, arguments, operands, origin)
         if line.lstrip().startswith("ret "):
             result = name
     return _Function(operations, parameters, result)
+
+
+def _origin(arguments: str, files: Mapping[str, str]) -> str:
+    found = _ORIGIN.search(arguments)
+    return origin_name(files[found[1]], int(found[2])) if found and found[1] in files else ""
 
 
 def channel_name(stream: str) -> str:
@@ -129,9 +147,9 @@ class _Process:
             )
         return names
 
-    def _add(self, type_: str, text: str) -> str:
-        """One line; the name of its value."""
-        name = f"n_{len(self._lines)}"
+    def _add(self, type_: str, text: str, origin: str = "") -> str:
+        """One line; the name of its value, which begins with its line of C++ if that is known."""
+        name = f"{origin or 'n'}_{len(self._lines)}"
         self._lines.append(f"  {name}: {type_} = {text}")
         return name
 
@@ -186,7 +204,8 @@ class _Process:
                 arguments = _NAME.sub(
                     lambda found: self._names.get(found[0], found[0]), item.arguments
                 )
-                self._names[name] = self._add(item.type, f"{item.operation}({arguments})")
+                text = f"{item.operation}({arguments})"
+                self._names[name] = self._add(item.type, text, item.origin)
 
     def _header(self) -> str:
         step = self._step
@@ -236,7 +255,8 @@ class _Process:
     def _received(self, text: str, width: int, leaf: str) -> None:
         both = self._add(f"(token, bits[{width}])", text)
         self._tokens.append(self._add("token", f"tuple_index({both}, index=0)"))
-        self._names[leaf] = self._add(f"bits[{width}]", f"tuple_index({both}, index=1)")
+        text = f"tuple_index({both}, index=1)"
+        self._names[leaf] = self._add(f"bits[{width}]", text, leaf.removeprefix("p_"))
 
     def _ram_reader(self, ram: RamPorts) -> Callable[[], None]:
         def emit() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from codegen.openhls.__main__ import main
 from codegen.openhls.manifest import manifest_from_json
-from codegen.openhls.synth.yosys import synthesise
+from codegen.openhls.synth.xilinx7 import synthesise
 from testing.openhls.proof_cases import KERNELS
 from testing.openhls.unit_words import config_include, small_config
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from codegen.openhls.synth.yosys import synthesise
+from codegen.openhls.synth.xilinx7 import synthesise
 from testing.rtl_modules import sources_of
 
 pytestmark = pytest.mark.cosim

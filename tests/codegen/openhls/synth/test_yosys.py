@@ -1,39 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The resource estimate of modules whose cells are known."""
+"""Running yosys: ports, counts, and its own messages."""
 
 from __future__ import annotations
 
 import pytest
 
 from codegen.openhls.errors import ToolError
-from codegen.openhls.synth.yosys import HEADER, Resources, synthesise
+from codegen.openhls.synth.yosys import COUNT_CELLS, cell_counts, module_ports, run_yosys
 
-COUNTER = """module counter #(parameter WIDTH = 8) (input wire clk, output reg [WIDTH-1:0] count);
-  always_ff @(posedge clk) count <= count + 1'b1;
+MODULE = """module unit #(parameter WIDTH = 12) (
+    input wire clk, input wire [WIDTH-1:0] a, output wire [0:0] one, output reg [7:0] o
+);
+  assign one = a[0];
+  always_ff @(posedge clk) o <= a[7:0];
 endmodule
 """
 
 
-def test_cells_of_a_counter() -> None:
-    found = synthesise(COUNTER, "counter")
-    assert (found.flip_flops, found.carries, found.dsps) == (8, 2, 0)
-    assert found.block_rams == found.lut_rams == 0
-    assert found.path_ps > 0
-    wider = synthesise(COUNTER, "counter", {"WIDTH": 12})
-    assert (wider.flip_flops, wider.carries) == (12, 3)
+def test_ports_in_order_with_their_bits() -> None:
+    assert list(module_ports(MODULE, "unit").items()) == [
+        ("clk", ("input", 1)),
+        ("a", ("input", 12)),
+        ("one", ("output", 1)),
+        ("o", ("output", 8)),
+    ]
 
 
-def test_wires_alone_have_no_path() -> None:
-    text = "module wires (input wire a, output wire b); assign b = a; endmodule\n"
-    assert synthesise(text, "wires") == Resources(0, 0, 0, 0, 0, 0, 0)
-
-
-def test_a_table_has_a_column_for_each_figure() -> None:
-    row = Resources(1, 2, 3, 4, 5, 6, 7).row("unit")
-    assert row.split() == ["unit", "1", "2", "3", "4", "5", "6", "7"]
-    assert len(row) == len(HEADER)
+def test_cells_are_counted() -> None:
+    script = f"read_verilog -sv in.sv; hierarchy -top unit; proc; opt; simplemap; {COUNT_CELLS}"
+    folder = run_yosys("test_yosys", MODULE, "unit", script)
+    assert cell_counts(folder) == {"$_DFF_P_": 8}
 
 
 def test_what_yosys_says_is_passed_on() -> None:
-    with pytest.raises(ToolError, match="yosys on broken failed"):
-        synthesise("module broken (input wire a; endmodule\n", "broken")
+    with pytest.raises(ToolError, match="yosys on nothing failed"):
+        module_ports(MODULE, "nothing")
