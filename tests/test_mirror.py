@@ -26,6 +26,8 @@ ELSEWHERE = {
     "codegen/ivit/model.py": "tests/codegen/ivit/test_row_units.py",
     "codegen/drawing.py": "tests/codegen/language_model/test_picture.py",
     "codegen/rtl.py": "tests/tritforge_cli/test_rtl.py",
+    "codegen/route.py": "tests/tritforge_cli/test_route.py",
+    "tritforge_cli/progress.py": "tests/tritforge_cli/test_rtl.py",
     "codegen/waveform.py": "tests/tritforge_cli/test_waveform.py",
     # With PYNQ: everything between the driver and a board.
     "pynq_driver/board/machine_ip.py": "tests/pynq_driver/board/test_opening.py",

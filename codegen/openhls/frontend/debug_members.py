@@ -11,6 +11,8 @@ import re
 from codegen.openhls.frontend.llvm_debug import DebugInformation
 
 _NUMBER = {name: re.compile(rf"\b{name}: (\d+)") for name in ("size", "offset", "count")}
+#: Of a variable that clang split: where the part begins.
+_FRAGMENT = re.compile(r"\bDW_OP_LLVM_fragment, (\d+),")
 _TAG = re.compile(r"\btag: DW_TAG_(\w+)")
 _TRANSPARENT = ("typedef", "const_type", "volatile_type")
 #: Integers of exact width are classes, whose own members say nothing.
@@ -26,13 +28,13 @@ def member_path(debug: DebugInformation, variable: int | None, offset: int) -> t
         offset: in bytes.
 
     Returns:
-        As `("lanes", "3", "square_sum")`; empty if the variable is a plain number, is only a part
-        of the one in the source, or has no metadata.
+        As `("lanes", "3", "square_sum")`; empty if the variable is a plain number or has no
+        metadata.
     """
-    if "DW_OP" in debug.text(variable):
-        return ()
+    fragment = _FRAGMENT.search(debug.text(variable))
+    start = int(fragment[1]) if fragment else 0
     type_ = debug.reference(debug.reference(variable, "var"), "type")
-    return tuple(_path(debug, type_, 8 * offset))
+    return tuple(_path(debug, type_, start + 8 * offset))
 
 
 def _path(debug: DebugInformation, type_: int | None, offset: int) -> list[str]:

@@ -34,7 +34,8 @@ def add_state(translation: Translation, step: Step) -> None:
             value = translation.memory.load(Pointer(item, offset), 8 * size)
             initial = int.from_bytes(content[offset : offset + size], "little")
             path = member_path(translation.module.debug, variable.debug, offset)
-            name = "_".join((item.name, *(path or [str(offset)])))
+            whole = source_name(symbol.split(".")[0])
+            name = "_".join((whole, *path)) if path else f"{item.name}_{offset}"
             found.append(StateElement(name, 8 * size, initial, leaf, value))
             variables[leaf] = symbol.split(".")[0]
     feedback = {element.leaf: element.next_value for element in found}
