@@ -20,9 +20,12 @@ from tqdm import tqdm
 from tritforge.errors import TritforgeError
 from tritforge.language_model.config import RELEASED_SHAPES, ModelShape, accelerator
 from tritforge.language_model.convert.random_checkpoint import byte_tokenizer
+from tritforge.language_model.embedding import EmbeddingType
+from tritforge.language_model.float_parameters import USUAL_EPSILONS
 from tritforge.language_model.image import write_image
 from tritforge.language_model.image_header import ImageHeader
 from tritforge.language_model.program import (
+    ArgumentShifts,
     Operation,
     OperationKind,
     OperationShape,
@@ -32,12 +35,16 @@ from tritforge.language_model.program import (
 )
 from tritforge.ternary_code import TRITS_PER_BYTE, decode_table, encode_table
 
+#: Residuals are mantissas of the embedding, four bits to the left.
+RESIDUAL_FRACTION, ROW_EXPONENT = 16, 12
 ROWS_PER_BEAT = accelerator(dim=1024).rows_per_beat
 
 
 def benchmark_operation(item: OperationShape) -> Operation:
     """Parameters that keep every signal in its usual range, so that nothing is skipped as zero."""
-    shifts = {OperationKind.EMBED: -4, OperationKind.PROJECT: 12}
+    shifts = {OperationKind.PROJECT: 12}
+    is_mix = item.kind is OperationKind.MIX
+    has_gate = is_mix or item.kind is OperationKind.GLU
     ones = np.full(item.inputs, 16384, np.int16)
     return item.operation(
         input_shift=shifts.get(item.kind, 0),
@@ -47,7 +54,8 @@ def benchmark_operation(item: OperationShape) -> Operation:
             ScaledOutput(gain=ones, value_shift=9, scale_mantissa=90000, scale_exponent=12)
             for _ in range(item.outputs)
         ),
-        lower_bound=np.full(item.inputs, 30000, np.uint16) if item.has_lower_bound else None,
+        lower_bound=np.full(item.inputs, 15000, np.uint16) if item.has_lower_bound else None,
+        shifts=ArgumentShifts(5 if is_mix else 0, 5 if has_gate else 0),
     )
 
 
@@ -62,8 +70,9 @@ def write_random_image(path: Path, shape: ModelShape, seed: int = 0) -> None:
         name="random",
         shape=shape,
         rows_per_beat=ROWS_PER_BEAT,
-        residual_fraction=16,
-        embedding_bits=16,
+        residual_fraction=RESIDUAL_FRACTION,
+        embedding_type=EmbeddingType.INT16,
+        epsilons=USUAL_EPSILONS,
         begin_token=1,
         end_token=2,
         source={"weights": f"random, seed {seed}"},
@@ -81,7 +90,8 @@ def write_random_image(path: Path, shape: ModelShape, seed: int = 0) -> None:
             record = np.frombuffer(encode_operation(benchmark_operation(item)), np.uint8)
             writer.parameters[position : position + record.size] = record
             position += record.size
-        for row in writer.embedding:
+        writer.embedding.exponents[:] = ROW_EXPONENT
+        for row in writer.embedding.elements:
             row[:] = random.integers(-20000, 20000, row.size, np.int16)
 
 

@@ -39,6 +39,9 @@ class Engine:
         weights: NDArray[np.uint8] | FileSection,
         parameters: NDArray[np.uint8] | FileSection,
         embedding: NDArray[Any] | FileSection,
+        embedding_type: str,
+        embedding_exponents: NDArray[np.int8],
+        residual_fraction: int,
         shape: Mapping[str, int] | Sequence[int],
         rows_per_beat: int,
         widths: Mapping[str, int],
@@ -52,7 +55,10 @@ class Engine:
             weights: the whole weight stream (`packing`). It and the other buffers stay
                 in use, so they may be views of a mapped file.
             parameters: the in-band program (language_model/program.py).
-            embedding: (vocabulary, dim) int8 or int16 mantissas.
+            embedding: (vocabulary, dim) elements.
+            embedding_type: name of their type (language_model/embedding.py); bfloat16 as uint16.
+            embedding_exponents: (vocabulary,) exponents of the rows.
+            residual_fraction: fraction bits of the residual stream.
             shape: a dict of the fields of ModelShape, or (dim, layers, glu_width, vocabulary).
             rows_per_beat: 8, 16 or 32.
             widths: a dict of the fields of Widths.

@@ -17,8 +17,9 @@ from tritforge.ivit.convert.configuration import is_vision_configuration
 from tritforge.ivit.image import IVIT
 from tritforge.language_model.config import PORT_CHOICES
 from tritforge.language_model.convert import ConversionOptions, convert
+from tritforge.language_model.convert.comparison import ConversionFidelity
+from tritforge.language_model.convert.embedding_table import EMBEDDING_BITS
 from tritforge.language_model.image import LANGUAGE_MODEL
-from tritforge.language_model.image_header import EMBEDDING_BITS
 from tritforge_cli.arguments import add_json_argument, print_json, read_text
 from tritforge_cli.ivit.convert import add_vision_conversion_arguments, convert_vision_model
 from tritforge_cli.memory import megabytes, peak_memory_bytes
@@ -75,7 +76,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--embedding-bits",
         type=int,
         choices=EMBEDDING_BITS,
-        help=f"bits of an embedding value (default: {ConversionOptions().embedding_bits})",
+        help="bits of an embedding value; 16 hold those of a 16-bit checkpoint exactly, 32 any "
+        f"(default: {ConversionOptions().embedding_bits})",
     )
     language.add_argument(
         "--calibration-text",
@@ -140,6 +142,15 @@ def _convert(options: argparse.Namespace) -> int:
             f"warning: generation_config.json: {setting} is not supported and has no effect",
             file=sys.stderr,
         )
+    if report.random_calibration:
+        print(
+            "warning: the calibration text has too few different tokens with this tokenizer: "
+            "calibrated on random tokens instead; --calibration-text FILE gives another text",
+            file=sys.stderr,
+        )
+    fidelity = report.fidelity
+    if fidelity.is_poor:
+        print(f"warning: {_poor(fidelity)}", file=sys.stderr)
     if options.json:
         figures = {"bits_per_weight": report.bits_per_weight, "seconds": seconds}
         print_json({**asdict(report), "path": str(report.path), **figures, "peak_bytes": peak})
@@ -153,8 +164,24 @@ def _convert(options: argparse.Namespace) -> int:
         f"sections         weights {megabytes(report.weight_bytes)}, parameters "
         f"{megabytes(report.parameter_bytes)}, embedding {megabytes(report.embedding_bytes)}"
     )
+    print(
+        f"fidelity         {100 * fidelity.logit_error:.2f} % logit error, "
+        f"{100 * fidelity.agreement:.1f} % same next token as the float model "
+        f"({fidelity.positions} positions of the calibration text)"
+    )
     print(f"took             {seconds:.1f} s, {megabytes(peak)} peak memory")
     return 0
+
+
+def _poor(fidelity: ConversionFidelity) -> str:
+    """What is wrong with a conversion."""
+    text = (
+        f"the image follows its checkpoint poorly: {100 * fidelity.logit_error:.1f} % logit error, "
+        f"{100 * fidelity.agreement:.1f} % same next token as the float model"
+    )
+    if fidelity.saturations:
+        text += f"; saturated: {', '.join(fidelity.saturations)}"
+    return f"{text}; try --embedding-bits 32, or --calibration-text with what the model will read"
 
 
 def _read_calibration(path: Path | None) -> str | None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -74,8 +75,18 @@ def run(options: argparse.Namespace) -> int:
 
         result = model.evaluate(text, show)
     seconds = time.perf_counter() - started
+    saturations = dict(model.backend.saturations())
+    if saturations:
+        print(f"warning: values saturated: {saturations}", file=sys.stderr)
     if options.json:
-        print_json({**asdict(result), "backend": options.backend, "seconds": seconds})
+        print_json(
+            {
+                **asdict(result),
+                "saturations": saturations,
+                "backend": options.backend,
+                "seconds": seconds,
+            }
+        )
         return 0
     print(f"model            {model.image.header.name}, backend {options.backend}")
     print(f"text             {result.documents} documents, {result.characters} characters")

@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         print_json(values)
         return 0
     for name, value in lines:
-        print(f"{name:<25} {value}")
+        print(f"{name:<27} {value}")
     return 0
 
 
@@ -87,7 +87,11 @@ def _lines(image: Image) -> list[tuple[str, str]]:
         ("GLU width", f"{shape.glu_width}"),
         ("vocabulary", f"{shape.vocabulary}, begin {header.begin_token}, end {ends}"),
         ("ternary weights", f"{shape.ternary_weights:,} at {_weight_bits(image):.4f} bits"),
-        ("embedding", f"{header.embedding_bits} bits"),
+        ("embedding", f"{header.embedding_type}"),
+        (
+            "epsilon of the norms",
+            f"{header.epsilons.norm:g}, inside BitLinears {header.epsilons.linear:g}",
+        ),
         ("residual stream", f"{header.residual_fraction} fraction bits"),
         ("rows per beat", f"{header.rows_per_beat} ({header.rows_per_beat // 8} ports of 64 bits)"),
         ("bytes per token", f"{token_bytes:,} (weights and parameters)"),

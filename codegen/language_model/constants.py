@@ -19,12 +19,12 @@ from tritforge.language_model.config import (
 )
 from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.golden import piecewise_linear, shift_sigmoid
+from tritforge.language_model.golden.forget_gate import BOUND_FRACTION, SLOW_BITS
 from tritforge.language_model.golden.headers import END_OF_RUN
 from tritforge.language_model.golden.scalar_unit import CODE_LIMIT
 from tritforge.language_model.golden.sigmoid import SEGMENTS, segment_bits, sigmoid_table
 from tritforge.language_model.packing import row_tiles
 from tritforge.language_model.program import (
-    EMBEDDING_SHIFT_RANGE,
     MAXIMUM_CONSUMERS,
     SCALE_EXPONENT_RANGE,
     SHIFT_RANGE,
@@ -32,7 +32,7 @@ from tritforge.language_model.program import (
     operation_shapes,
     scale_mantissa_range,
 )
-from tritforge.language_model.wire.input_packet import MANTISSA_BITS
+from tritforge.language_model.wire.input_packet import RESIDUAL_BITS
 
 
 def constants(config: AcceleratorConfig) -> tuple[Constant, ...]:
@@ -161,18 +161,24 @@ def _fixed(config: AcceleratorConfig) -> tuple[Constant, ...]:
         Constant("kScaleMantissaBits", mantissa_bits, "bits", fixed, "scale mantissa, unsigned"),
         Constant("kScaleExponentBits", exponent_bits, "bits", fixed, "scale exponent, signed"),
         Constant("kMaximumInputShift", SHIFT_RANGE[1], "bits", fixed, "largest operand shift"),
-        Constant("kEmbeddingBits", MANTISSA_BITS, "bits", fixed, "embedding mantissa, signed"),
-        Constant(
-            "kMaximumEmbeddingShift",
-            EMBEDDING_SHIFT_RANGE[1],
-            "bits",
-            fixed,
-            "largest embedding shift, left or right",
-        ),
+        Constant("kInputBits", RESIDUAL_BITS, "bits", fixed, "residual in the input packet"),
+        Constant("kBoundFraction", BOUND_FRACTION, "bits", fixed, "number of a lower bound"),
+        Constant("kSlowBits", SLOW_BITS, "bits", fixed, "further fraction of a slow gate"),
+        *_argument_shifts(config),
         Constant("kTopK", TOP_K, "tokens", fixed, "best tokens that the head finds"),
         Constant("kMinimumDim", DIM_RANGE[0], "elements", fixed, "smallest dim of a model"),
         Constant("kMinimumGluWidth", GLU_RANGE[0], "elements", fixed, "smallest GLU width"),
         Constant("kMinimumVocabulary", VOCABULARY_RANGE[0], "tokens", fixed, "smallest vocabulary"),
+    )
+
+
+def _argument_shifts(config: AcceleratorConfig) -> tuple[Constant, ...]:
+    least, largest = config.widths.argument_shifts
+    _, largest_of_forget = config.widths.forget_shifts
+    return (
+        Constant("kLeastArgumentShift", least, "bits", "derived", "of a pre-activation"),
+        Constant("kLargestArgumentShift", largest, "bits", "derived", "of a pre-activation"),
+        Constant("kLargestForgetShift", largest_of_forget, "bits", "derived", "of a forget gate"),
     )
 
 

@@ -41,8 +41,9 @@ void check_lengths(std::size_t contexts, std::size_t tokens) {
 }  // namespace
 
 PyEngine::PyEngine(const py::object& weights, const py::object& parameters,
-                   const py::object& embedding, const py::object& shape,
-                   const py::object& rows_per_beat, const py::dict& widths,
+                   const py::object& embedding, const std::string& embedding_type,
+                   const py::object& embedding_exponents, const py::object& residual_fraction,
+                   const py::object& shape, const py::object& rows_per_beat, const py::dict& widths,
                    const py::object& sigmoid_table, const std::string& kernel,
                    const py::object& threads)
     : weights_("weights", weights),
@@ -50,9 +51,15 @@ PyEngine::PyEngine(const py::object& weights, const py::object& parameters,
       embedding_("embedding", embedding) {
     ByteSource weight_source = weights_.source(1, "B");
     const ByteSource parameter_source = parameters_.source(1, "B");
-    ByteSource embedding_source = embedding_.source(2, "bh");
+    const EmbeddingType& type = find_embedding_type(embedding_type);
+    ByteSource embedding_source = embedding_.source(2, type.format);
     const ModelShape model = checked_shape(to_shape(shape));
-    const int embedding_bytes = embedding_item_bytes(model);
+    check_embedding(type, model);
+    const long long fraction = to_integer("residual_fraction", residual_fraction);
+    check_range("residual_fraction", fraction, 0, kMaximumResidualFraction);
+    Embedding rows_of_tokens(type, std::move(embedding_source),
+                             to_vector("embedding_exponents", embedding_exponents), model,
+                             static_cast<int>(fraction));
     const long long rows = to_integer("rows_per_beat", rows_per_beat);
     check_range("rows_per_beat", rows, 0, kRowBlock);
     const Widths checked = checked_widths(to_mapping("widths", widths));
@@ -63,17 +70,13 @@ PyEngine::PyEngine(const py::object& weights, const py::object& parameters,
     threads_ = static_cast<int>(count);
     const py::gil_scoped_release release;
     engine_ = std::make_shared<const Engine>(
-        std::move(weight_source), parameter_source, std::move(embedding_source), embedding_bytes,
-        model, static_cast<int>(rows), checked, table, kernel_set, threads_);
+        std::move(weight_source), parameter_source, std::move(rows_of_tokens), model,
+        static_cast<int>(rows), checked, table, kernel_set, threads_);
     runner_ = std::make_unique<Runner<Executor, Engine>>(engine_, threads_);
 }
 
-int PyEngine::embedding_item_bytes(const ModelShape& model) const {
-    if (embedding_.file()) {
-        const auto values =
-            static_cast<std::size_t>(model.vocabulary) * static_cast<std::size_t>(model.dim);
-        return embedding_.file()->bytes == values ? 1 : 2;
-    }
+void PyEngine::check_embedding(const EmbeddingType& type, const ModelShape& model) const {
+    if (embedding_.file()) return;  // its length is checked with the rest
     const py::buffer_info& info = embedding_.info();
     if (info.shape[0] != model.vocabulary || info.shape[1] != model.dim) {
         throw py::value_error("embedding has shape (" + std::to_string(info.shape[0]) + ", " +
@@ -81,7 +84,10 @@ int PyEngine::embedding_item_bytes(const ModelShape& model) const {
                               std::to_string(model.vocabulary) + ", " + std::to_string(model.dim) +
                               ")");
     }
-    return static_cast<int>(info.itemsize);
+    if (static_cast<std::size_t>(info.itemsize) != type.bytes) {
+        throw py::value_error("embedding has items of " + std::to_string(info.itemsize) +
+                              " bytes, " + type.name + " has " + std::to_string(type.bytes));
+    }
 }
 
 void PyEngine::advance(const std::vector<Context*>& contexts,
@@ -152,12 +158,14 @@ std::int64_t PyEngine::rescued() {
 
 void bind_engine(py::module_& module) {
     py::class_<PyEngine>(module, "Engine", "A checked model image, ready to run.")
-        .def(py::init<const py::object&, const py::object&, const py::object&, const py::object&,
-                      const py::object&, const py::dict&, const py::object&, const std::string&,
-                      const py::object&>(),
-             py::arg("weights"), py::arg("parameters"), py::arg("embedding"), py::arg("shape"),
-             py::arg("rows_per_beat"), py::arg("widths"), py::arg("sigmoid_table"),
-             py::arg("kernel") = "auto", py::arg("threads") = 1)
+        .def(py::init<const py::object&, const py::object&, const py::object&, const std::string&,
+                      const py::object&, const py::object&, const py::object&, const py::object&,
+                      const py::dict&, const py::object&, const std::string&, const py::object&>(),
+             py::arg("weights"), py::arg("parameters"), py::arg("embedding"),
+             py::arg("embedding_type"), py::arg("embedding_exponents"),
+             py::arg("residual_fraction"), py::arg("shape"), py::arg("rows_per_beat"),
+             py::arg("widths"), py::arg("sigmoid_table"), py::arg("kernel") = "auto",
+             py::arg("threads") = 1)
         .def(
             "context", [](PyEngine& self) { return std::make_unique<PyContext>(self); },
             py::keep_alive<0, 1>(), "A new context with zero state.")

@@ -22,7 +22,9 @@ namespace tritforge::engine::language_model {
 class PyEngine {
   public:
     PyEngine(const py::object& weights, const py::object& parameters, const py::object& embedding,
-             const py::object& shape, const py::object& rows_per_beat, const py::dict& widths,
+             const std::string& embedding_type, const py::object& embedding_exponents,
+             const py::object& residual_fraction, const py::object& shape,
+             const py::object& rows_per_beat, const py::dict& widths,
              const py::object& sigmoid_table, const std::string& kernel, const py::object& threads);
     PyEngine(const PyEngine&) = delete;
     PyEngine& operator=(const PyEngine&) = delete;
@@ -41,8 +43,7 @@ class PyEngine {
     std::int64_t rescued();
 
   private:
-    /// Bytes of a mantissa; of a file section its length says it.
-    int embedding_item_bytes(const ModelShape& model) const;
+    void check_embedding(const EmbeddingType& type, const ModelShape& model) const;
 
     Section weights_;
     Section parameters_;

@@ -91,7 +91,7 @@ py::dict constants() {
     for (const WidthField& field : kWidthFields) {
         widths[field.name] = py::make_tuple(field.minimum, field.maximum);
     }
-    for (const FieldRange& field : {kShiftRange, kEmbeddingShiftRange, kScaleExponentRange}) {
+    for (const FieldRange& field : {kShiftRange, kScaleExponentRange}) {
         ranges[field.name] = py::make_tuple(field.minimum, field.maximum);
     }
     py::list words;

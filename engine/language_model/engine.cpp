@@ -92,23 +92,20 @@ struct Engine::Portion {
     int first_tile, last_tile;
 };
 
-Engine::Engine(ByteSource weights, const ByteSource& parameters, ByteSource embedding,
-               int embedding_bytes, const ModelShape& shape, int rows_per_beat,
-               const Widths& widths, const std::vector<std::int64_t>& sigmoid_table,
-               const KernelSet& kernel_set, int threads)
+Engine::Engine(ByteSource weights, const ByteSource& parameters, Embedding embedding,
+               const ModelShape& shape, int rows_per_beat, const Widths& widths,
+               const std::vector<std::int64_t>& sigmoid_table, const KernelSet& kernel_set,
+               int threads)
     : shape_(shape),
       rows_per_beat_(checked_rows_per_beat(rows_per_beat)),
       widths_(widths),
       kernel_set_(kernel_set),
       sigmoid_(make_sigmoid_unit(sigmoid_table, widths)),
       stream_(std::move(weights)),
-      embedding_(std::move(embedding)),
-      embedding_bytes_(embedding_bytes) {
+      embedding_(std::move(embedding)) {
     const Program program = read_program(parameters, shape, widths);
     program_ = program.operations;
     check_rows_fit(shape, widths);
-    check_size("embedding", embedding_.bytes(),
-               static_cast<std::size_t>(shape.vocabulary) * embedding_row_bytes());
     std::size_t expected = 0;
     positions_.assign(program_.size(), 0);
     for (std::size_t i = 1; i < program_.size(); ++i) {
@@ -237,27 +234,6 @@ std::size_t Engine::weight_bytes() const {
         total += repacked > 0 ? repacked : stream_bytes(layout(i));
     }
     return total;
-}
-
-std::size_t Engine::embedding_row_bytes() const {
-    return static_cast<std::size_t>(shape_.dim) * static_cast<std::size_t>(embedding_bytes_);
-}
-
-const std::uint8_t* Engine::embedding_row(std::int64_t token, std::uint8_t* buffer) const {
-    return embedding_.read(static_cast<std::size_t>(token) * embedding_row_bytes(),
-                           embedding_row_bytes(), buffer);
-}
-
-void Engine::embedding_values(const std::uint8_t* row, int first, int last,
-                              std::int32_t* result) const {
-    for (int i = first; i < last; ++i) {
-        if (embedding_bytes_ == 1) {
-            result[i] = static_cast<std::int8_t>(row[i]);
-        } else {
-            const unsigned low = row[2 * i], high = row[2 * i + 1];
-            result[i] = static_cast<std::int16_t>(static_cast<std::uint16_t>(low | high << 8));
-        }
-    }
 }
 
 }  // namespace tritforge::engine::language_model

@@ -8,6 +8,7 @@
 
 #include "common/aligned_buffer.hpp"
 #include "common/byte_source.hpp"
+#include "language_model/embedding.hpp"
 #include "language_model/kernels/kernel_set.hpp"
 #include "language_model/model_shape.hpp"
 #include "language_model/program.hpp"
@@ -20,11 +21,10 @@ namespace tritforge::engine::language_model {
 class Engine {
   public:
     /// Check everything and repack the weights if the kernel asks for it.
-    /// embedding: (vocabulary, dim) little-endian mantissas of `embedding_bytes` (1 or 2) each.
     /// Throws std::invalid_argument: says what is inconsistent.
     /// threads: how many check and repack. The parameters are not needed afterwards.
-    Engine(ByteSource weights, const ByteSource& parameters, ByteSource embedding,
-           int embedding_bytes, const ModelShape& shape, int rows_per_beat, const Widths& widths,
+    Engine(ByteSource weights, const ByteSource& parameters, Embedding embedding,
+           const ModelShape& shape, int rows_per_beat, const Widths& widths,
            const std::vector<std::int64_t>& sigmoid_table, const KernelSet& kernel_set,
            int threads);
 
@@ -41,12 +41,7 @@ class Engine {
     /// Bytes of weights that one token reads.
     std::size_t weight_bytes() const;
 
-    std::size_t embedding_row_bytes() const;
-    /// Embedding mantissas of a token: where they are, or read into `buffer`.
-    /// Throws std::runtime_error: the file cannot be read.
-    const std::uint8_t* embedding_row(std::int64_t token, std::uint8_t* buffer) const;
-    /// Numbers [first, last) of such a row.
-    void embedding_values(const std::uint8_t* row, int first, int last, std::int32_t* result) const;
+    const Embedding& embedding() const { return embedding_; }
 
   private:
     /// Row tiles of one operation that are read, checked and repacked together.
@@ -65,8 +60,7 @@ class Engine {
     const SigmoidUnit sigmoid_;
     std::vector<Operation> program_;
     ByteSource stream_;
-    const ByteSource embedding_;
-    const int embedding_bytes_;
+    const Embedding embedding_;
     /// What a token reads, in that order: the vectors of an operation, then its repacked weights.
     /// So the prefetching of weights brings the next operation's vectors as well.
     AlignedBuffer<std::uint8_t> token_stream_;

@@ -50,7 +50,7 @@ void Executor::make_room(int lanes) {
     for (Worker& worker : workers_) make_private_room(worker, lanes);
     while (vectors_.size() < index_of(lanes)) {
         LaneVectors vectors;
-        vectors.embedding = AlignedBuffer<std::uint8_t>(engine_->embedding_row_bytes());
+        vectors.embedding = AlignedBuffer<std::uint8_t>(engine_->embedding().row_bytes());
         vectors.residual = Vector(dim);
         vectors.operand = Vector(wide);
         vectors.preactivations[0] = Vector(wide);
@@ -89,7 +89,7 @@ void Executor::run(const Lane* lanes, int count) {
     make_room(count);
     for (int lane = 0; lane < count; ++lane) {
         vectors(lane).embedding_row =
-            engine_->embedding_row(lanes[lane].token, vectors(lane).embedding.get());
+            engine_->embedding().row(lanes[lane].token, vectors(lane).embedding.get());
     }
     lanes_ = lanes;
     lane_count_ = count;

@@ -91,6 +91,8 @@ class Executor {
     /// Lanes of an operation and how to scale their dot products.
     struct Scalings {
         Scaling at[kMaximumLanes];
+        bool multiplier_saturated[kMaximumLanes];
+        bool square_sum_saturated[kMaximumLanes];
     };
 
     /// Products of one lane.
@@ -140,11 +142,13 @@ class Executor {
     void multiply(std::size_t operation, int matrix, RowShares::Blocks blocks, int thread);
 
     void finish_rows(const Rows& rows);
+    void count_scalings(const Rows& rows);
     void embed(const Rows& rows);
     void mix(const Rows& rows);
     void gated_linear_unit(const Rows& rows);
     void gate(const Rows& rows, int lane, const std::int32_t* multiplicand,
-              const std::int32_t* gate, int gate_fraction, Signal silu, Signal multiplicand_signal);
+              const std::int32_t* gate, int argument_shift, int narrowing, Signal silu,
+              Signal multiplicand_signal);
     void project(const Rows& rows);
     void head(const Rows& rows);
     void take_operand(const Rows& rows, int lane);

@@ -60,17 +60,21 @@ void Executor::encode(std::size_t operation, int consumer, int width, int thread
             square_sum += partial.square_sum;
             absmax = std::max(absmax, partial.absmax[consumer]);
         }
-        square_sum = std::min(square_sum, (std::uint64_t{1} << widths.square_sum) - 1);
+        square_sum += item.square_offset;
+        const std::uint64_t largest = (std::uint64_t{1} << widths.square_sum) - 1;
+        own.scalings[consumer].square_sum_saturated[lane] = square_sum > largest;
+        square_sum = std::min(square_sum, largest);
         const ScaledMantissa reciprocal = reciprocal_of_absmax(absmax, widths.reciprocal);
         kernel_set.loops.encode(input.values[consumer].get(), item.inputs, reciprocal.mantissa,
                                 reciprocal.exponent, own.codes.get());
         kernel_set.kernel.load_codes(own.codes.get(), item.inputs, slot++, own.lanes,
                                      own.kernel_scratch[consumer].get());
-        const ScaledMantissa multiplier = dequantisation_multiplier(
+        const DequantisationMultiplier multiplier = dequantisation_multiplier(
             absmax, static_cast<std::int64_t>(square_sum),
             item.outputs[static_cast<std::size_t>(consumer)].scale, widths);
-        own.scalings[consumer].at[lane] = {multiplier.mantissa, multiplier.exponent,
+        own.scalings[consumer].at[lane] = {multiplier.mantissa, multiplier.shift,
                                            symmetric_limit(width)};
+        own.scalings[consumer].multiplier_saturated[lane] = multiplier.saturated;
     }
 }
 
@@ -96,7 +100,25 @@ void Executor::multiply(std::size_t operation, int matrix, RowShares::Blocks blo
                                      own.kernel_scratch[consumer].get(), own.lanes, results);
 }
 
+/// Every thread quantises the whole input, so one share counts for all.
+void Executor::count_scalings(const Rows& rows) {
+    const std::size_t consumers = engine_->program()[rows.operation].outputs.size();
+    for (int lane = 0; lane < lane_count_; ++lane) {
+        if (!takes_part(rows.operation, lane)) continue;
+        for (std::size_t consumer = 0; consumer < consumers; ++consumer) {
+            const Scalings& scalings = worker(rows.thread).scalings[consumer];
+            add_saturations(Signal::kMultiplier, lane, rows.thread,
+                            scalings.multiplier_saturated[lane]);
+            if (consumer == 0) {
+                add_saturations(Signal::kSquareSum, lane, rows.thread,
+                                scalings.square_sum_saturated[lane]);
+            }
+        }
+    }
+}
+
 void Executor::finish_rows(const Rows& rows) {
+    if (rows.share == 0) count_scalings(rows);
     switch (engine_->program()[rows.operation].kind) {
         case OperationKind::kEmbed:
             embed(rows);
@@ -127,21 +149,11 @@ void Executor::finish_rows(const Rows& rows) {
 }
 
 void Executor::embed(const Rows& rows) {
-    const int shift = engine_->program().front().input_shift;
     const std::int64_t limit = symmetric_limit(engine_->widths().residual);
     for (int lane = 0; lane < lane_count_; ++lane) {
-        std::int32_t* residual = vectors(lane).residual.get();
-        engine_->embedding_values(vectors(lane).embedding_row, rows.slice.first, rows.slice.last,
-                                  residual);
-        std::int64_t clamped = 0;
-        for (int i = rows.slice.first; i < rows.slice.last; ++i) {
-            const std::int64_t rounded =
-                shift >= 0 ? round_half_up(residual[i], shift)
-                           : std::int64_t{residual[i]} * (std::int64_t{1} << -shift);
-            residual[i] = static_cast<std::int32_t>(clamp_symmetric(rounded, limit));
-            clamped += residual[i] != rounded;
-        }
-        add_saturations(Signal::kResidual, lane, rows.thread, clamped);
+        engine_->embedding().residuals(lanes_[lane].token, vectors(lane).embedding_row,
+                                       rows.slice.first, rows.slice.last, limit,
+                                       vectors(lane).residual.get());
     }
 }
 
@@ -184,20 +196,20 @@ void Executor::mix(const Rows& rows) {
     const Widths& widths = engine_->widths();
     const ElementwiseLoops& loops = engine_->kernel_set().loops;
     const Slice slice = rows.slice;
-    constexpr Signal kSignal[2] = {Signal::kPreactivationForget, Signal::kPreactivationCandidate};
-    const Recurrence constants = {
-        widths.preactivation_fraction - widths.sigmoid_argument_fraction,
-        widths.preactivation_fraction + widths.sigmoid_fraction - widths.activation_fraction,
-        symmetric_limit(widths.activation), widths.lower_bound};
+    const Recurrence constants = {item.forget_shift, item.argument_shift,
+                                  widths.sigmoid_fraction + widths.narrowing(),
+                                  symmetric_limit(widths.activation)};
     for (int lane = 0; lane < lane_count_; ++lane) {
         LaneVectors& own = vectors(lane);
+        std::int64_t clamped_of[2];
         for (int matrix = 0; matrix < 2; ++matrix) {
-            add_saturations(
-                kSignal[matrix], lane, rows.thread,
+            clamped_of[matrix] =
                 loops.dequantise(accumulators(rows.thread, lane, matrix) + slice.first,
                                  slice.count(), worker(rows.thread).scalings[matrix].at[lane],
-                                 own.preactivations[matrix].get() + slice.first));
+                                 own.preactivations[matrix].get() + slice.first);
         }
+        // A clamped forget gate changes nothing: the sigmoid is constant there.
+        add_saturations(Signal::kPreactivationCandidate, lane, rows.thread, clamped_of[1]);
         Context& context = *lanes_[lane].context;
         std::int32_t* state =
             context.state_.get() + context.state_stride_ * static_cast<std::size_t>(item.layer);
@@ -208,13 +220,13 @@ void Executor::mix(const Rows& rows) {
         add_saturations(Signal::kSiluCandidate, lane, rows.thread, clamped.silu);
         add_saturations(Signal::kState, lane, rows.thread, clamped.state);
         // g stays a raw accumulator: its scale cancels later.
-        gate(rows, lane, accumulators(rows.thread, lane, 2), state, widths.activation_fraction,
-             Signal::kSiluState, Signal::kGateOperand);
+        gate(rows, lane, accumulators(rows.thread, lane, 2), state,
+             item.argument_shift - widths.narrowing(), 0, Signal::kSiluState, Signal::kGateOperand);
     }
 }
 
 void Executor::gated_linear_unit(const Rows& rows) {
-    const Widths& widths = engine_->widths();
+    const Operation& item = engine_->program()[rows.operation];
     const Slice slice = rows.slice;
     for (int lane = 0; lane < lane_count_; ++lane) {
         std::int32_t* preactivations = vectors(lane).preactivations[0].get();
@@ -223,23 +235,22 @@ void Executor::gated_linear_unit(const Rows& rows) {
             engine_->kernel_set().loops.dequantise(
                 accumulators(rows.thread, lane, 0) + slice.first, slice.count(),
                 worker(rows.thread).scalings[0].at[lane], preactivations + slice.first));
-        gate(rows, lane, accumulators(rows.thread, lane, 1), preactivations,
-             widths.preactivation_fraction, Signal::kSiluGate, Signal::kUpOperand);
+        gate(rows, lane, accumulators(rows.thread, lane, 1), preactivations, item.argument_shift,
+             engine_->widths().narrowing(), Signal::kSiluGate, Signal::kUpOperand);
     }
 }
 
 void Executor::gate(const Rows& rows, int lane, const std::int32_t* multiplicand,
-                    const std::int32_t* gate, int gate_fraction, Signal silu,
+                    const std::int32_t* gate, int argument_shift, int narrowing, Signal silu,
                     Signal multiplicand_signal) {
     const Widths& widths = engine_->widths();
     const Slice slice = rows.slice;
-    const GatedProduct constants = {
-        gate_fraction - widths.sigmoid_argument_fraction,
-        gate_fraction + widths.sigmoid_fraction - widths.activation_fraction,
-        symmetric_limit(widths.activation),
-        symmetric_limit(widths.gate_operand),
-        engine_->program()[rows.operation + 1].input_shift,
-        symmetric_limit(widths.operand)};
+    const GatedProduct constants = {argument_shift,
+                                    widths.sigmoid_fraction + narrowing,
+                                    symmetric_limit(widths.activation),
+                                    symmetric_limit(widths.gate_operand),
+                                    engine_->program()[rows.operation + 1].input_shift,
+                                    symmetric_limit(widths.operand)};
     const GatedProductClamped clamped = engine_->kernel_set().loops.gated_product(
         multiplicand + slice.first, gate + slice.first, slice.count(), constants,
         engine_->sigmoid_unit(), vectors(lane).operand.get() + slice.first);

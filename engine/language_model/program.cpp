@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "language_model/program.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
@@ -17,7 +18,8 @@ constexpr std::size_t kWordBytes = 8;
 // Byte offsets of the header fields (RECORD_HEADER in tritforge/language_model/program.py).
 constexpr std::size_t kMagicAt = 0, kKindAt = 2, kOutputsAt = 3, kLayerAt = 4, kHasNormGainAt = 6,
                       kMatricesAt = 7, kInputsAt = 8, kRowsAt = 12, kPayloadBytesAt = 16,
-                      kInputShiftAt = 20, kSquareShiftAt = 22, kOutputAt = 24, kReservedAt = 48;
+                      kInputShiftAt = 20, kSquareShiftAt = 22, kOutputAt = 24, kSquareOffsetAt = 48,
+                      kForgetShiftAt = 56, kArgumentShiftAt = 57, kReservedAt = 58;
 // Offsets inside one output slot.
 constexpr std::size_t kOutputBytes = 8, kMantissaAt = 0, kExponentAt = 4, kValueShiftAt = 6;
 
@@ -65,9 +67,9 @@ std::vector<OperationShape> operation_shapes(const ModelShape& shape) {
 /// Little-endian integer of type T at an offset, on hosts of either byte order.
 template <typename T>
 T read(const std::uint8_t* bytes, std::size_t offset) {
-    std::uint32_t value = 0;
+    std::uint64_t value = 0;
     for (std::size_t i = 0; i < sizeof(T); ++i) {
-        value |= std::uint32_t{bytes[offset + i]} << (8 * i);
+        value |= std::uint64_t{bytes[offset + i]} << (8 * i);
     }
     return static_cast<T>(value);
 }
@@ -91,10 +93,18 @@ class RecordReader {
         operation.rows = expected.rows;
         operation.matrices = expected.matrices;
         const bool is_embed = expected.kind == OperationKind::kEmbed;
-        operation.input_shift = field("input_shift", read<std::int16_t>(record_, kInputShiftAt),
-                                      is_embed ? kEmbeddingShiftRange : kShiftRange);
-        operation.square_shift = field("square_shift", read<std::uint16_t>(record_, kSquareShiftAt),
-                                       is_embed ? kUnused : kShiftRange);
+        const FieldRange& shifts = is_embed ? kUnused : kShiftRange;
+        operation.input_shift =
+            field("input_shift", read<std::uint16_t>(record_, kInputShiftAt), shifts);
+        operation.square_shift =
+            field("square_shift", read<std::uint16_t>(record_, kSquareShiftAt), shifts);
+        operation.square_offset = square_offset(is_embed);
+        const bool is_mix = expected.kind == OperationKind::kMix;
+        const bool has_gate = is_mix || expected.kind == OperationKind::kGlu;
+        operation.forget_shift = field("forget_shift", record_[kForgetShiftAt],
+                                       is_mix ? forget_shifts(widths_) : kUnused);
+        operation.argument_shift = field("argument_shift", record_[kArgumentShiftAt],
+                                         has_gate ? argument_shifts(widths_) : kUnused);
         const int first = expected.has_norm_gain ? 1 : 0;
         const auto keep_gains = [&](int index) {
             program.gains.push_back(gains(expected, index));
@@ -135,6 +145,16 @@ class RecordReader {
                 throw std::invalid_argument(where_ + "reserved bytes are not zero");
             }
         }
+    }
+
+    std::uint64_t square_offset(bool is_embed) const {
+        const std::uint64_t value = read<std::uint64_t>(record_, kSquareOffsetAt);
+        const std::uint64_t limit = is_embed ? 0 : (std::uint64_t{1} << widths_.square_sum) - 1;
+        if (value > limit) {
+            throw std::invalid_argument(where_ + "square_offset is " + std::to_string(value) +
+                                        ", allowed are 0 to " + std::to_string(limit));
+        }
+        return value;
     }
 
     ScaledOutput parse_output(int index, bool used) const {
@@ -206,6 +226,16 @@ class RecordReader {
 };
 
 }  // namespace
+
+FieldRange argument_shifts(const Widths& widths) {
+    return {"argument_shift", std::max(widths.narrowing(), 0), kLargestArgumentShift};
+}
+
+FieldRange forget_shifts(const Widths& widths) {
+    const int room = widths.preactivation - 1 - kSigmoidArgumentIntegerBits;
+    return {"forget_shift", 0,
+            std::min(room - widths.sigmoid_argument_fraction, kLargestArgumentShift)};
+}
 
 std::size_t program_bytes(const ModelShape& shape) {
     std::size_t total = 0;

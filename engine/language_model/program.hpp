@@ -25,8 +25,15 @@ struct FieldRange {
     int minimum, maximum;
 };
 inline constexpr FieldRange kShiftRange = {"SHIFT_RANGE", 0, 47};
-inline constexpr FieldRange kEmbeddingShiftRange = {"EMBEDDING_SHIFT_RANGE", -16, 16};
 inline constexpr FieldRange kScaleExponentRange = {"SCALE_EXPONENT_RANGE", -128, 127};
+
+/// Most fraction bits of a pre-activation below those of a sigmoid argument.
+constexpr int kLargestArgumentShift = 15;
+
+/// Allowed argument shifts of pre-activations, and of the forget gate
+/// (Widths.argument_shifts and Widths.forget_shifts of tritforge/language_model/config.py).
+FieldRange argument_shifts(const Widths& widths);
+FieldRange forget_shifts(const Widths& widths);
 
 /// One BitLinear fed by an operation's quantiser.
 struct ScaledOutput {
@@ -45,9 +52,12 @@ struct Operation {
     int matrices = 0;
     int input_shift = 0;
     int square_shift = 0;
+    std::uint64_t square_offset = 0;
+    int forget_shift = 0;
+    int argument_shift = 0;
     const std::int16_t* norm_gain = nullptr;  ///< (K,) or null where the norm has no gain
     std::vector<ScaledOutput> outputs;
-    const std::uint16_t* lower_bound = nullptr;  ///< (K,) Q0.16, MIX only
+    const std::uint16_t* lower_bound = nullptr;  ///< (K,) words of forget_gate.hpp, MIX only
 };
 
 /// A parsed parameter stream: operations and the vectors that they point to.

@@ -37,9 +37,9 @@ ScaledMantissa normalised_square_root(std::int64_t square_sum, int bits) {
     return {root, left / 2};
 }
 
-ScaledMantissa dequantisation_multiplier(std::int64_t absmax, std::int64_t square_sum,
-                                         ScaledMantissa scale, const Widths& widths) {
-    if (absmax == 0 || square_sum == 0 || scale.mantissa == 0) return {0, 0};
+DequantisationMultiplier dequantisation_multiplier(std::int64_t absmax, std::int64_t square_sum,
+                                                   ScaledMantissa scale, const Widths& widths) {
+    if (absmax == 0 || square_sum == 0 || scale.mantissa == 0) return {0, 0, false};
     const ScaledMantissa root = normalised_square_root(square_sum, widths.root);
     const std::int64_t numerator = scale.mantissa * absmax;
     const int left = widths.multiplier + widths.root - bit_length(numerator);
@@ -52,8 +52,8 @@ ScaledMantissa dequantisation_multiplier(std::int64_t absmax, std::int64_t squar
             --drop;
         }
     }
-    if (drop < 0) return {(std::int64_t{1} << widths.multiplier) - 1, 0};
-    return {quotient, drop < kLargestShift ? drop : kLargestShift};
+    if (drop < 0) return {(std::int64_t{1} << widths.multiplier) - 1, 0, true};
+    return {quotient, drop < kLargestShift ? drop : kLargestShift, false};
 }
 
 }  // namespace tritforge::engine::language_model

@@ -9,19 +9,13 @@ namespace tritforge::engine::language_model {
 
 Widths checked_widths(const std::map<std::string, long long>& values) {
     const Widths widths = checked_fields<Widths>("widths", kWidthFields, values);
-    // SiLU(x) must fit the state, see Widths.__post_init__ in tritforge/language_model/config.py.
-    if (widths.activation - widths.activation_fraction <
-        widths.preactivation - widths.preactivation_fraction) {
-        throw std::invalid_argument(
-            "widths: activation keeps fewer integer bits than preactivation; raise activation or "
-            "lower activation_fraction");
-    }
-    const int argument = widths.sigmoid_argument_fraction;
-    if (widths.preactivation_fraction < argument || widths.activation_fraction < argument) {
-        throw std::invalid_argument(
-            "widths: preactivation_fraction and activation_fraction must be at least "
-            "sigmoid_argument_fraction (" +
-            std::to_string(argument) + ")");
+    // The sigmoid must reach 1, see Widths.__post_init__ in tritforge/language_model/config.py.
+    const int needed = widths.sigmoid_argument_fraction + kSigmoidArgumentIntegerBits + 1;
+    if (widths.preactivation < needed || widths.activation < needed) {
+        throw std::invalid_argument("widths: preactivation and activation must have at least " +
+                                    std::to_string(needed) +
+                                    " bits beside sigmoid_argument_fraction = " +
+                                    std::to_string(widths.sigmoid_argument_fraction));
     }
     return widths;
 }

@@ -11,9 +11,12 @@ namespace tritforge::engine::language_model {
 /// One member per field of tritforge.language_model.config.Widths, in its order.
 struct Widths {
     int residual, gain, operand, square_operand, square_sum, value, reciprocal, root, multiplier;
-    int code, accumulator, gate_operand, preactivation, preactivation_fraction;
+    int code, accumulator, gate_operand, preactivation;
     int sigmoid_argument, sigmoid_argument_fraction, sigmoid_fraction;
-    int activation, activation_fraction, lower_bound, logit, logit_fraction;
+    int activation, lower_bound, logit, logit_fraction;
+
+    /// Fraction bits that a pre-activation has more than the SiLU of it, and than the state.
+    int narrowing() const { return preactivation - activation; }
 };
 
 /// Name, member and allowed range of one width. The bounds below are what makes the 32-bit and
@@ -38,12 +41,10 @@ inline constexpr WidthField kWidthFields[] = {
     {"accumulator", &Widths::accumulator, 12, 24},
     {"gate_operand", &Widths::gate_operand, 16, 21},
     {"preactivation", &Widths::preactivation, 18, 25},
-    {"preactivation_fraction", &Widths::preactivation_fraction, 12, 20},
     {"sigmoid_argument", &Widths::sigmoid_argument, 16, 20},
     {"sigmoid_argument_fraction", &Widths::sigmoid_argument_fraction, 10, 14},
     {"sigmoid_fraction", &Widths::sigmoid_fraction, 12, 16},
     {"activation", &Widths::activation, 18, 24},
-    {"activation_fraction", &Widths::activation_fraction, 10, 18},
     {"lower_bound", &Widths::lower_bound, 16, 16},
     {"logit", &Widths::logit, 24, 32},
     {"logit_fraction", &Widths::logit_fraction, 8, 16},
@@ -56,6 +57,9 @@ static inline constexpr int widest(int Widths::* member) {
     }
     return 0;
 }
+
+/// The sigmoid is 1 from 16 on, which takes five integer bits to reach.
+constexpr int kSigmoidArgumentIntegerBits = 5;
 
 /// Check every width and the rules between them.
 /// Throws std::invalid_argument: a width is missing, unknown or out of range.

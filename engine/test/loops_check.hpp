@@ -194,16 +194,14 @@ class LoopsCheck {
         widths.sigmoid_argument_fraction = width(&Widths::sigmoid_argument_fraction);
         widths.sigmoid_fraction = width(&Widths::sigmoid_fraction);
         const SigmoidUnit unit = make_sigmoid_unit(table(1 << widths.sigmoid_fraction), widths);
-        const int least = widths.sigmoid_argument_fraction;
-        const int fraction = std::max(least, width(&Widths::preactivation_fraction));
-        const int result_fraction = std::max(least, width(&Widths::activation_fraction));
-        const int argument_shift = fraction - least;
-        const int silu_shift = fraction + widths.sigmoid_fraction - result_fraction;
-        const int activation = width(&Widths::activation);
-        const Numbers gate = numbers(width(&Widths::preactivation));
-        check_update_state(
-            {argument_shift, silu_shift, symmetric_limit(activation), width(&Widths::lower_bound)},
-            unit, gate, numbers(activation));
+        const int argument_shift = between(0, kLargestArgumentShift);
+        widths.preactivation = width(&Widths::preactivation);
+        const int activation = widths.activation = width(&Widths::activation);
+        const int silu_shift = widths.sigmoid_fraction + widths.narrowing();
+        const Numbers gate = numbers(widths.preactivation);
+        check_update_state({between(0, kLargestArgumentShift), argument_shift, silu_shift,
+                            symmetric_limit(activation)},
+                           unit, gate, numbers(activation));
         check_gated_product({argument_shift, silu_shift, symmetric_limit(activation),
                              symmetric_limit(width(&Widths::gate_operand)), shift(),
                              symmetric_limit(width(&Widths::operand))},
@@ -213,7 +211,7 @@ class LoopsCheck {
     void check_update_state(const Recurrence& constants, const SigmoidUnit& unit,
                             const Numbers& candidate, const Numbers& state) {
         const Numbers forget = numbers(width(&Widths::preactivation));
-        const auto bound = narrow<std::uint16_t>(0, (1 << constants.lower_bound_bits) - 1);
+        const auto bound = narrow<std::uint16_t>(0, 65535);
         Numbers first = state, second = state;
         const RecurrenceClamped a = one_.update_state(first.data(), forget.data(), candidate.data(),
                                                       bound.data(), count_, constants, unit);

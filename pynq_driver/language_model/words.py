@@ -72,9 +72,12 @@ class MachineWords:
         """
         if tokens and min(tokens) < 0:
             raise IndexError(f"token {min(tokens)} is negative")  # NumPy would wrap it
-        mantissas = np.zeros((self.lanes, self.shape.dim), np.int16)
-        mantissas[: len(tokens)] = self._image.embedding[list(tokens)]
-        return encode_input(mantissas, self._rows_per_beat)
+        residuals = np.zeros((self.lanes, self.shape.dim), np.int64)
+        if tokens:
+            fraction = self._image.header.residual_fraction
+            rows = self._image.embedding.residuals(np.array(tokens), fraction)
+            residuals[: len(tokens)] = rows
+        return encode_input(residuals, self._rows_per_beat)
 
     def command(
         self,

@@ -224,6 +224,7 @@ class Scheduler:
         self._free = list(range(lanes.count))
         self._closing: float | None = None  # when to cut what still runs
         self._lane_seconds = 1.0
+        self._told_saturation = False
         self._round = 0
         self._updates: list[tuple[Stream, Update]] = []
         self._thread = threading.Thread(target=self._run, name="tritforge-scheduler", daemon=True)
@@ -415,6 +416,7 @@ class Scheduler:
         """Free the lane and deliver the last update; called with the lock held."""
         assert update.end is not None
         if stream.lane is not None:
+            self._tell_saturation(stream.lane)
             self._free.append(stream.lane)
             self._running.remove(stream)
             stream.lane = None
@@ -422,6 +424,17 @@ class Scheduler:
             self._lane_seconds += _NEWEST * (seconds - self._lane_seconds)
         self._updates.append((stream, update))
         self._observer.ended(stream, update.end)
+
+    def _tell_saturation(self, lane: int) -> None:
+        """Say once that the model left its number formats."""
+        saturated = {} if self._told_saturation else self._backend.saturations(lane)
+        if saturated:
+            self._told_saturation = True
+            _log.warning(
+                "values saturated (%s): the answers may differ from those of the float model; "
+                "convert the checkpoint with --calibration-text of what it reads",
+                ", ".join(saturated),
+            )
 
     def _flush(self) -> None:
         updates, self._updates = self._updates, []

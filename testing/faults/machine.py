@@ -34,6 +34,7 @@ FAULTS = (
     _unit("fresh_lane_has_a_past", _RANDOM),
     _unit("layers_share_a_state", _PROMPT),
     _unit("gate_saturates_unnoticed", _EXTREME),
+    _unit("multiplier_saturates_unnoticed", _EXTREME),
     _unit("lanes_share_a_residual", _RANDOM),
     _unit("every_lane_has_the_scale_of_the_first", _RANDOM),
     _unit("later_token_wins_a_tie", _RANDOM),

@@ -49,7 +49,10 @@ def engine_arguments(image: Image) -> dict[str, Any]:
     return {
         "weights": image.weight_stream,
         "parameters": image.parameter_stream,
-        "embedding": image.embedding,
+        "embedding": image.embedding.elements,
+        "embedding_type": str(image.embedding.kind),
+        "embedding_exponents": image.embedding.exponents,
+        "residual_fraction": image.header.residual_fraction,
         "shape": dataclasses.asdict(image.header.shape),
         "rows_per_beat": image.header.rows_per_beat,
         "widths": dataclasses.asdict(widths),

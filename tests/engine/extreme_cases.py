@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tests.engine.extreme_model import USUAL_SCALE_EXPONENT, extreme_image, random_widths
 from tritforge.language_model.config import ModelShape
+from tritforge.language_model.embedding import EmbeddingType
 from tritforge.language_model.image import Image
 
 SHAPES = {
@@ -40,7 +41,7 @@ class Case:
             self.seed,
             self.extremity,
             random_widths(self.seed, longest) if self.any_widths else None,
-            embedding_bits=8 if self.seed % 2 else 16,
+            embedding_type=list(EmbeddingType)[self.seed % len(EmbeddingType)],
             aligned=self.name == "aligned",
             scale_exponent=self.scale_exponent,
         )

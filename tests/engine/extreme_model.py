@@ -14,12 +14,14 @@ from tritforge import ternary_code
 from tritforge.errors import ConfigurationError
 from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model.config import ModelShape, Widths
+from tritforge.language_model.embedding import Embedding, EmbeddingType
+from tritforge.language_model.float_parameters import USUAL_EPSILONS
 from tritforge.language_model.image import Image
 from tritforge.language_model.image_header import ImageHeader
 from tritforge.language_model.program import (
-    EMBEDDING_SHIFT_RANGE,
     SCALE_EXPONENT_RANGE,
     SHIFT_RANGE,
+    ArgumentShifts,
     Operation,
     OperationKind,
     OperationShape,
@@ -27,10 +29,13 @@ from tritforge.language_model.program import (
     encode_operation,
     operation_shapes,
     scale_mantissa_range,
+    shift_ranges,
+    square_offset_range,
 )
 
 #: With the other usual shifts: operands near 2**17, pre-activations of a few units.
-USUAL_EMBEDDING_SHIFT = -4
+RESIDUAL_FRACTION, LARGEST_RESIDUAL = 16, 1 << 19
+USUAL_ARGUMENT_SHIFT = 5
 USUAL_PRODUCT_SHIFT = 12
 USUAL_SCALE_EXPONENT = 12
 #: The word of five weights +1 (digit 1) as a base-3 number.
@@ -46,12 +51,14 @@ class RandomProgram:
         self._extremity = extremity
         self._gain_limit = symmetric_limit(widths.gain)
         self._mantissas = scale_mantissa_range(widths)
+        self._widths = widths
 
     def field(self, usual: int, allowed: tuple[int, int]) -> int:
         """A header field."""
         if self._random.random() >= self._extremity:
             return usual
-        ends = [*allowed, allowed[0] + 1, allowed[1] - 1]
+        low, high = allowed
+        ends = [low, high, min(low + 1, high), max(high - 1, low)]
         if self._random.random() < 0.5:
             return int(self._random.choice(ends))
         return int(self._random.integers(allowed[0], allowed[1] + 1))
@@ -70,15 +77,19 @@ class RandomProgram:
         values[:2] = 0, 65535
         return values.astype(np.uint16)
 
+    def shifts(self, kind: OperationKind) -> ArgumentShifts:
+        """Formats of the pre-activations."""
+        ranges = shift_ranges(kind, self._widths).values()
+        usual = (min(max(USUAL_ARGUMENT_SHIFT, low), high) for low, high in ranges)
+        return ArgumentShifts(*(self.field(*pair) for pair in zip(usual, ranges)))
+
     def operation(self, item: OperationShape) -> Operation:
         """One operation with the fixed fields of `item`."""
         embed, project = (
             item.kind is kind for kind in (OperationKind.EMBED, OperationKind.PROJECT)
         )
-        if embed:
-            input_shift = self.field(USUAL_EMBEDDING_SHIFT, EMBEDDING_SHIFT_RANGE)
-        else:
-            input_shift = self.field(USUAL_PRODUCT_SHIFT if project else 0, SHIFT_RANGE)
+        usual_shift = USUAL_PRODUCT_SHIFT if project else 0
+        input_shift = 0 if embed else self.field(usual_shift, SHIFT_RANGE)
         outputs = tuple(
             ScaledOutput(
                 gain=self.gains(item.inputs),
@@ -94,6 +105,8 @@ class RandomProgram:
             norm_gain=self.gains(item.inputs) if item.has_norm_gain else None,
             outputs=outputs,
             lower_bound=self.bounds(item.inputs) if item.has_lower_bound else None,
+            square_offset=0 if embed else self.field(0, square_offset_range(self._widths)),
+            shifts=self.shifts(item.kind),
         )
 
 
@@ -120,13 +133,37 @@ def random_widths(seed: int, inputs: int) -> Widths:
             return widths
 
 
+def random_embedding(
+    random: np.random.Generator, kind: EmbeddingType, shape: ModelShape, limit: int
+) -> Embedding:
+    """Rows of every element type, the all-zero vector and the largest values among them."""
+    size = (shape.vocabulary, shape.dim)
+    largest = min(LARGEST_RESIDUAL, limit)
+    if kind.is_float:
+        values = random.uniform(-largest, largest, size) * 2.0**-RESIDUAL_FRACTION
+        values[0] = 0  # which no norm can scale
+        single = values.astype(np.float32)
+        if kind is EmbeddingType.BFLOAT16:
+            elements = (single.view(np.uint32) >> 16).astype(kind.storage)
+        else:
+            elements = single.astype(kind.storage)
+        return Embedding(kind, elements, np.zeros(shape.vocabulary, np.int8))
+    limits = np.iinfo(kind.storage)
+    elements = random.integers(limits.min + 1, limits.max, size, endpoint=True)
+    elements[0] = 0
+    elements[1] = limits.max
+    shift = largest.bit_length() - kind.bits
+    exponents = RESIDUAL_FRACTION - shift + random.integers(0, 6, shape.vocabulary)
+    return Embedding(kind, elements.astype(kind.storage), exponents.astype(np.int8))
+
+
 def extreme_image(
     shape: ModelShape,
     rows_per_beat: int = 16,
     seed: int = 0,
     extremity: float = 0.0,
     widths: Widths | None = None,
-    embedding_bits: int = 16,
+    embedding_type: EmbeddingType = EmbeddingType.INT16,
     aligned: bool = False,
     scale_exponent: int = USUAL_SCALE_EXPONENT,
 ) -> Image:
@@ -144,19 +181,15 @@ def extreme_image(
         name="random",
         shape=shape,
         rows_per_beat=rows_per_beat,
-        residual_fraction=16,
-        embedding_bits=embedding_bits,
+        residual_fraction=RESIDUAL_FRACTION,
+        embedding_type=embedding_type,
+        epsilons=USUAL_EPSILONS,
         begin_token=0,
         end_token=0,
         widths=widths,
     )
     stream = b"".join(encode_operation(program.operation(item)) for item in operation_shapes(shape))
-    limits = np.iinfo(f"i{embedding_bits // 8}")
-    embedding = random.integers(
-        limits.min, limits.max, (shape.vocabulary, shape.dim), limits.dtype, endpoint=True
-    )
-    embedding[0] = 0  # the all-zero vector, which no norm can scale
-    embedding[1] = limits.min
+    embedding = random_embedding(random, embedding_type, shape, symmetric_limit(widths.residual))
     weights = random_codes(random, header.section_bytes()["weights"])
     if aligned:
         weights[:] = ternary_code.encode_table()[ALL_PLUS_ONE]

@@ -8,6 +8,7 @@ PyTorch files are read with `weights_only`, which loads no arbitrary pickle; the
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -176,7 +177,10 @@ def _open_pytorch(path: Path) -> Iterator[tuple[str, StoredTensor]]:
         ) from None
     try:
         # mmap keeps untouched tensors out of memory; weights_only refuses arbitrary pickles.
-        tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        # Files of torch.save before 1.6 are no zip archives and cannot be mapped.
+        tensors = torch.load(
+            path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
+        )
     except Exception as error:  # torch raises many kinds for a damaged file
         raise CheckpointError(f"{path} is not a readable PyTorch file: {one_line(error)}") from None
     for key in _WRAPPING_KEYS:

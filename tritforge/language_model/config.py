@@ -21,6 +21,8 @@ from tritforge.errors import ConfigurationError
 
 #: The sigmoid is 1 from 16 on, which takes five integer bits to reach.
 SIGMOID_ARGUMENT_INTEGER_BITS = 5
+#: Most fraction bits of a pre-activation below those of a sigmoid argument.
+LARGEST_ARGUMENT_SHIFT = 15
 BYTES_PER_PORT = 8
 PORT_CHOICES = (1, 2, 4)
 LANE_CHOICES = (1, 2, 4, 8)
@@ -72,14 +74,16 @@ class Widths:
     code: int = _parameter(8, 8, 8, "activation code, signed, +-127")
     accumulator: int = _parameter(21, 12, 24, "ternary accumulator, signed")
     gate_operand: int = _parameter(18, 16, 21, "raw accumulator entering a gate multiplier, signed")
-    preactivation: int = _parameter(25, 18, 25, "dequantised pre-activation, signed")
-    preactivation_fraction: int = _parameter(17, 12, 20, "fraction bits of the pre-activation")
+    preactivation: int = _parameter(
+        25, 18, 25, "dequantised pre-activation, signed; fraction bits per operation"
+    )
     sigmoid_argument: int = _parameter(18, 16, 20, "sigmoid argument, signed, clamped")
     sigmoid_argument_fraction: int = _parameter(12, 10, 14, "fraction bits of the sigmoid argument")
     sigmoid_fraction: int = _parameter(16, 12, 16, "sigmoid output Q0.f, unsigned, 1.0 included")
-    activation: int = _parameter(24, 18, 24, "SiLU output and recurrent state h, signed")
-    activation_fraction: int = _parameter(16, 10, 18, "fraction bits of SiLU output and state h")
-    lower_bound: int = _parameter(16, 16, 16, "forget-gate lower bound, Q0.16 unsigned")
+    activation: int = _parameter(
+        24, 18, 24, "SiLU output and recurrent state h, signed; integer bits of the pre-activation"
+    )
+    lower_bound: int = _parameter(16, 16, 16, "forget-gate lower bound: see forget_gate.py")
     logit: int = _parameter(32, 24, 32, "logit for sampling, signed")
     logit_fraction: int = _parameter(12, 8, 16, "fraction bits of the logit")
 
@@ -87,21 +91,14 @@ class Widths:
         settle_numbers(self)
         for item in dataclasses.fields(self):
             check_integer(f"width {item.name}", getattr(self, item.name), *item.metadata["range"])
-        # |SiLU(x)| < |x|, so with equal integer ranges only the last rounding can saturate it.
-        state_integer = self.activation - self.activation_fraction
-        input_integer = self.preactivation - self.preactivation_fraction
-        if state_integer < input_integer:
-            raise ConfigurationError(
-                f"activation keeps {state_integer} integer bits but the pre-activation has "
-                f"{input_integer}: raise activation or lower activation_fraction"
-            )
+        needed = self.sigmoid_argument_fraction + SIGMOID_ARGUMENT_INTEGER_BITS + 1
         for name in ("preactivation", "activation"):
-            if getattr(self, f"{name}_fraction") < self.sigmoid_argument_fraction:
+            if getattr(self, name) < needed:
                 raise ConfigurationError(
-                    f"{name}_fraction must be at least sigmoid_argument_fraction "
-                    f"({self.sigmoid_argument_fraction})"
+                    f"{name} = {getattr(self, name)} is too narrow for sigmoid_argument_fraction "
+                    f"= {self.sigmoid_argument_fraction}: give at least {needed} bits, so that "
+                    "the sigmoid reaches 1"
                 )
-
         integer_bits = self.sigmoid_argument - 1 - self.sigmoid_argument_fraction
         if integer_bits < SIGMOID_ARGUMENT_INTEGER_BITS:
             raise ConfigurationError(
@@ -109,6 +106,27 @@ class Widths:
                 f"beside sigmoid_argument_fraction = {self.sigmoid_argument_fraction}: give at "
                 f"least {SIGMOID_ARGUMENT_INTEGER_BITS}, so that the clamped sigmoid reaches 1"
             )
+
+    @property
+    def narrowing(self) -> int:
+        """Fraction bits that a pre-activation has more than the SiLU of it, and than the state.
+
+        Both have the same integer bits: |SiLU(x)| < |x|, so only the last rounding can saturate.
+        """
+        return self.preactivation - self.activation
+
+    @property
+    def argument_shifts(self) -> tuple[int, int]:
+        """Smallest and largest number of fraction bits of a pre-activation (and, less `narrowing`,
+        of a state) below those of a sigmoid argument; a header field chooses one per operation."""
+        return max(self.narrowing, 0), LARGEST_ARGUMENT_SHIFT
+
+    @property
+    def forget_shifts(self) -> tuple[int, int]:
+        """Smallest and largest number of fraction bits of the forget gate below those of a sigmoid
+        argument: its clamp must lie where the sigmoid is constant."""
+        room = self.preactivation - 1 - SIGMOID_ARGUMENT_INTEGER_BITS
+        return 0, min(room - self.sigmoid_argument_fraction, LARGEST_ARGUMENT_SHIFT)
 
     def largest_exact_inputs(self) -> int:
         """Longest row (K) whose ternary dot product of codes cannot leave the accumulator."""
@@ -121,12 +139,16 @@ class Widths:
         return cls(**{name: as_integer(f"width {name}", value) for name, value in values.items()})
 
 
-def default_glu_width(dim: int) -> int:
-    """GLU width of the released checkpoints: 8/3 of dim, rounded up to 256.
+#: `hidden_ratio` of the released checkpoints.
+USUAL_HIDDEN_RATIO = 4
 
-    Source: `HGRNBitMLP.__init__` of ridgerchu/matmulfreellm (hidden_ratio = 4).
+
+def default_glu_width(dim: int, ratio: float = USUAL_HIDDEN_RATIO) -> int:
+    """GLU width of a checkpoint that has none: 2/3 of ratio times dim, rounded up to 256.
+
+    Source: `HGRNBitMLP.__init__` of ridgerchu/matmulfreellm.
     """
-    return 256 * -(-(dim * 8 // 3) // 256)
+    return 256 * -(-int(dim * ratio * 2 / 3) // 256)
 
 
 @dataclass(frozen=True)

@@ -153,11 +153,12 @@ class _LocalStep:
     def run(self, tokens: NDArray[np.integer]) -> FloatArray:
         """Compare the codes of all sites; returns the reference's logits."""
         fraction = self.golden.header.residual_fraction
-        state_fraction = self.golden.widths.activation_fraction
         reference, state = self.reference, self.state
         residual = reference.embed(tokens)
         for layer in range(self.golden.shape.layers):
-            state.hidden[layer] = _fixed(self.float_state.hidden[layer], state_fraction)
+            state.hidden[layer] = _fixed(
+                self.float_state.hidden[layer], self.golden.state_fraction(layer)
+            )
             integer_residual, expected = _fixed(residual, fraction), FloatTrace()
             residual = reference.token_mixer(self.float_state, layer, residual, expected)
             self._compare(self.golden.token_mixer, layer, integer_residual, expected)

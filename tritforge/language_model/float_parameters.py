@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,22 @@ from tritforge.language_model.config import ModelShape
 from tritforge.language_model.program import OperationKind, OperationShape, operation_shapes
 
 FloatArray = NDArray[np.float64]
+
+
+class Epsilons(NamedTuple):
+    """What the norms add to the mean of squares.
+
+    Attributes:
+        norm: of the RMSNorms before the BitLinears, `rms_norm_eps` of a checkpoint.
+        linear: of those inside the BitLinears: 1e-6 in upstream's fused path (1e-8 in its plain
+            one), whatever a checkpoint says.
+    """
+
+    norm: float = 1e-6
+    linear: float = 1e-6
+
+
+USUAL_EPSILONS = Epsilons()
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 """Model image of a language model: everything that a device needs to run it, in one file.
 
 The file is a container (`tritforge.container`) with the sections weights, parameters, embedding,
-tokenizer and (optional) float. Every size except the tokenizer's follows from the model shape, so a
-reader checks sizes before it trusts them. Layout: docs/image-format.md.
+embedding_exponents, tokenizer and (optional) float. Every size except the tokenizer's follows from
+the model shape, so a reader checks sizes before it trusts them. Layout: docs/image-format.md.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tritforge.container.reading import Container, open_container
 from tritforge.container.writing import ContainerWriter, write_container
 from tritforge.errors import ImageError
 from tritforge.language_model import packing
+from tritforge.language_model.embedding import Embedding
 from tritforge.language_model.image_header import RESIDUAL_FRACTIONS, ImageHeader
 from tritforge.language_model.program import (
     Operation,
@@ -34,6 +35,9 @@ from tritforge.language_model.program import (
 from tritforge.ternary_code import check_codes
 
 MAXIMUM_TOKENIZER_BYTES = 64 << 20
+#: Where a header says how far the calibration text stayed from saturating each signal.
+HEADROOM_KEY = "headroom_bits"
+HEADROOM_LENGTH = 400
 
 LANGUAGE_MODEL = Kind(
     name="language-model",
@@ -41,6 +45,7 @@ LANGUAGE_MODEL = Kind(
         SectionRule("weights"),
         SectionRule("parameters"),
         SectionRule("embedding"),
+        SectionRule("embedding_exponents"),
         SectionRule("tokenizer", maximum_bytes=MAXIMUM_TOKENIZER_BYTES),
         SectionRule("float", is_optional=True),
     ),
@@ -55,7 +60,7 @@ class ImageWriter:
     Attributes:
         weights: per operation (row tiles, matrices, beats, rows per beat) uint8, in program order.
         parameters: uint8 stream.
-        embedding: (vocabulary, dim) int8 or int16.
+        embedding: rows and exponents, to be filled.
         float_values: float32 section or None.
         file_bytes: size of the file.
     """
@@ -68,13 +73,21 @@ class ImageWriter:
         self.file_bytes = container.file_bytes
         self.weights = split_weights(container.section("weights"), header)
         self.parameters = container.section("parameters")
-        self.embedding = _embedding(container.section("embedding"), header)
+        self.embedding = _embedding(
+            container.section("embedding"), container.section("embedding_exponents"), header
+        )
         self.float_values = container.section("float").view("<f4") if with_float else None
         container.section("tokenizer")[:] = np.frombuffer(tokenizer, np.uint8)
 
-    def set_residual_fraction(self, fraction: int) -> None:
-        """Settle a header field that is only known once the whole model has been calibrated."""
-        self._container.header = replace(self._container.header, residual_fraction=fraction)
+    def set_residual_fraction(self, fraction: int, headroom: str) -> None:
+        """Settle what is only known once the whole model has been calibrated.
+
+        Args:
+            headroom: text for the header's source, at most HEADROOM_LENGTH characters.
+        """
+        header = self._container.header
+        source = {**header.source, HEADROOM_KEY: headroom}
+        self._container.header = replace(header, residual_fraction=fraction, source=source)
 
 
 @contextmanager
@@ -95,17 +108,22 @@ def write_image(
         sizes={"tokenizer": len(tokenizer)},
         without=() if with_float else ("float",),
         # Room for every residual fraction that may be settled later.
-        planned_header=replace(header, residual_fraction=RESIDUAL_FRACTIONS - 1),
+        planned_header=replace(
+            header,
+            residual_fraction=RESIDUAL_FRACTIONS - 1,
+            source={**header.source, HEADROOM_KEY: "0" * HEADROOM_LENGTH},
+        ),
     ) as container:
         yield ImageWriter(container, tokenizer, with_float)
 
 
 def _embedding(
-    section: NDArray[np.uint8], header: ImageHeader
-) -> NDArray[np.int8] | NDArray[np.int16]:
-    """Section as (vocabulary, dim) mantissas of the header's width."""
-    kind = np.dtype(f"<i{header.embedding_bits // 8}")
-    return section.view(kind).reshape(header.shape.vocabulary, header.shape.dim)
+    section: NDArray[np.uint8], exponents: NDArray[np.uint8], header: ImageHeader
+) -> Embedding:
+    """Sections as rows of the header's type."""
+    kind = header.embedding_type
+    elements = section.view(kind.storage).reshape(header.shape.vocabulary, header.shape.dim)
+    return Embedding(kind, elements, exponents.view(np.int8))
 
 
 def _matrix_items(header: ImageHeader) -> list[OperationShape]:
@@ -132,7 +150,7 @@ class Image:
         header: its header.
         weight_stream: uint8, the whole stream.
         parameter_stream: uint8, the in-band program.
-        embedding: (vocabulary, dim) int8 or int16 mantissas.
+        embedding: its rows.
         tokenizer: `tokenizer.json` of the model.
         float_values: float32 gains and scales for the float reference, or None.
         file_bytes: size of the file.
@@ -145,7 +163,7 @@ class Image:
     header: ImageHeader
     weight_stream: NDArray[np.uint8]
     parameter_stream: NDArray[np.uint8]
-    embedding: NDArray[np.int8] | NDArray[np.int16]
+    embedding: Embedding
     tokenizer: bytes
     float_values: NDArray[np.float32] | None
     file_bytes: int
@@ -179,7 +197,7 @@ def _image(container: Container[ImageHeader]) -> Image:
         header=header,
         weight_stream=views["weights"],
         parameter_stream=views["parameters"],
-        embedding=_embedding(views["embedding"], header),
+        embedding=_embedding(views["embedding"], views["embedding_exponents"], header),
         tokenizer=views["tokenizer"].tobytes(),
         float_values=views["float"].view("<f4") if "float" in views else None,
         file_bytes=container.file_bytes,
@@ -188,6 +206,7 @@ def _image(container: Container[ImageHeader]) -> Image:
         file=container.file,
     )
     image.operations()
+    image.embedding.check(header.residual_fraction, header.widths.residual)
     if image.float_values is not None and not np.isfinite(image.float_values).all():
         raise ImageError("section float holds values that are not finite")
     return image

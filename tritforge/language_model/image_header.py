@@ -11,12 +11,14 @@ from tritforge.checks import check_name, check_source, is_integer, is_number, se
 from tritforge.errors import ConfigurationError, ImageError
 from tritforge.language_model import packing
 from tritforge.language_model.config import BYTES_PER_PORT, PORT_CHOICES, ModelShape, Widths
-from tritforge.language_model.float_parameters import float_section_values
+from tritforge.language_model.embedding import EmbeddingType
+from tritforge.language_model.float_parameters import Epsilons, float_section_values
 from tritforge.language_model.program import OperationShape, operation_shapes, parameter_bytes
 
 MAXIMUM_END_TOKENS = 64
-EMBEDDING_BITS = (8, 16)
-RESIDUAL_FRACTIONS = 32
+#: Epsilons of the norms that an image may have.
+EPSILON_RANGE = (0.0, 1e-3)
+RESIDUAL_FRACTIONS = 64
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ class ImageHeader:
         widths: fixed-point formats the parameters were made for.
         rows_per_beat: rows that share a beat of the weight stream (8 per 64-bit port).
         residual_fraction: fraction bits of the residual stream.
-        embedding_bits: 8 or 16, width of an embedding mantissa.
+        embedding_type: type of the embedding's elements.
+        epsilons: what the norms add to the mean of squares.
         begin_token, end_token: ids that open and close a text.
         other_end_tokens: further ids that end a generation; the key may be missing in a file.
         sampling: default sampling.
@@ -67,7 +70,8 @@ class ImageHeader:
     shape: ModelShape
     rows_per_beat: int
     residual_fraction: int
-    embedding_bits: int
+    embedding_type: EmbeddingType
+    epsilons: Epsilons
     begin_token: int
     end_token: int
     widths: Widths = field(default_factory=Widths)
@@ -78,13 +82,18 @@ class ImageHeader:
     def __post_init__(self) -> None:
         check_name(self.name)
         check_source(self.source)
-        for name, choices in (
-            ("rows_per_beat", tuple(BYTES_PER_PORT * ports for ports in PORT_CHOICES)),
-            ("embedding_bits", EMBEDDING_BITS),
-        ):
-            value = getattr(self, name)
-            if not is_integer(value) or value not in choices:
-                raise ConfigurationError(f"{name} = {value!r}: one of {choices}")
+        choices = tuple(BYTES_PER_PORT * ports for ports in PORT_CHOICES)
+        if not is_integer(self.rows_per_beat) or self.rows_per_beat not in choices:
+            raise ConfigurationError(f"rows_per_beat = {self.rows_per_beat!r}: one of {choices}")
+        if not isinstance(self.embedding_type, EmbeddingType):
+            known = ", ".join(kind.value for kind in EmbeddingType)
+            raise ConfigurationError(f"embedding_type = {self.embedding_type!r}: one of {known}")
+        low, high = EPSILON_RANGE
+        for name, epsilon in self.epsilons._asdict().items():
+            if not is_number(epsilon) or not low <= epsilon <= high:
+                raise ConfigurationError(
+                    f"epsilon {name} = {epsilon!r}: a number from {low:g} to {high:g}"
+                )
         for name, limit in (
             ("residual_fraction", RESIDUAL_FRACTIONS),
             ("begin_token", self.shape.vocabulary),
@@ -126,7 +135,8 @@ class ImageHeader:
         return {
             "weights": sum(self.operation_bytes(item) for item in operation_shapes(self.shape)),
             "parameters": parameter_bytes(self.shape),
-            "embedding": self.shape.vocabulary * self.shape.dim * self.embedding_bits // 8,
+            "embedding": self.shape.vocabulary * self.shape.dim * self.embedding_type.bits // 8,
+            "embedding_exponents": self.shape.vocabulary,
             "float": 4 * float_section_values(self.shape),
         }
 
@@ -138,7 +148,12 @@ class ImageHeader:
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain JSON-able form."""
-        values = {**asdict(self), "source": dict(self.source)}
+        values = {
+            **asdict(self),
+            "embedding_type": str(self.embedding_type),
+            "epsilons": self.epsilons._asdict(),
+            "source": dict(self.source),
+        }
         if not self.other_end_tokens:
             del values["other_end_tokens"]
         return values
@@ -156,17 +171,21 @@ class ImageHeader:
                 f"image header: missing {sorted(known - set(values))}, "
                 f"unknown {sorted(set(values) - known)}"
             )
-        for key in ("shape", "widths", "sampling"):
+        for key in ("shape", "widths", "sampling", "epsilons"):
             if not isinstance(values[key], dict):
                 raise ImageError(f"image header: {key} must be an object")
         if set(values["sampling"]) != set(Sampling.__dataclass_fields__):
             raise ImageError(
                 f"image header: sampling must have {', '.join(Sampling.__dataclass_fields__)}"
             )
+        if set(values["epsilons"]) != set(Epsilons._fields):
+            raise ImageError(f"image header: epsilons must have {', '.join(Epsilons._fields)}")
         try:
             return cls(
                 **{
                     **values,
+                    "embedding_type": _embedding_type(values["embedding_type"]),
+                    "epsilons": Epsilons(**values["epsilons"]),
                     "shape": ModelShape.from_mapping(values["shape"]),
                     "widths": Widths.from_mapping(values["widths"]),
                     "sampling": Sampling(**values["sampling"]),
@@ -174,3 +193,9 @@ class ImageHeader:
             )
         except ConfigurationError as error:
             raise ImageError(f"image header: {error}") from None
+
+
+def _embedding_type(value: object) -> object:
+    """The type of that name; the header refuses anything else."""
+    known = {kind.value: kind for kind in EmbeddingType}
+    return known.get(value, value) if isinstance(value, str) else value

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,6 @@ WORD_BYTES = 8
 RECORD_MAGIC = 0x5446  # "FT"
 #: Allowed values of every header field that is not fixed by the shape.
 SHIFT_RANGE = (0, 47)
-EMBEDDING_SHIFT_RANGE = (-16, 16)
 SCALE_EXPONENT_RANGE = (-128, 127)
 
 
@@ -54,6 +54,23 @@ class ScaledOutput:
     scale_exponent: int
 
 
+class ArgumentShifts(NamedTuple):
+    """Formats of an operation's pre-activations: their fraction bits below those of a sigmoid
+    argument.
+
+    Attributes:
+        forget: MIX: the forget gate.
+        others: MIX: the candidate, and less `Widths.narrowing` the state; GLU: the gate.
+    """
+
+    forget: int = 0
+    others: int = 0
+
+
+#: Shifts of operations without pre-activations.
+NO_SHIFTS = ArgumentShifts()
+
+
 @dataclass(frozen=True)
 class Operation:
     """One operation of the in-band program.
@@ -66,12 +83,13 @@ class Operation:
         matrices: how many matrices of that shape have their row tiles interleaved in the weight
             stream (MIX: f, i, g; GLU: gate, up).
         input_shift: bits dropped from the residual (MIX, GLU, HEAD) or from the gated product
-            (PROJECT) to give the operand t; for EMBED, from the embedding mantissa to give the
-            residual (negative: shift left).
+            (PROJECT) to give the operand t.
         square_shift: bits dropped from t * norm_gain to give u.
+        square_offset: added to the sum of u * u: the epsilon of the norms.
+        shifts: formats of the pre-activations, MIX and GLU only.
         norm_gain: int16 (K,) or None where the norm has no gain of its own.
         outputs: BitLinears fed, in weight-stream order; the two GLU matrices share one.
-        lower_bound: uint16 (K,) Q0.16 forget-gate lower bound, MIX only.
+        lower_bound: uint16 (K,) forget-gate lower bounds, words of `golden.forget_gate`, MIX only.
     """
 
     kind: OperationKind
@@ -84,6 +102,8 @@ class Operation:
     norm_gain: NDArray[np.int16] | None = None
     outputs: tuple[ScaledOutput, ...] = ()
     lower_bound: NDArray[np.uint16] | None = None
+    square_offset: int = 0
+    shifts: ArgumentShifts = NO_SHIFTS
 
 
 @dataclass(frozen=True)
@@ -101,11 +121,13 @@ class OperationShape:
     def operation(
         self,
         *,
-        input_shift: int,
+        input_shift: int = 0,
         square_shift: int = 0,
         norm_gain: NDArray[np.int16] | None = None,
         outputs: tuple[ScaledOutput, ...] = (),
         lower_bound: NDArray[np.uint16] | None = None,
+        square_offset: int = 0,
+        shifts: ArgumentShifts = NO_SHIFTS,
     ) -> Operation:
         """The operation of this shape with these parameters, which `Operation` explains."""
         return Operation(
@@ -119,6 +141,8 @@ class OperationShape:
             norm_gain,
             outputs,
             lower_bound,
+            square_offset,
+            shifts,
         )
 
     @property
@@ -163,10 +187,13 @@ RECORD_HEADER = np.dtype(
         ("inputs", "<u4"),
         ("rows", "<u4"),
         ("payload_bytes", "<u4"),
-        ("input_shift", "<i2"),
+        ("input_shift", "<u2"),
         ("square_shift", "<u2"),
         ("output", _OUTPUT_FIELDS, (MAXIMUM_CONSUMERS,)),
-        ("reserved", "V16"),
+        ("square_offset", "<u8"),
+        ("forget_shift", "u1"),
+        ("argument_shift", "u1"),
+        ("reserved", "V6"),
     ]
 )
 assert RECORD_HEADER.itemsize == 64
@@ -196,8 +223,11 @@ def encode_operation(operation: Operation) -> bytes:
     header["outputs"] = len(operation.outputs)
     header["has_norm_gain"] = operation.norm_gain is not None
     header["payload_bytes"] = len(payload)
-    for name in ("kind", "layer", "matrices", "inputs", "rows", "input_shift", "square_shift"):
+    for name in ("kind", "layer", "matrices", "inputs", "rows"):
         header[name] = getattr(operation, name)
+    for name in ("input_shift", "square_shift", "square_offset"):
+        header[name] = getattr(operation, name)
+    header["forget_shift"], header["argument_shift"] = operation.shifts
     for slot, output in zip(header["output"], operation.outputs):
         for name in ("scale_mantissa", "scale_exponent", "value_shift"):
             slot[name] = getattr(output, name)
@@ -211,6 +241,21 @@ def _pad(data: bytes) -> bytes:
 def scale_mantissa_range(widths: Widths) -> tuple[int, int]:
     """Allowed scale mantissas."""
     return 0, (1 << widths.multiplier) - 1
+
+
+def square_offset_range(widths: Widths) -> tuple[int, int]:
+    """Allowed offsets of the sum of squares."""
+    return 0, (1 << widths.square_sum) - 1
+
+
+def shift_ranges(kind: OperationKind, widths: Widths) -> dict[str, tuple[int, int]]:
+    """Allowed argument shifts of a kind of operation, by field."""
+    is_mix, unused = kind is OperationKind.MIX, (0, 0)
+    has_gate = is_mix or kind is OperationKind.GLU
+    return {
+        "forget_shift": widths.forget_shifts if is_mix else unused,
+        "argument_shift": widths.argument_shifts if has_gate else unused,
+    }
 
 
 def decode_operations(
@@ -293,11 +338,19 @@ def _decode_operation(
         exponent = _field(slot, "scale_exponent", SCALE_EXPONENT_RANGE if used else unused, where)
         if used:
             outputs.append(ScaledOutput(gains[:, first + index], shift, mantissa, exponent))
+    shifts = unused if is_embed else SHIFT_RANGE
     return expected.operation(
-        input_shift=_field(
-            header, "input_shift", EMBEDDING_SHIFT_RANGE if is_embed else SHIFT_RANGE, where
+        input_shift=_field(header, "input_shift", shifts, where),
+        square_shift=_field(header, "square_shift", shifts, where),
+        square_offset=_field(
+            header, "square_offset", unused if is_embed else square_offset_range(widths), where
         ),
-        square_shift=_field(header, "square_shift", unused if is_embed else SHIFT_RANGE, where),
+        shifts=ArgumentShifts(
+            *(
+                _field(header, name, allowed, where)
+                for name, allowed in shift_ranges(expected.kind, widths).items()
+            )
+        ),
         norm_gain=gains[:, 0] if expected.has_norm_gain else None,
         outputs=tuple(outputs),
         lower_bound=lower_bound,

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from tritforge.errors import TritforgeError
 from tritforge.language_model.config import ModelShape
 from tritforge.language_model.float_parameters import (
+    USUAL_EPSILONS,
+    Epsilons,
     FloatArray,
     FloatOperation,
     decode_float_section,
@@ -24,8 +26,6 @@ from tritforge.language_model.image import Image
 from tritforge.language_model.packing import unpack_matrix
 from tritforge.language_model.program import operation_shapes
 
-#: Upstream's fused path runs the same epsilon in every RMSNorm.
-NORM_EPSILON = 1e-6
 ABSMAX_FLOOR = 1e-5
 CODE_MAXIMUM = 127.0
 
@@ -42,9 +42,10 @@ def silu(x: FloatArray) -> FloatArray:
     return x * sigmoid(x)
 
 
-def rms_norm(x: FloatArray, gain: FloatArray | None) -> FloatArray:
-    """x / rms(x) * gain over the last axis."""
-    y = x / np.sqrt((x * x).mean(-1, keepdims=True) + NORM_EPSILON)
+def rms_norm(x: FloatArray, gain: FloatArray | None, epsilon: float) -> FloatArray:
+    """x / sqrt(mean of x * x + epsilon) * gain over the last axis; 0 for x = 0."""
+    square = (x * x).mean(-1, keepdims=True) + epsilon
+    y = x / np.sqrt(np.where(square == 0, 1, square))
     return y if gain is None else y * gain
 
 
@@ -70,13 +71,16 @@ class FloatModel:
         embedding: FloatArray,
         operations: tuple[FloatOperation, ...],
         matrices: tuple[tuple[NDArray[np.float32], ...], ...],
+        epsilons: Epsilons = USUAL_EPSILONS,
     ) -> None:
         """
         Args:
             embedding: (vocabulary, dim).
             operations: gains and scales, in program order without EMBED.
             matrices: per operation its ternary matrices (K, rows) float32, in stream order.
+            epsilons: of the norms.
         """
+        self._epsilons = epsilons
         self.shape = shape
         self._embedding = embedding
         self._operations = operations
@@ -105,10 +109,9 @@ class FloatModel:
             )
             for item, packed in zip(items, image.weights())
         )
-        fraction = image.header.residual_fraction + image.operations()[0].input_shift
-        embedding = image.embedding.astype(np.float64) * 2.0**-fraction
+        embedding = image.embedding.values(slice(None))
         operations = decode_float_section(image.float_values, shape)
-        return cls(shape, embedding, operations, matrices)
+        return cls(shape, embedding, operations, matrices, image.header.epsilons)
 
     def new_state(self, batch: int = 1) -> FloatState:
         """Zero state."""
@@ -132,7 +135,7 @@ class FloatModel:
         """HGRNBitAttention with its norm and residual connection."""
         trace = {} if trace is None else trace
         mix, project = self._operations[4 * layer], self._operations[4 * layer + 1]
-        normed = rms_norm(residual, mix.norm_gain)
+        normed = rms_norm(residual, mix.norm_gain, self._epsilons.norm)
         forget, candidate, gate = (
             self._bit_linear(normed, 4 * layer, output, output, trace, site)
             for output, site in enumerate(MIXER_SITES[:3])
@@ -140,7 +143,7 @@ class FloatModel:
         assert mix.lower_bound is not None
         f = mix.lower_bound + (1 - mix.lower_bound) * sigmoid(forget)
         state.hidden[layer] = f * state.hidden[layer] + (1 - f) * silu(candidate)
-        gated = rms_norm(gate, project.norm_gain) * silu(state.hidden[layer])
+        gated = rms_norm(gate, project.norm_gain, self._epsilons.norm) * silu(state.hidden[layer])
         return residual + self._bit_linear(gated, 4 * layer + 1, 0, 0, trace, MIXER_SITES[3])
 
     def channel_mixer(
@@ -149,7 +152,7 @@ class FloatModel:
         """HGRNBitMLP with its norm and residual connection."""
         trace = {} if trace is None else trace
         index = 4 * layer + 2
-        normed = rms_norm(residual, self._operations[index].norm_gain)
+        normed = rms_norm(residual, self._operations[index].norm_gain, self._epsilons.norm)
         gate, up = (
             self._bit_linear(normed, index, 0, matrix, trace, CHANNEL_SITES[0])
             for matrix in range(2)
@@ -162,7 +165,7 @@ class FloatModel:
         """Final norm and language-model head: logits (batch, vocabulary)."""
         trace = {} if trace is None else trace
         index = len(self._operations) - 1
-        normed = rms_norm(residual, self._operations[index].norm_gain)
+        normed = rms_norm(residual, self._operations[index].norm_gain, self._epsilons.norm)
         return self._bit_linear(normed, index, 0, 0, trace, HEAD_SITE)
 
     def _bit_linear(
@@ -176,7 +179,7 @@ class FloatModel:
     ) -> FloatArray:
         """RMSNorm, absmax int8 quantisation and ternary product (section 3.2)."""
         parameters = self._operations[operation]
-        codes, step = quantise(rms_norm(x, parameters.own_gains[output]))
+        codes, step = quantise(rms_norm(x, parameters.own_gains[output], self._epsilons.linear))
         trace[site] = codes
         # Exact: partial sums of codes stay below 2**24.
         product = (codes.astype(np.float32) @ self._matrices[operation][matrix]).astype(np.float64)

@@ -14,9 +14,10 @@ class Signal(str, Enum):
     RESIDUAL = "residual"
     OPERAND = "operand"
     SQUARE_OPERAND = "square_operand"
+    SQUARE_SUM = "square_sum"
     VALUE = "value"
+    MULTIPLIER = "multiplier"
     ACCUMULATOR = "accumulator"
-    PREACTIVATION_FORGET = "preactivation_forget"
     PREACTIVATION_CANDIDATE = "preactivation_candidate"
     PREACTIVATION_GATE = "preactivation_gate"
     SILU_CANDIDATE = "silu_candidate"
@@ -33,6 +34,11 @@ class Signal(str, Enum):
 
 class SaturationFlags(Counter[Signal]):
     """How often each signal saturated. Hardware keeps one sticky bit per signal: count > 0."""
+
+    def count(self, signal: Signal, clamped: int) -> None:
+        """Add `clamped` saturations; a signal without any has no entry."""
+        if clamped:
+            self[signal] += clamped
 
     def bits(self, signals: Sequence[Signal]) -> list[int]:
         """Status word of a unit as a list of bits: 1 for every signal that saturated."""

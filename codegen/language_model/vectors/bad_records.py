@@ -15,7 +15,6 @@ from tritforge.language_model.config import (
     AcceleratorConfig,
 )
 from tritforge.language_model.program import (
-    EMBEDDING_SHIFT_RANGE,
     RECORD_HEADER,
     RECORD_MAGIC,
     SCALE_EXPONENT_RANGE,
@@ -24,6 +23,8 @@ from tritforge.language_model.program import (
     OperationKind,
     encode_operation,
     scale_mantissa_range,
+    shift_ranges,
+    square_offset_range,
 )
 
 
@@ -116,23 +117,23 @@ def _of_fields(config: AcceleratorConfig, operation: Operation, index: int) -> I
     name = f"{operation.kind.name.lower()}_{index}"
     outputs, norm = len(operation.outputs), int(operation.norm_gain is not None)
     size = len(encode_operation(operation)) - RECORD_HEADER.itemsize
-    embed = operation.kind is OperationKind.EMBED
-    low, high = EMBEDDING_SHIFT_RANGE if embed else SHIFT_RANGE
     wrong = [
         ("outputs", outputs + 1),
         ("outputs", outputs + 128),
         ("matrices", operation.matrices + 1),
         ("has_norm_gain", norm + 2),
-        ("input_shift", low - 1),
-        ("input_shift", high + 1),
-        ("input_shift", (1 << 15) - 1),
-        ("input_shift", -(1 << 15)),
+        ("input_shift", SHIFT_RANGE[1] + 1),
+        ("input_shift", (1 << 16) - 1),
         ("square_shift", SHIFT_RANGE[1] + 1),
         ("square_shift", (1 << 16) - 1),
         ("payload_bytes", size + 8),
         ("payload_bytes", size + 1),
         ("payload_bytes", size | 1 << 31),
     ]
+    largest_offset = square_offset_range(config.widths)[1]
+    wrong += [("square_offset", largest_offset + 1), ("square_offset", 1 << 63)]
+    for field, (low, high) in shift_ranges(operation.kind, config.widths).items():
+        wrong += [(field, high + 1), (field, 255), *([(field, low - 1)] if low else [])]
     # Either is right for a projection, but the payload's size says which it is.
     wrong.append(("has_norm_gain", 1 - norm))
     if outputs:

@@ -13,9 +13,10 @@ from codegen.vector_file import VectorFile
 from tritforge.fixed_point import Int64Array, symmetric_limit
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.golden.element_unit import SIGNALS, ElementUnit
+from tritforge.language_model.golden.forget_gate import BOUND_FRACTION
 from tritforge.language_model.golden.headers import ElementHeader
 from tritforge.language_model.golden.timing import element_unit_steps
-from tritforge.language_model.program import OperationKind
+from tritforge.language_model.program import ArgumentShifts, OperationKind
 from tritforge.language_model.signals import SaturationFlags
 from tritforge.language_model.wire.element_order import in_element_order
 
@@ -29,11 +30,13 @@ class _Operation:
     Attributes:
         activations: (matrices, lanes, rows); the last matrix holds raw sums.
         lower_bound: (rows,); empty for GLU.
+        shifts: formats of the pre-activations.
     """
 
     kind: OperationKind
     activations: Int64Array
     lower_bound: Int64Array
+    shifts: ArgumentShifts
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,12 @@ def _random_operation(
     kind: OperationKind, config: AcceleratorConfig, rows: int, random: RandomState
 ) -> _Operation:
     preactivation, gate = _limits(config)
-    one = 1 << config.widths.preactivation_fraction
+    forget, others = (
+        int(random.randint(low, high + 1, dtype=np.int64))
+        for low, high in (config.widths.forget_shifts, config.widths.argument_shifts)
+    )
+    # Of several units where the format has them.
+    one = 1 << config.widths.sigmoid_argument_fraction + min(forget, others)
     limit = min(6 * one, preactivation)
     matrices = 3 if kind is OperationKind.MIX else 2
     size = (config.lanes, rows)
@@ -84,7 +92,10 @@ def _random_operation(
     activations.append(random.randint(-gate, gate + 1, size, dtype=np.int64))
     bounds = rows if kind is OperationKind.MIX else 0
     return _Operation(
-        kind, np.stack(activations), random.randint(0, 1 << 16, bounds, dtype=np.int64)
+        kind,
+        np.stack(activations),
+        random.randint(0, 1 << 16, bounds, dtype=np.int64),
+        ArgumentShifts(forget if kind is OperationKind.MIX else 0, others),
     )
 
 
@@ -137,22 +148,23 @@ def _corners(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
     """Extremes of every argument, one per run, so that each flag shows alone."""
     every, rows = (1 << config.lanes) - 1, min(config.rows_per_beat, config.dim)
     preactivation, gate = _limits(config)
-    dropped = config.widths.preactivation_fraction - config.widths.sigmoid_argument_fraction
-    half = max((1 << dropped) >> 1, 1)
+    forgets, others = config.widths.forget_shifts, config.widths.argument_shifts
+    shifts = ArgumentShifts(min(5, forgets[1]), max(5, others[0]))
+    half = max((1 << shifts.forget) >> 1, 1)
 
     def mix(forget: int, candidate: int, raw: int, bound: int) -> _Operation:
         values = np.array([forget, candidate, raw], np.int64)
         activations = np.broadcast_to(values[:, None, None], (3, config.lanes, rows))
-        return _Operation(OperationKind.MIX, activations, np.full(rows, bound, np.int64))
+        return _Operation(OperationKind.MIX, activations, np.full(rows, bound, np.int64), shifts)
 
-    largest_bound = (1 << config.widths.lower_bound) - 1
+    largest_bound, slow = (1 << config.widths.lower_bound) - 1, 1 << BOUND_FRACTION
     for name, forget in (("open", preactivation), ("shut", -preactivation), ("half", 0)):
-        for bound in (0, 1, largest_bound):
+        for bound in (0, 1, slow - 1, slow, slow + 1, slow + 1000, largest_bound):
             # The first token puts something into the state, which the second one keeps or not.
             start = _random_operation(OperationKind.MIX, config, rows, random)
             yield _Run(f"before_{name}_forget_gate_with_bound_{bound}", (start,), fresh=every)
             yield _Run(f"{name}_forget_gate_with_bound_{bound}", (mix(forget, 7, gate, bound),))
-    none = np.zeros(0, np.int64)
+    none, gate_shifts = np.zeros(0, np.int64), ArgumentShifts(0, shifts.others)
     for sign, value, raw in (
         ("largest", preactivation, gate),
         ("smallest", -preactivation, -gate),
@@ -163,21 +175,25 @@ def _corners(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
         both = np.broadcast_to(
             np.array([value, gate], np.int64)[:, None, None], (2, config.lanes, rows)
         )
-        yield _Run(f"{sign}_gate", (_Operation(OperationKind.GLU, both, none),))
-        yield _Run(f"{sign}_up", (_Operation(OperationKind.GLU, -both, none),))
+        yield _Run(f"{sign}_gate", (_Operation(OperationKind.GLU, both, none, gate_shifts),))
+        yield _Run(f"{sign}_up", (_Operation(OperationKind.GLU, -both, none, gate_shifts),))
     yield _Run("all_zero", (mix(0, 0, 0, 0),), fresh=every)
     ties = (np.arange(2 * config.lanes * rows, dtype=np.int64) - config.lanes * rows) * half
     limited = np.clip(ties, -preactivation, preactivation).reshape(2, config.lanes, rows)
     sums = np.full((1, config.lanes, rows), gate)
-    ends = _Operation(OperationKind.GLU, np.concatenate([limited[:1], sums]), none)
-    yield _Run("sigmoid_argument_rounds_half_up", (ends,))
+    for shift in sorted({*others, shifts.others}):
+        ends = np.concatenate([limited[:1], sums])
+        operation = _Operation(OperationKind.GLU, ends, none, ArgumentShifts(0, shift))
+        yield _Run(f"sigmoid_argument_of_shift_{shift}_rounds_half_up", (operation,))
     bounds = random.randint(0, largest_bound + 1, rows, dtype=np.int64)
     arguments = np.concatenate([limited, sums])
-    yield _Run(
-        "forget_argument_rounds_after_its_sign_changes",
-        (_Operation(OperationKind.MIX, arguments, bounds),),
-        fresh=every,
-    )
+    for forget in sorted({*forgets, shifts.forget}):
+        for other in sorted({*others, shifts.others}):
+            operation = _Operation(
+                OperationKind.MIX, arguments, bounds, ArgumentShifts(forget, other)
+            )
+            name = f"forget_argument_of_shifts_{forget}_{other}_rounds_after_its_sign_changes"
+            yield _Run(name, (operation,), fresh=every)
 
 
 def _add(
@@ -195,7 +211,12 @@ def _add(
     flags.clear()
     for operation in run.operations:
         header = ElementHeader(
-            operation.kind, operation.activations.shape[-1], int(run.prefill), run.fresh, run.hold
+            operation.kind,
+            operation.activations.shape[-1],
+            *operation.shifts,
+            int(run.prefill),
+            run.fresh,
+            run.hold,
         )
         headers += map(int, header)
         # Weights of padded rows are zero, and so are their sums.

@@ -16,11 +16,13 @@ from tritforge.language_model.golden.quantiser import SIGNALS, quantise
 from tritforge.language_model.golden.timing import quantiser_steps
 from tritforge.language_model.program import (
     MAXIMUM_CONSUMERS,
+    SCALE_EXPONENT_RANGE,
     SHIFT_RANGE,
     Operation,
     OperationKind,
     ScaledOutput,
     scale_mantissa_range,
+    square_offset_range,
 )
 from tritforge.language_model.signals import SaturationFlags
 from tritforge.language_model.wire.element_order import in_element_order, in_groups
@@ -50,6 +52,8 @@ class _Case:
     gain: int | None = None
     square_shift: int | None = None
     value_shift: int | None = None
+    square_offset: int | None = None
+    scale_exponent: int | None = None
 
 
 def vectors(config: AcceleratorConfig) -> str:
@@ -93,6 +97,7 @@ def _corner_cases(config: AcceleratorConfig, random: RandomState) -> list[_Case]
     ramp = np.arange(-_SHORT // 2, _SHORT // 2, dtype=np.int64)
     usual = _operand(random, config, _SHORT)
     last_shift = SHIFT_RANGE[1]
+    largest_offset = square_offset_range(config.widths)[1]
     return [
         _Case("all_zero", np.zeros(_SHORT, np.int64)),
         _Case("all_largest", largest, gain=gain),
@@ -108,6 +113,10 @@ def _corner_cases(config: AcceleratorConfig, random: RandomState) -> list[_Case]
         _Case("largest_shift_clears_all", usual, square_shift=last_shift, value_shift=last_shift),
         _Case("values_vanish_but_not_the_norm", usual, value_shift=last_shift),
         _Case("largest_square_sum", np.full(config.dim, limit), 1, square_shift=0),
+        _Case("square_sum_saturates", usual, square_offset=largest_offset),
+        _Case("offset_alone", np.zeros(_SHORT, np.int64), square_offset=largest_offset),
+        _Case("multiplier_saturates", usual, scale_exponent=SCALE_EXPONENT_RANGE[0]),
+        _Case("nothing_saturates_after_it", usual, scale_exponent=40),
     ]
 
 
@@ -134,7 +143,9 @@ def _operation(case: _Case, config: AcceleratorConfig, random: RandomState) -> O
             gain=gains(),
             value_shift=min(value_shift + index, SHIFT_RANGE[1]),
             scale_mantissa=int(random.randint(1, mantissas[1] + 1, dtype=np.int64)),
-            scale_exponent=int(random.randint(0, 40, dtype=np.int64)),
+            scale_exponent=int(random.randint(0, 40, dtype=np.int64))
+            if case.scale_exponent is None
+            else case.scale_exponent,
         )
         for index in range(case.consumers)
     )
@@ -148,6 +159,9 @@ def _operation(case: _Case, config: AcceleratorConfig, random: RandomState) -> O
         square_shift=square_shift,
         norm_gain=gains() if case.has_norm_gain else None,
         outputs=outputs,
+        square_offset=int(random.randint(0, 1 << 30, dtype=np.int64))
+        if case.square_offset is None
+        else case.square_offset,
     )
 
 
@@ -171,6 +185,7 @@ def _add(file: VectorFile, case: _Case, config: AcceleratorConfig, random: Rando
         consumers=case.consumers,
         has_norm_gain=int(case.has_norm_gain),
         square_shift=operation.square_shift,
+        square_offset=operation.square_offset,
     )
     for name in ("value_shift", "scale_mantissa", "scale_exponent"):
         file.add(**{name: [getattr(item, name) for item in operation.outputs] + [0] * unused})

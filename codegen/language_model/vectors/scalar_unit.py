@@ -74,7 +74,7 @@ def _carries(config: AcceleratorConfig, random: RandomState) -> Int64Array:
 
 
 def _responses(requests: Int64Array, config: AcceleratorConfig) -> Int64Array:
-    """(requests, 6): root, root exponent, reciprocal, its exponent, multiplier, shift."""
+    """(requests, 7): root, root exponent, reciprocal, its exponent, multiplier, shift, flag."""
     absmax, square_sum, mantissa, exponent = requests.T
     answers = scalars(absmax, square_sum, mantissa, exponent, config.widths)
     return np.stack(answers, axis=1)

@@ -28,15 +28,17 @@ from tritforge.language_model.golden import sequencer
 from tritforge.language_model.golden.timing import sequencer_steps
 from tritforge.language_model.interface import input_stream_names
 from tritforge.language_model.program import (
-    EMBEDDING_SHIFT_RANGE,
     SCALE_EXPONENT_RANGE,
     SHIFT_RANGE,
+    ArgumentShifts,
     Operation,
     OperationKind,
     ScaledOutput,
     encode_operation,
     operation_shapes,
     scale_mantissa_range,
+    shift_ranges,
+    square_offset_range,
 )
 from tritforge.language_model.signals import Signal
 from tritforge.language_model.wire.command import Command
@@ -85,7 +87,7 @@ def _smallest(config: AcceleratorConfig, more: int = 0, layers: int = 1) -> Mode
 
 
 def _program(
-    config: AcceleratorConfig, random: RandomState, shape: ModelShape, embedding_shift: int = 0
+    config: AcceleratorConfig, random: RandomState, shape: ModelShape
 ) -> tuple[Operation, ...]:
     """Random fields and gains over their whole ranges."""
     limit = symmetric_limit(config.widths.gain)
@@ -102,7 +104,7 @@ def _program(
         bounds = np.asarray(random.randint(0, 1 << 16, item.inputs, dtype=np.int64), np.uint16)
         operations.append(
             item.operation(
-                input_shift=embedding_shift if embed else drawn(SHIFT_RANGE),
+                input_shift=0 if embed else drawn(SHIFT_RANGE),
                 square_shift=0 if embed else drawn(SHIFT_RANGE),
                 norm_gain=gains(item.inputs) if item.has_norm_gain else None,
                 outputs=tuple(
@@ -115,6 +117,8 @@ def _program(
                     for _ in range(item.outputs)
                 ),
                 lower_bound=bounds if item.has_lower_bound else None,
+                square_offset=0 if embed else drawn(square_offset_range(config.widths)),
+                shifts=ArgumentShifts(*map(drawn, shift_ranges(item.kind, config.widths).values())),
             )
         )
     return tuple(operations)
@@ -122,10 +126,9 @@ def _program(
 
 def _good(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
     every = (1 << config.lanes) - 1
-    low, high = EMBEDDING_SHIFT_RANGE
-    # Payloads of every remainder by the four gains of a word, and both signs of the shift.
-    for more, shift in enumerate((0, 1, high, -1, low)):
-        program = _program(config, random, _smallest(config, more, layers=2), shift)
+    # Payloads of every remainder by the four gains of a word.
+    for more in range(5):
+        program = _program(config, random, _smallest(config, more, layers=2))
         yield _Run(f"small_and_{more}", program, quiet=False)
     small = _smallest(config)
     for name, command in (

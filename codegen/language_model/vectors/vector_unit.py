@@ -16,11 +16,11 @@ from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.golden.headers import Source, VectorHeader
 from tritforge.language_model.golden.packet_reader import PacketReader
 from tritforge.language_model.golden.timing import vector_unit_steps
-from tritforge.language_model.golden.vector_unit import SIGNALS, VectorUnit, next_mantissas
-from tritforge.language_model.program import EMBEDDING_SHIFT_RANGE, SHIFT_RANGE
+from tritforge.language_model.golden.vector_unit import SIGNALS, VectorUnit, next_residuals
+from tritforge.language_model.program import SHIFT_RANGE
 from tritforge.language_model.signals import SaturationFlags
 from tritforge.language_model.wire.element_order import in_element_order
-from tritforge.language_model.wire.input_packet import MANTISSA_BITS, encode_input
+from tritforge.language_model.wire.input_packet import encode_input
 from tritforge.language_model.wire.words import WORD
 
 _SEED = 9
@@ -32,14 +32,12 @@ class _Vector:
     """One vector of every lane.
 
     Attributes:
-        values: (lanes, K) mantissas, increments or products.
-        embedding_shift: bits that mantissas drop; negative: shift left.
+        values: (lanes, K) residuals, increments or products.
     """
 
     source: Source
     values: Int64Array
     operand_shift: int
-    embedding_shift: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ def vectors(config: AcceleratorConfig) -> str:
 def _limit(source: Source, config: AcceleratorConfig) -> int:
     widths = config.widths
     bits = {
-        Source.INPUT: MANTISSA_BITS,
+        Source.INPUT: widths.residual,
         Source.INCREMENT: widths.accumulator + widths.multiplier,
         Source.PRODUCT: widths.gate_operand + widths.activation,
     }
@@ -93,7 +91,7 @@ def _programs(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
             (Source.INCREMENT, dim, 6),
         )
         return (
-            _Vector(Source.INPUT, _drawn(Source.INPUT, config, random, dim), 4, -9),
+            _Vector(Source.INPUT, _drawn(Source.INPUT, config, random, dim), 4),
             *(
                 _Vector(source, _drawn(source, config, random, count, spare), shift)
                 for source, count, shift in lengths
@@ -110,12 +108,13 @@ def _programs(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
 
 def _shifts(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
     widths, count = config.widths, min(config.rows_per_beat, config.dim)
-    most, size = symmetric_limit(MANTISSA_BITS), (config.lanes, count)
-    corners = np.array([most, -most, -most - 1, 0, 1, -1, 2, 3, -3, 1 << 14, -(1 << 14)])
-    mantissas = np.resize(corners, size).astype(np.int64)
-    for shift in range(EMBEDDING_SHIFT_RANGE[0], EMBEDDING_SHIFT_RANGE[1] + 1):
-        vector = _Vector(Source.INPUT, mantissas, max(widths.residual - widths.operand, 0), shift)
-        yield _Run(f"embedding_shift_{shift}", (vector,))
+    most, size = symmetric_limit(widths.residual), (config.lanes, count)
+    corners = np.array([most, -most, 0, 1, -1, 2, 3, -3, 1 << 14, -(1 << 14), 1 - most])
+    residuals = np.resize(corners, size).astype(np.int64)
+    dropped = max(widths.residual - widths.operand, 0)
+    yield _Run("extreme_residuals", (_Vector(Source.INPUT, residuals, dropped),))
+    # Bits above a residual do not count.
+    yield _Run("wide_residuals", (_Vector(Source.INPUT, residuals * 3, dropped),))
     zero = _Vector(Source.INPUT, np.zeros(size, np.int64), 0)
     for shift in (0, 1, 2, 15, widths.residual - 2, widths.residual, SHIFT_RANGE[1]):
         small = np.resize(np.arange(-5, 6, dtype=np.int64), size)
@@ -143,11 +142,11 @@ def _packets(config: AcceleratorConfig, random: RandomState) -> Iterator[_Run]:
     count = min(config.rows_per_beat + 5, config.dim)
 
     def run(name: str, change: int) -> _Run:
-        mantissas = _drawn(Source.INPUT, config, random, count)
+        residuals = _drawn(Source.INPUT, config, random, count)
         increments = _drawn(Source.INCREMENT, config, random, count, 12)
         return _Run(
             name,
-            (_Vector(Source.INPUT, mantissas, 0), _Vector(Source.INCREMENT, increments, 9)),
+            (_Vector(Source.INPUT, residuals, 0), _Vector(Source.INCREMENT, increments, 9)),
             change,
         )
 
@@ -176,14 +175,12 @@ def _add(file: VectorFile, run: _Run, config: AcceleratorConfig) -> None:
     words: dict[str, list[int]] = {"increments": [], "products": []}
     operands: list[int] = []
     for vector in run.vectors:
-        values, shift = vector.values, vector.embedding_shift
+        values = vector.values
         lanes, count = values.shape
-        header = VectorHeader(
-            0, vector.source, count, vector.operand_shift, max(shift, 0), max(-shift, 0)
-        )
+        header = VectorHeader(0, vector.source, count, vector.operand_shift)
         headers += map(int, header[1:])
         if vector.source is Source.INPUT:
-            values = next_mantissas(reader, lanes, count, tile)
+            values = next_residuals(reader, lanes, count, tile, config.widths.residual)
         else:
             # What lies in padded rows was made from zeros.
             ordered = in_element_order(values, tile).ravel().tolist()

@@ -45,10 +45,10 @@ struct GatedProductClamped {
 
 /// Constants of the recurrence.
 struct Recurrence {
-    int argument_shift;    ///< pre-activation fraction bits beyond the sigmoid argument's
-    int silu_shift;        ///< bits dropped from i * sigma(i)
-    std::int64_t limit;    ///< limit of SiLU output and state
-    int lower_bound_bits;  ///< fraction bits of the lower bound
+    int forget_shift;    ///< forget gate's fraction bits beyond the sigmoid argument's
+    int argument_shift;  ///< candidate's fraction bits beyond the sigmoid argument's
+    int silu_shift;      ///< bits dropped from i * sigma(i)
+    std::int64_t limit;  ///< limit of SiLU output and state
 };
 
 /// Saturations of one call of update_state.
@@ -76,7 +76,8 @@ struct ElementwiseLoops {
     /// residual += accumulator * multiplier >> shift, clamped.
     std::int64_t (*add_scaled)(const std::int32_t* accumulators, int count, const Scaling& scaling,
                                std::int32_t* residual);
-    /// h = s + f * (h - s), s = SiLU(candidate), 1 - f = (1 - lower bound) * sigma(-forget).
+    /// h = h + (1 - f) * (s - h), s = SiLU(candidate), 1 - f = (1 - lower bound) * sigma(-forget),
+    /// lower bounds as in forget_gate.hpp.
     RecurrenceClamped (*update_state)(std::int32_t* state, const std::int32_t* forget,
                                       const std::int32_t* candidate,
                                       const std::uint16_t* lower_bound, int count,

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "common/fixed_point.hpp"
+#include "language_model/forget_gate.hpp"
 #include "language_model/kernels/elementwise_loops.hpp"
 #include "language_model/sampling_weights.hpp"
 #include "language_model/scalar_unit.hpp"
@@ -113,22 +114,26 @@ static RecurrenceClamped loop_update_state(std::int32_t* __restrict state,
                                            const std::uint16_t* __restrict lower_bound, int count,
                                            const Recurrence& constants, const SigmoidUnit& unit) {
     const Recurrence c = constants;
+    const SigmoidScalars forget_scalars = sigmoid_scalars(unit, c.forget_shift);
     const SigmoidScalars scalars = sigmoid_scalars(unit, c.argument_shift);
     const int fraction = unit.fraction;
-    const std::int64_t bound_half = half_of(c.lower_bound_bits), one = unit.one;
-    const std::int64_t silu_half = half_of(c.silu_shift), f_half = half_of(fraction);
-    const std::int32_t full = std::int32_t{1} << c.lower_bound_bits;
+    const std::int64_t bound_half = half_of(kBoundFraction);
+    const std::int64_t silu_half = half_of(c.silu_shift), share_half = half_of(fraction);
     std::int64_t silu_clamped = 0, state_clamped = 0;
     for (int i = 0; i < count; ++i) {
-        const std::int32_t closing = sigmoid(unit, scalars, -forget[i]);
-        const std::int64_t headroom = full - lower_bound[i];
-        const std::int64_t f = one - ((headroom * closing + bound_half) >> c.lower_bound_bits);
+        const std::int32_t closing = sigmoid(unit, forget_scalars, -forget[i]);
+        const std::int32_t number = lower_bound[i] & (kSlowBound - 1);
+        const std::int32_t slow = lower_bound[i] >> kBoundFraction;
+        const std::int64_t headroom = slow != 0 ? number : kSlowBound - number;
+        const std::int64_t closed = (headroom * closing + bound_half) >> kBoundFraction;
         const std::int32_t gate = sigmoid(unit, scalars, candidate[i]);
         const std::int64_t product =
             (std::int64_t{candidate[i]} * gate + silu_half) >> c.silu_shift;
         const std::int64_t s = clamp_symmetric(product, c.limit);
         silu_clamped += s != product;
-        const std::int64_t next = s + ((f * (state[i] - s) + f_half) >> fraction);
+        const std::int64_t part = (closed * (s - state[i]) + share_half) >> fraction;
+        const std::int64_t step = slow != 0 ? (part + half_of(kSlowBits)) >> kSlowBits : part;
+        const std::int64_t next = state[i] + step;
         const std::int64_t kept = clamp_symmetric(next, c.limit);
         state_clamped += kept != next;
         state[i] = static_cast<std::int32_t>(kept);

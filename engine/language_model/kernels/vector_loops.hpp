@@ -151,13 +151,31 @@ class VectorLoops {
 
     static std::int64_t dequantise(const std::int32_t* accumulators, int count,
                                    const Scaling& scaling, std::int32_t* result) {
-        const int whole = whole_vectors<Unit>(
-            count, product_fits(kAccumulatorLimit, scaling.multiplier, scaling.shift));
+        if (!product_fits(kAccumulatorLimit, scaling.multiplier, scaling.shift)) {
+            return dequantise_wide(accumulators, count, scaling, result);
+        }
+        const int whole = whole_vectors<Unit>(count);
         const RoundedProduct<Unit> rounded(scaling.shift);
         CountingClamp<Unit> clamp(scaling.limit);
         const Vector factor = Unit::all(static_cast<std::int32_t>(scaling.multiplier));
         for (int i = 0; i < whole; i += kStep) {
             Unit::store(result + i, clamp(rounded(Unit::load(accumulators + i), factor)));
+        }
+        return clamp.clamped(whole) +
+               loop_dequantise(accumulators + whole, count - whole, scaling, result + whole);
+    }
+
+    /// dequantise where what a shift leaves may need more than 32 bits before it is clamped.
+    static std::int64_t dequantise_wide(const std::int32_t* accumulators, int count,
+                                        const Scaling& scaling, std::int32_t* result) {
+        const int whole = whole_vectors<Unit>(count);
+        const typename Unit::RoundedWideShift rounded(scaling.shift);
+        WideCountingClamp<Unit> clamp(scaling.limit);
+        const Vector factor = Unit::all(static_cast<std::int32_t>(scaling.multiplier));
+        for (int i = 0; i < whole; i += kStep) {
+            const Wide product = multiply<Unit>(Unit::load(accumulators + i), factor);
+            const Wide kept = clamp({rounded(product.even), rounded(product.odd)});
+            Unit::store(result + i, Unit::join_even(kept.even, kept.odd));
         }
         return clamp.clamped(whole) +
                loop_dequantise(accumulators + whole, count - whole, scaling, result + whole);
@@ -188,12 +206,14 @@ class VectorLoops {
         const int whole = whole_vectors<Unit>(
             count,
             unit.has_pairs && product_fits(kPreactivationLimit, unit.one, constants.silu_shift));
-        const VectorSigmoid<Unit> sigmoid(unit, constants.argument_shift);
-        const RoundedProduct<Unit> after_bound(constants.lower_bound_bits),
-            after_silu(constants.silu_shift), after_share(unit.fraction);
+        const VectorSigmoid<Unit> forget_sigmoid(unit, constants.forget_shift),
+            sigmoid(unit, constants.argument_shift);
+        const RoundedProduct<Unit> after_bound(kBoundFraction), after_silu(constants.silu_shift),
+            after_share(unit.fraction);
         CountingClamp<Unit> silu_clamp(constants.limit), state_clamp(constants.limit);
-        const Vector full = Unit::all(std::int32_t{1} << constants.lower_bound_bits);
-        const Vector one = Unit::all(unit.one);
+        const Vector full = Unit::all(kSlowBound), number_bits = Unit::all(kSlowBound - 1);
+        const Vector flag = Unit::all(kBoundFraction), slow_bits = Unit::all(kSlowBits);
+        const Vector slow_half = Unit::all(static_cast<std::int32_t>(half_of(kSlowBits)));
         Stage closings, gates;
         for (int first = 0; first < whole; first += Stage::kElements) {
             const int last = Stage::end(first, whole);
@@ -201,17 +221,25 @@ class VectorLoops {
                 __builtin_prefetch(state + i);
                 __builtin_prefetch(lower_bound + i);
                 const Vector argument = Unit::subtract(Unit::zero(), Unit::load(forget + i));
-                closings.store(i - first, sigmoid(argument));
+                closings.store(i - first, forget_sigmoid(argument));
             }
             gates.store_sigmoids(sigmoid, candidate + first, last - first);
             for (int i = first; i < last; i += kStep) {
-                const Vector headroom = Unit::subtract(full, Unit::load(lower_bound + i));
-                const Vector kept_share = after_bound(headroom, closings.load(i - first));
+                const Vector bound = Unit::load(lower_bound + i);
+                const Vector number = Unit::bitwise_and(bound, number_bits);
+                // All ones where the gate is slow.
+                const Vector slow = Unit::subtract(Unit::zero(), Unit::shift_right(bound, flag));
+                const Vector headroom =
+                    Unit::if_negative(slow, number, Unit::subtract(full, number));
+                const Vector closed = after_bound(headroom, closings.load(i - first));
                 const Vector s =
                     silu_clamp(after_silu(Unit::load(candidate + i), gates.load(i - first)));
-                const Vector distance = Unit::subtract(Unit::load(state + i), s);
-                const Vector step = after_share(Unit::subtract(one, kept_share), distance);
-                Unit::store(state + i, state_clamp(Unit::add(s, step)));
+                const Vector before = Unit::load(state + i);
+                const Vector part = after_share(closed, Unit::subtract(s, before));
+                const Vector step =
+                    Unit::shift_right(Unit::add(part, Unit::bitwise_and(slow, slow_half)),
+                                      Unit::bitwise_and(slow, slow_bits));
+                Unit::store(state + i, state_clamp(Unit::add(before, step)));
             }
         }
         const RecurrenceClamped rest =

@@ -14,7 +14,8 @@
 //                   status out      for a header with kEndOfRun: saturation flags since the last
 //                                   one, bits as in the enumeration Flag.
 // Formats:          sums kAccumulatorBits; pre-activations and logits saturate symmetrically to
-//                   their widths, raw sums to kGateOperandBits; increments are exact.
+//                   their widths, raw sums to kGateOperandBits; increments are exact. The forget
+//                   gate's clamp sets no flag: the sigmoid is constant there.
 // Timing:           one sum per step. Steps of an operation: 1 + n * kLanes + tiles * kRows *
 //                   kLanes for n consumers.
 // Assumptions:      operations with three matrices have a consumer each, the others share one.
@@ -56,7 +57,6 @@ struct Dequantiser {
                   "raw sums travel in words of pre-activations");
 
     enum Flag {
-        kForget,
         kCandidate,
         kGate,
         kGateOperand,
@@ -205,9 +205,7 @@ struct Dequantiser {
         if (value.clipped) {
             if (!is_mix) {
                 state.saturated[kGate] = 1;
-            } else if (state.matrix == 0) {
-                state.saturated[kForget] = 1;
-            } else {
+            } else if (state.matrix == 1) {
                 state.saturated[kCandidate] = 1;
             }
         }

@@ -3,18 +3,23 @@
 // Element unit: the gated recurrence (MLGRU) and the gated linear unit, one element per step.
 //
 // What it computes: MIX (arXiv 2406.02528, section 3.3.1), tiles f, i, g in turn:
-//                     f   closing = sigma(-f);  forget = 1 - (1 - lower bound) * closing
-//                     i   s = SiLU(i);  h' = s + forget * (h - s)        (the state)
+//                     f   closing = (1 - lower bound) * sigma(-f)
+//                     i   s = SiLU(i);  h' = h + closing * (s - h)       (the state)
 //                     g   product = g * SiLU(h')
 //                   GLU (section 3.3.2), tiles gate, up in turn: product = SiLU(gate) * up.
 //                   Each sum that arrives needs one sigmoid and two multiplications, so one of each
 //                   serves all of them.
-// Interface:        headers in       one per operation: kind, rows N, and for MIX how lanes use the
+// Interface:        headers in       one per operation: kind, rows N, formats of the
+// pre-activations
+//                                    (fraction bits below those of a sigmoid argument: of the
+//                                    forget gate, and of the others), and for MIX how lanes use the
 //                                    state: `prefill` (all lanes are consecutive tokens of one
 //                                    stream), `fresh` (a lane starts from the zero state), `hold`
 //                                    (a lane leaves the state as it is);
 //                   activations in   element order, the tiles of the matrices in turn;
-//                   lower bounds in  MIX: N words;
+//                   lower bounds in  MIX: N words. Bit kBoundFraction clear: a lower bound in
+//                                    Q0.kBoundFraction; set: 1 - lower bound with kSlowBits more
+//                                    fraction bits, for gates that stay almost open;
 //                   products out     element order, once for the last matrix of every tile;
 //                   status out       for a header with kEndOfRun: saturation flags since the last
 //                                    one, bits as in the enumeration Flag;
@@ -22,8 +27,9 @@
 //                                    smaller model one after the other;
 //                   buffer           what an element's next tile needs;
 //                   bound memory     lower bounds of a tile, for the lanes after the first one.
-// Formats:          activations kPreactivationBits with kPreactivationFraction bits, or raw sums;
-//                   h and SiLU kActivationBits with kActivationFraction; products exact.
+// Formats:          activations kPreactivationBits, or raw sums; h and SiLU kActivationBits with as
+// many
+//                   integer bits; products exact.
 // Timing:           one activation per step. Steps of an operation: 1 + tiles * kRows * kLanes.
 // Assumptions:      the same element of two lanes is kRows >= kRamSettleSteps steps apart
 //                   (tile_order.hpp), so a lane may read the state that the lane before it wrote.
@@ -50,6 +56,11 @@ struct ElementUnit {
     static constexpr int kActivationBits = Config::kActivationBits;
     static constexpr int kPreactivationBits = Config::kPreactivationBits;
     static constexpr int kGateOperandBits = Config::kGateOperandBits;
+    /// Fraction bits that a pre-activation has more than a state.
+    static constexpr int kNarrowing = kPreactivationBits - kActivationBits;
+    static constexpr int kBoundFraction = Config::kBoundFraction;
+    static constexpr int kSlowBits = Config::kSlowBits;
+    static constexpr int kLargestStateShift = Config::kLargestArgumentShift - kNarrowing;
     /// Sigmoid and SiLU take pre-activations and states.
     static constexpr int kValueBits =
         kPreactivationBits > kActivationBits ? kPreactivationBits : kActivationBits;
@@ -68,15 +79,22 @@ struct ElementUnit {
     using Address = typename StateMemory::Address;
     using Buffer = Ram<Activation, Order::kSlots>;
     using BoundMemory = Ram<LowerBound, kRows>;
-    using HeaderWord = FieldsWord<Kind, RowCount, ap_uint<1>, LaneMask, LaneMask>;
+    using ForgetShift = ap_uint<bits_for(Config::kLargestForgetShift)>;
+    using ArgumentShift = ap_uint<bits_for(Config::kLargestArgumentShift)>;
+    /// Any of the shifts to a sigmoid argument.
+    using AnyShift = ap_uint<bits_for(kLargestStateShift > Config::kLargestArgumentShift
+                                          ? kLargestStateShift
+                                          : Config::kLargestArgumentShift)>;
+    using HeaderWord =
+        FieldsWord<Kind, RowCount, ForgetShift, ArgumentShift, ap_uint<1>, LaneMask, LaneMask>;
 
     static_assert(kRows >= kRamSettleSteps, "buffered words could be read before they are stored");
     static_assert(Config::kStates == 1 || Config::kStates == kLanes,
                   "there is one state for all lanes, or one a lane");
-    static_assert(kActivationBits > kFraction + 1, "the buffer also holds the forget gate");
-    static_assert(Config::kPreactivationFraction >= Config::kSigmoidArgumentFraction &&
-                      Config::kActivationFraction >= Config::kSigmoidArgumentFraction,
+    static_assert(kActivationBits >= kFraction + 2, "the buffer also holds the forget gate");
+    static_assert(kNarrowing <= Config::kLeastArgumentShift,
                   "sigmoid arguments are rounded, not extended");
+    static_assert(Config::kLowerBoundBits == kBoundFraction + 1, "a word is a number and a flag");
     static_assert(kValueBits > Config::kLowerBoundBits, "1 - lower bound fits the multiplier");
 
     enum Flag { kSiluCandidate, kSiluState, kSiluGate, kStateFlag, kFlags };
@@ -86,20 +104,23 @@ struct ElementUnit {
     struct Header {
         Kind kind;
         RowCount rows;
+        ForgetShift forget_shift;
+        ArgumentShift argument_shift;
         ap_uint<1> prefill;
         LaneMask fresh;
         LaneMask hold;
 
         HeaderWord to_word() const {
 #pragma HLS INLINE
-            return pack_fields<HeaderWord>(kind, rows, prefill, fresh, hold);
+            return pack_fields<HeaderWord>(kind, rows, forget_shift, argument_shift, prefill, fresh,
+                                           hold);
         }
 
         static Header from_word(const HeaderWord& word) {
 #pragma HLS INLINE
             Header header;
-            unpack_fields(word, header.kind, header.rows, header.prefill, header.fresh,
-                          header.hold);
+            unpack_fields(word, header.kind, header.rows, header.forget_shift,
+                          header.argument_shift, header.prefill, header.fresh, header.hold);
             return header;
         }
     };
@@ -178,17 +199,22 @@ struct ElementUnit {
         const Value value = forget     ? Value(-activation)
                             : of_state ? Value(kept)
                                        : Value(activation);
-        const typename Unit::Result sigma = Unit::evaluate(argument_of(value, of_state));
-        const ap_uint<Config::kLowerBoundBits + 1> headroom =
-            (1 << Config::kLowerBoundBits) - bound;
+        const typename Unit::Result sigma = Unit::evaluate(argument_of(state, value));
+        const bool slow = bound[kBoundFraction];
+        const ap_uint<kBoundFraction> number = bound.range(kBoundFraction - 1, 0);
+        const ap_uint<kBoundFraction + 1> fast = (1 << kBoundFraction) - number;
+        const ap_uint<kBoundFraction + 1> headroom =
+            slow ? ap_uint<kBoundFraction + 1>(number) : fast;
         const ap_int<kValueBits + 1> factor =
             forget ? ap_int<kValueBits + 1>(headroom) : ap_int<kValueBits + 1>(value);
         const ap_int<kValueBits + kFraction + 2> product = factor * sigma;
         const Activation silu = silu_of(state, product, of_state);
         if (forget) {
-            const ap_uint<kFraction + 1> opening =
-                (1 << kFraction) - round_half_up_shift<Config::kLowerBoundBits>(product);
-            buffer.write(state.at.slot, Activation(opening));
+            // The closing, and above it whether the gate is slow.
+            ap_uint<kFraction + 2> closing =
+                ap_uint<kFraction + 1>(round_half_up_shift<kBoundFraction>(product));
+            closing[kFraction + 1] = slow;
+            buffer.write(state.at.slot, Activation(closing));
         } else if (state.tile == kCandidate) {
             buffer.write(state.at.slot, recurrence(state, silu, kept, valid, state_memory));
         } else if (state.tile == kGate) {
@@ -199,24 +225,23 @@ struct ElementUnit {
         }
     }
 
-    static typename Unit::Argument argument_of(const Value& value, bool of_state) {
+    static typename Unit::Argument argument_of(const State& state, const Value& value) {
 #pragma HLS INLINE
-        constexpr int kArgument = Config::kSigmoidArgumentFraction;
-        const Value usual = round_half_up_shift<Config::kPreactivationFraction - kArgument>(value);
-        const Value from_state =
-            round_half_up_shift<Config::kActivationFraction - kArgument>(value);
+        AnyShift shift = state.operation.argument_shift;
+        if (state.tile == kForget) {
+            shift = state.operation.forget_shift;
+        } else if (state.tile == kOutputGate) {
+            shift = state.operation.argument_shift - kNarrowing;
+        }
         // Clamping sets no flag: the sigmoid is 1 well inside the argument's range.
-        return saturate<Unit::kArgumentBits>(of_state ? from_state : usual).value;
+        return saturate<Unit::kArgumentBits>(round_half_up_shift(value, shift)).value;
     }
 
     template <int V>
     static Activation silu_of(State& state, const ap_int<V>& product, bool of_state) {
 #pragma HLS INLINE
-        constexpr int kUsual = Config::kPreactivationFraction + kFraction;
-        constexpr int kFromState = Config::kActivationFraction + kFraction;
-        const ap_int<V> usual = round_half_up_shift<kUsual - Config::kActivationFraction>(product);
-        const ap_int<V> from_state =
-            round_half_up_shift<kFromState - Config::kActivationFraction>(product);
+        const ap_int<V> usual = round_half_up_shift<kFraction + kNarrowing>(product);
+        const ap_int<V> from_state = round_half_up_shift<kFraction>(product);
         const Saturated<kActivationBits> silu =
             saturate<kActivationBits>(of_state ? from_state : usual);
         if (silu.clipped) {
@@ -231,7 +256,7 @@ struct ElementUnit {
         return silu.value;
     }
 
-    /// h' = s + f * (h - s): one multiplication, and convex, so |h'| <= max(|h|, |s|).
+    /// h' = h + closing * (s - h): one multiplication, and convex, so |h'| <= max(|h|, |s|).
     static Activation recurrence(State& state, const Activation& silu, const Activation& kept,
                                  bool valid, StateMemory& state_memory) {
 #pragma HLS INLINE
@@ -256,11 +281,15 @@ struct ElementUnit {
         if (fresh) {
             before = 0;
         }
-        const ap_int<kActivationBits + 1> difference = before - silu;
-        const ap_uint<kFraction + 1> opening = ap_uint<kActivationBits>(kept);
-        const ap_int<kActivationBits + kFraction + 2> product = opening * difference;
-        const Saturated<kActivationBits> after = saturate<kActivationBits>(
-            ap_int<kActivationBits + 3>(silu + round_half_up_shift<kFraction>(product)));
+        const ap_int<kActivationBits + 1> distance = silu - before;
+        const ap_uint<kActivationBits> word = kept;
+        const bool slow = word[kFraction + 1];
+        const ap_uint<kFraction + 1> closing = word.range(kFraction, 0);
+        const ap_int<kActivationBits + kFraction + 2> product = closing * distance;
+        const ap_int<kActivationBits + 2> part = round_half_up_shift<kFraction>(product);
+        const ap_int<kActivationBits + 2> small = round_half_up_shift<kSlowBits>(part);
+        const Saturated<kActivationBits> after =
+            saturate<kActivationBits>(ap_int<kActivationBits + 3>(before + (slow ? small : part)));
         if (after.clipped) {
             state.saturated[kStateFlag] = 1;
         }

@@ -138,12 +138,16 @@ struct ProgramCheck {
             record.has_norm_gain <= 1 &&
             (record.kind == Config::kProject || record.has_norm_gain == (embed ? 0 : 1));
         const int largest = Config::kMaximumInputShift;
-        const int embedding = Config::kMaximumEmbeddingShift;
+        const bool mix = record.kind == Config::kMix;
+        const bool gate = mix || record.kind == Config::kGlu;
         const bool shift_fits =
-            embed ? record.input_shift >= -embedding && record.input_shift <= embedding
-                  : record.input_shift >= 0 && record.input_shift <= largest;
+            record.input_shift <= largest &&
+            record.forget_shift <= (mix ? Config::kLargestForgetShift : 0) &&
+            record.argument_shift <= (gate ? Config::kLargestArgumentShift : 0) &&
+            record.argument_shift >= (gate ? Config::kLeastArgumentShift : 0);
         bool fit = record.outputs == outputs && record.matrices == matrices && norm_fits &&
                    shift_fits && record.square_shift <= largest &&
+                   (record.square_offset >> Config::kSquareSumBits) == 0 &&
                    record.payload_bytes == payload_bytes(record);
     outputs:
         for (int index = 0; index < Record::kOutputs; ++index) {

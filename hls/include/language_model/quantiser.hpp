@@ -5,14 +5,16 @@
 //
 // What it computes: RMSNorm and absmax quantisation are both scale invariant, so chained norms
 //                   collapse into one gain per consumer (arXiv 2406.02528, section 3.2):
-//                     measure  u = t * norm_gain,  square_sum = sum of u * u,
+//                     measure  u = t * norm_gain,  square_sum = offset + sum of u * u,
 //                              v_k = t * gain_k,   absmax_k = max |v_k|
 //                     between  the scalar unit turns (absmax_k, square_sum, scale_k) into a code
 //                              scale and a dequantisation multiplier
 //                     encode   q_k = round(v_k * 127 / absmax_k)
 //                   Measuring keeps pace with the elements as they are produced, and encoding with
 //                   the ternary-adder array, so neither costs the weight stream a cycle.
-// Interface:        headers in    one per operation: K, consumers in use, shifts and scales;
+// Interface:        headers in    one per operation: K, consumers in use, shifts, scales, and the
+// offset of
+//                                 the squares (the epsilon of the norms);
 //                                 without consumers the elements are read and dropped;
 //                   operands in   t in element order (tile_order.hpp), padded rows included;
 //                   gains in      K words: norm gain in the low bits, then one gain per consumer;
@@ -101,8 +103,8 @@ struct Quantiser {
     /// Code of lane l, column c in bits 8 * (5 l + c) and up.
     using CodeGroup = ap_uint<kCodeBits * kColumns * kLanes>;
     using ScaleWord = FieldsWord<typename Scalar::Multiplier, typename Scalar::Shift>;
-    /// Bit 0: u saturated; bit 1: v saturated.
-    using Status = ap_uint<2>;
+    enum Flag { kSquareOperandFlag, kSquareSumFlag, kValueFlag, kMultiplierFlag, kFlags };
+    using Status = ap_uint<kFlags>;
 
     /// Column c in bits kValueBits * c and up.
     using Group = ap_uint<kValueBits * kColumns>;
@@ -134,7 +136,7 @@ struct Quantiser {
 
     using OutputWord = typename Output::Word;
     using HeaderWord = FieldsWord<ap_uint<1>, InputCount, BeatCount, ConsumerCount, ap_uint<1>,
-                                  Shift, OutputWord, OutputWord, OutputWord>;
+                                  Shift, SquareSum, OutputWord, OutputWord, OutputWord>;
 
     /// One operation: inputs at least 1, beats = inputs / 5, rounded up.
     struct Header {
@@ -144,13 +146,14 @@ struct Quantiser {
         ConsumerCount consumers;
         ap_uint<1> has_norm_gain;
         Shift square_shift;
+        SquareSum square_offset;
         Output outputs[kConsumers];
 
         HeaderWord to_word() const {
 #pragma HLS INLINE
             return pack_fields<HeaderWord>(end, inputs, beats, consumers, has_norm_gain,
-                                           square_shift, outputs[0].to_word(), outputs[1].to_word(),
-                                           outputs[2].to_word());
+                                           square_shift, square_offset, outputs[0].to_word(),
+                                           outputs[1].to_word(), outputs[2].to_word());
         }
 
         static Header from_word(const HeaderWord& word) {
@@ -158,7 +161,8 @@ struct Quantiser {
             Header header;
             OutputWord first, second, third;
             unpack_fields(word, header.end, header.inputs, header.beats, header.consumers,
-                          header.has_norm_gain, header.square_shift, first, second, third);
+                          header.has_norm_gain, header.square_shift, header.square_offset, first,
+                          second, third);
             header.outputs[0] = Output::from_word(first);
             header.outputs[1] = Output::from_word(second);
             header.outputs[2] = Output::from_word(third);
@@ -240,7 +244,7 @@ struct Quantiser {
     clear_lanes:
         for (int lane = 0; lane < kLanes; ++lane) {
 #pragma HLS UNROLL
-            state.square_sum[lane] = 0;
+            state.square_sum[lane] = header.square_offset;
         clear_absmax:
             for (int consumer = 0; consumer < kConsumers; ++consumer) {
 #pragma HLS UNROLL
@@ -310,7 +314,7 @@ struct Quantiser {
         const Saturated<kSquareOperandBits> u =
             saturate<kSquareOperandBits>(round_half_up_shift(scaled, state.vector.square_shift));
         if (u.clipped) {
-            state.saturated[0] = 1;
+            state.saturated[kSquareOperandFlag] = 1;
         }
         const ap_int<2 * kSquareOperandBits> square = u.value * u.value;
     lanes:
@@ -320,6 +324,9 @@ struct Quantiser {
                 const ap_uint<Config::kSquareSumBits + 1> sum =
                     state.square_sum[lane] + ap_uint<2 * kSquareOperandBits - 1>(square);
                 const bool overflow = sum[Config::kSquareSumBits];
+                if (overflow) {
+                    state.saturated[kSquareSumFlag] = 1;
+                }
                 state.square_sum[lane] = overflow ? SquareSum(~SquareSum(0)) : SquareSum(sum);
             }
         }
@@ -333,7 +340,7 @@ struct Quantiser {
         const Saturated<kValueBits> v = saturate<kValueBits>(
             round_half_up_shift(product, state.vector.outputs[consumer].value_shift));
         if (used && v.clipped) {
-            state.saturated[1] = 1;
+            state.saturated[kValueFlag] = 1;
         }
         const Absmax magnitude = v.value < 0 ? Absmax(-v.value) : Absmax(v.value);
     lanes:
@@ -459,6 +466,9 @@ struct Quantiser {
                 state.reciprocal[lane] = response.reciprocal;
                 state.reciprocal_exponent[lane] = response.reciprocal_exponent;
             }
+        }
+        if (response.saturated == 1) {
+            state.saturated[kMultiplierFlag] = 1;
         }
         scales.write(pack_fields<ScaleWord>(response.multiplier, response.shift));
         if (next_lane(state)) {

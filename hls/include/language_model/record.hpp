@@ -19,8 +19,6 @@ struct RecordOutput {
 /// What stands before the gains of every operation.
 struct Record {
     static constexpr int kWords = 8;
-    /// Words that hold fields; the others are reserved.
-    static constexpr int kUsedWords = 6;
     static constexpr int kOutputs = 3;
     static constexpr int kMagic = 0x5446;
 
@@ -33,11 +31,14 @@ struct Record {
     ap_uint<32> inputs;
     ap_uint<32> rows;
     ap_uint<32> payload_bytes;
-    ap_int<16> input_shift;
+    ap_uint<16> input_shift;
     ap_uint<16> square_shift;
     RecordOutput output[kOutputs];
+    ap_uint<64> square_offset;
+    ap_uint<8> forget_shift;
+    ap_uint<8> argument_shift;
 
-    static Record from_words(const StreamData (&words)[kUsedWords]) {
+    static Record from_words(const StreamData (&words)[kWords]) {
 #pragma HLS INLINE
         Record record;
         unpack_fields(words[0], record.magic, record.kind, record.outputs, record.layer,
@@ -51,6 +52,9 @@ struct Record {
             unpack_fields(words[3 + index], output.scale_mantissa, output.scale_exponent,
                           output.value_shift);
         }
+        ap_uint<48> reserved;
+        unpack_fields(words[6], record.square_offset);
+        unpack_fields(words[7], record.forget_shift, record.argument_shift, reserved);
         return record;
     }
 };

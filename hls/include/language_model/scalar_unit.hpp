@@ -11,7 +11,8 @@
 // Formats:          absmax kValueBits - 1, square_sum kSquareSumBits, mantissas unsigned;
 //                   scale_exponent signed; reciprocal_exponent and shift kShiftBits unsigned.
 //                   absmax 0 gives reciprocal (0, 1); a zero factor gives multiplier (0, 0). A
-//                   shift below 0 saturates the multiplier at shift 0; shifts above 63 become 63.
+//                   shift below 0 saturates the multiplier at shift 0 and sets `saturated`; shifts
+//                   above 63 become 63.
 // Timing:           sequential, one result bit per step: normalising shifts (as many as the
 //                   smallest argument has leading zeros), then root, reciprocal and product side by
 //                   side, then the quotient. At most kMaximumSteps per request (61 with the usual
@@ -113,13 +114,15 @@ struct ScalarUnit {
     static constexpr int kReciprocalExponentLow = kReciprocalBits;
     static constexpr int kMultiplierLow = kReciprocalExponentLow + kShiftBits;
     static constexpr int kShiftLow = kMultiplierLow + kMultiplierBits;
-    using ResponseWord = ap_uint<kShiftLow + kShiftBits>;
+    static constexpr int kSaturatedLow = kShiftLow + kShiftBits;
+    using ResponseWord = ap_uint<kSaturatedLow + 1>;
 
     struct Response {
         Reciprocal reciprocal;
         Shift reciprocal_exponent;
         Multiplier multiplier;
         Shift shift;
+        ap_uint<1> saturated;
 
         ResponseWord to_word() const {
 #pragma HLS INLINE
@@ -127,7 +130,8 @@ struct ScalarUnit {
             word.range(kReciprocalExponentLow - 1, 0) = reciprocal;
             word.range(kMultiplierLow - 1, kReciprocalExponentLow) = reciprocal_exponent;
             word.range(kShiftLow - 1, kMultiplierLow) = multiplier;
-            word.range(ResponseWord::width - 1, kShiftLow) = shift;
+            word.range(kSaturatedLow - 1, kShiftLow) = shift;
+            word[kSaturatedLow] = saturated == 1;
             return word;
         }
 
@@ -137,7 +141,8 @@ struct ScalarUnit {
             response.reciprocal = word.range(kReciprocalExponentLow - 1, 0);
             response.reciprocal_exponent = word.range(kMultiplierLow - 1, kReciprocalExponentLow);
             response.multiplier = word.range(kShiftLow - 1, kMultiplierLow);
-            response.shift = word.range(ResponseWord::width - 1, kShiftLow);
+            response.shift = word.range(kSaturatedLow - 1, kShiftLow);
+            response.saturated = word[kSaturatedLow] ? 1 : 0;
             return response;
         }
     };
@@ -337,7 +342,8 @@ struct ScalarUnit {
             }
         }
         Multiplier multiplier = quotient;
-        if (shift < 0) {
+        const bool too_large = shift < 0;
+        if (too_large) {
             multiplier = (1 << kMultiplierBits) - 1;
             shift = 0;
         } else if (shift > kMaximumShift) {
@@ -345,6 +351,7 @@ struct ScalarUnit {
         }
         response.multiplier = state.multiplier_is_zero ? Multiplier(0) : multiplier;
         response.shift = state.multiplier_is_zero ? Shift(0) : Shift(shift);
+        response.saturated = too_large && !state.multiplier_is_zero ? 1 : 0;
         return response;
     }
 };

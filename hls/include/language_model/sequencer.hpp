@@ -72,7 +72,7 @@ struct Sequencer {
     using Kind = typename Dequant::Kind;
     using Check = ProgramCheck<Config>;
     using Error = typename Check::Error;
-    using Saturation = FieldsWord<ap_uint<2>, typename Quant::Status, ap_uint<1>, ap_uint<3>,
+    using Saturation = FieldsWord<ap_uint<2>, typename Quant::Status, ap_uint<1>, ap_uint<2>,
                                   typename Elements::Status, ap_uint<2>, ap_uint<1>>;
     /// Early and late of every stream.
     using PacketErrors = FieldsWord<typename Join::Status, ap_uint<2>, ap_uint<2>>;
@@ -119,12 +119,10 @@ struct Sequencer {
         ap_uint<4> phase;
         Command command;
         PacketReader packet;
-        StreamData words[Record::kUsedWords];
+        StreamData words[Record::kWords];
         ap_uint<bits_for(Record::kWords - 1)> word;
         Error error;
         typename Check::State program;
-        typename Vectors::EmbeddingShift embedding_right;
-        typename Vectors::EmbeddingShift embedding_left;
         // Kind and rows of the operation whose results are on their way; kEndOfRun: none.
         Kind last_kind;
         InputCount last_rows;
@@ -242,7 +240,7 @@ struct Sequencer {
     static void read_word(State& state, const StreamData& data) {
 #pragma HLS INLINE
     words:
-        for (int index = 0; index < Record::kUsedWords; ++index) {
+        for (int index = 0; index < Record::kWords; ++index) {
 #pragma HLS UNROLL
             if (state.word == index) {
                 state.words[index] = data;
@@ -285,9 +283,6 @@ struct Sequencer {
 #pragma HLS INLINE
         Check::accept(state.program, record);
         if (record.kind == Config::kEmbed) {
-            state.embedding_right = record.input_shift > 0 ? record.input_shift : ap_int<16>(0);
-            state.embedding_left =
-                record.input_shift < 0 ? ap_int<16>(-record.input_shift) : ap_int<16>(0);
             state.phase = kRead;
             return;
         }
@@ -297,6 +292,8 @@ struct Sequencer {
             headers.to_elements = true;
             headers.elements.kind = record.kind;
             headers.elements.rows = record.rows;
+            headers.elements.forget_shift = record.forget_shift;
+            headers.elements.argument_shift = record.argument_shift;
             headers.elements.prefill = state.command.prefill;
             headers.elements.fresh = state.command.fresh;
             headers.elements.hold = state.command.hold;
@@ -325,8 +322,6 @@ struct Sequencer {
                                           : Vectors::kIncrement;
         headers.vectors.inputs = record.inputs;
         headers.vectors.operand_shift = record.input_shift;
-        headers.vectors.embedding_right = state.embedding_right;
-        headers.vectors.embedding_left = state.embedding_left;
 
         headers.to_quantiser = true;
         headers.quantiser.inputs = record.inputs;
@@ -334,6 +329,7 @@ struct Sequencer {
         headers.quantiser.consumers = record.outputs;
         headers.quantiser.has_norm_gain = record.has_norm_gain;
         headers.quantiser.square_shift = record.square_shift;
+        headers.quantiser.square_offset = record.square_offset;
     outputs:
         for (int index = 0; index < Record::kOutputs; ++index) {
 #pragma HLS UNROLL
@@ -442,7 +438,7 @@ struct Sequencer {
         // The array's sums are exact, so `accumulator` never saturates.
         const Saturation saturation = pack_fields<Saturation>(
             ap_uint<2>(vectors.range(Vectors::kOperandFlag, Vectors::kResidualFlag)), quantiser,
-            ap_uint<1>(0), ap_uint<3>(dequantiser.range(Dequant::kGate, Dequant::kForget)),
+            ap_uint<1>(0), ap_uint<2>(dequantiser.range(Dequant::kGate, Dequant::kCandidate)),
             elements, ap_uint<2>(dequantiser.range(Dequant::kUpOperand, Dequant::kGateOperand)),
             ap_uint<1>(dequantiser.range(Dequant::kLogit, Dequant::kLogit)));
         ap_uint<2> parameters = 0;

@@ -2,20 +2,21 @@
 //
 // Vector unit: keeps the residual stream x and turns whatever comes next into quantiser operands.
 //
-// What it computes: source kInput      x = embedding mantissa * 2**(left - right), t from x;
-//                   source kIncrement  x = x + increment,                          t from x;
+// What it computes: source kInput      x = embedding row, as it comes,   t from x;
+//                   source kIncrement  x = x + increment,                t from x;
 //                   source kProduct    t from the gated product; x stays;
 //                   t = value * 2**-operand_shift, rounded half up.
-// Interface:        headers in     one per quantised vector: source, elements K, shifts; with
+// Interface:        headers in     one per quantised vector: source, elements K, shift; with
 //                                  `end`, what is left of the input packet is dropped;
-//                   input in       one packet per run (stream_word.hpp): four mantissas per word,
+//                   input in       one packet per run (stream_word.hpp): two residuals per word,
 //                                  in element order, padded rows included;
 //                   increments in, products in   element order, padded rows included;
 //                   operands out   t, element order, padded rows included;
 //                   status out     for a header with `end`: saturation flags since the last one and
 //                                  how the input packet ended, bits as in the enumeration Flag;
 //                   memory         x of lane l at l * kDim and up.
-// Formats:          x kResidualBits, mantissas 16 bits, t kOperandBits; x and t saturate
+// Formats:          x kResidualBits, the low bits of 32 in the packet; t kOperandBits; x and t
+// saturate
 //                   symmetrically.
 // Timing:           one element per step. Steps of a vector: 1 + tiles * kRows * kLanes. The end of
 //                   a run takes one step more than there are words to drop, and two at least.
@@ -39,23 +40,21 @@ struct VectorUnit {
     static constexpr int kLanes = Config::kLanes;
     static constexpr int kResidualBits = Config::kResidualBits;
     static constexpr int kOperandBits = Config::kOperandBits;
-    static constexpr int kMantissaBits = Config::kEmbeddingBits;
-    static constexpr int kMantissas = kStreamBits / kMantissaBits;
+    static constexpr int kInputBits = Config::kInputBits;
+    static constexpr int kInputs = kStreamBits / kInputBits;
     static constexpr int kIncrementBits = Config::kAccumulatorBits + Config::kMultiplierBits;
     static constexpr int kProductBits = Config::kGateOperandBits + Config::kActivationBits;
     static constexpr int kWideBits = kProductBits > kResidualBits ? kProductBits : kResidualBits;
     static constexpr int kShiftBits = bits_for(Config::kMaximumInputShift);
-    static constexpr int kMaximumEmbeddingShift = Config::kMaximumEmbeddingShift;
 
-    static_assert(Config::kRowsPerBeat % kMantissas == 0, "a tile is a whole number of words");
-    static_assert(kMantissas == 4, "the count of mantissas starts again by itself");
+    static_assert(Config::kRowsPerBeat % kInputs == 0, "a tile is a whole number of words");
+    static_assert(kInputs == 2, "a word has a first and a second residual");
+    static_assert(kResidualBits <= kInputBits, "a residual fits its place in a word");
 
     using Order = TileOrder<Config, Config::kMaximumInputs>;
     using InputCount = ap_uint<bits_for(Config::kMaximumInputs)>;
     using Shift = ap_uint<kShiftBits>;
-    using EmbeddingShift = ap_uint<bits_for(kMaximumEmbeddingShift)>;
     using Residual = ap_int<kResidualBits>;
-    using Mantissa = ap_int<kMantissaBits>;
     using Increment = ap_int<kIncrementBits>;
     using Product = ap_int<kProductBits>;
     using Wide = ap_int<kWideBits>;
@@ -66,29 +65,24 @@ struct VectorUnit {
     enum Source { kInput, kIncrement, kProduct };
     enum Flag { kResidualFlag, kOperandFlag, kEarly, kLate, kFlags };
     using Status = ap_uint<kFlags>;
-    using HeaderWord =
-        FieldsWord<ap_uint<1>, ap_uint<2>, InputCount, Shift, EmbeddingShift, EmbeddingShift>;
+    using HeaderWord = FieldsWord<ap_uint<1>, ap_uint<2>, InputCount, Shift>;
 
-    /// One vector of at least one element; one of the embedding's shifts is 0.
+    /// One vector of at least one element.
     struct Header {
         ap_uint<1> end;
         ap_uint<2> source;
         InputCount inputs;
         Shift operand_shift;
-        EmbeddingShift embedding_right;
-        EmbeddingShift embedding_left;
 
         HeaderWord to_word() const {
 #pragma HLS INLINE
-            return pack_fields<HeaderWord>(end, source, inputs, operand_shift, embedding_right,
-                                           embedding_left);
+            return pack_fields<HeaderWord>(end, source, inputs, operand_shift);
         }
 
         static Header from_word(const HeaderWord& word) {
 #pragma HLS INLINE
             Header header;
-            unpack_fields(word, header.end, header.source, header.inputs, header.operand_shift,
-                          header.embedding_right, header.embedding_left);
+            unpack_fields(word, header.end, header.source, header.inputs, header.operand_shift);
             return header;
         }
     };
@@ -101,8 +95,9 @@ struct VectorUnit {
         Header vector;
         Order at;
         PacketReader packet;
-        StreamData mantissas;
-        ap_uint<bits_for(kMantissas - 1)> mantissa;
+        // The second residual of the word whose first one was used.
+        ap_uint<kInputBits> second;
+        bool has_second;
         ap_uint<2> saturated;
     };
 
@@ -112,7 +107,7 @@ struct VectorUnit {
 #pragma HLS INLINE
         const bool takes = state.phase == kRun && state.vector.source == kInput;
         const StreamData data =
-            state.packet.next(input, takes && state.mantissa == 0, state.phase == kDrop);
+            state.packet.next(input, takes && !state.has_second, state.phase == kDrop);
         if (state.phase == kIdle) {
             state.vector = Header::from_word(headers.read());
             state.at.restart();
@@ -148,13 +143,10 @@ struct VectorUnit {
                 address = state.at.element() + lane * Config::kDim;
             }
         }
-        constexpr int kLeftBits = kMantissaBits + kMaximumEmbeddingShift;
         constexpr int kSumBits = kIncrementBits > kResidualBits ? kIncrementBits : kResidualBits;
-        ap_int<(kSumBits > kLeftBits ? kSumBits : kLeftBits) + 1> exact = 0;
+        ap_int<kSumBits + 1> exact = 0;
         if (state.vector.source == kInput) {
-            const ap_int<kLeftBits> mantissa = next_mantissa(state, data);
-            const ap_int<kLeftBits> shifted = mantissa << state.vector.embedding_left;
-            exact = round_half_up_shift(shifted, state.vector.embedding_right);
+            exact = next_input(state, data);
         } else {
             const Increment increment = increments.read();
             Residual before = 0;
@@ -173,13 +165,14 @@ struct VectorUnit {
         return after.value;
     }
 
-    /// `data` is the word that was taken if no mantissa was left.
-    static Mantissa next_mantissa(State& state, const StreamData& data) {
+    /// `data` is the word that was taken if no residual was left.
+    static Residual next_input(State& state, const StreamData& data) {
 #pragma HLS INLINE
-        const StreamData mantissas = state.mantissa == 0 ? data : state.mantissas;
-        const ap_uint<kMantissaBits> bits = mantissas.range(kMantissaBits - 1, 0);
-        state.mantissas = mantissas >> kMantissaBits;
-        state.mantissa = state.mantissa + 1;
+        const ap_uint<kInputBits> first = data.range(kInputBits - 1, 0);
+        const ap_uint<kInputBits> input = state.has_second ? state.second : first;
+        state.second = data.range(2 * kInputBits - 1, kInputBits);
+        state.has_second = !state.has_second;
+        const ap_uint<kResidualBits> bits = input.range(kResidualBits - 1, 0);
         return bits;
     }
 

@@ -17,14 +17,16 @@ struct Streams {
 };
 
 void write_headers(const std::vector<long long>& fields, Streams& streams) {
-    constexpr std::size_t kFields = 5;
+    constexpr std::size_t kFields = 7;
     ElementUnit::Header header = ElementUnit::Header::from_word(0);
     for (std::size_t index = 0; index < fields.size(); index += kFields) {
         header.kind = fields[index];
         header.rows = fields[index + 1];
-        header.prefill = fields[index + 2];
-        header.fresh = fields[index + 3];
-        header.hold = fields[index + 4];
+        header.forget_shift = fields[index + 2];
+        header.argument_shift = fields[index + 3];
+        header.prefill = fields[index + 4];
+        header.fresh = fields[index + 5];
+        header.hold = fields[index + 6];
         streams.headers.write(header.to_word());
     }
     header.kind = tritforge::Config::kEndOfRun;

@@ -8,7 +8,7 @@
 namespace {
 
 constexpr std::size_t kArguments = 4;
-constexpr std::size_t kResults = 6;
+constexpr std::size_t kResults = 7;
 
 void check_response(const std::vector<long long>& expected, std::size_t index,
                     const ScalarUnit::Response& response, tritforge_tb::Checker& checker) {
@@ -18,6 +18,7 @@ void check_response(const std::vector<long long>& expected, std::size_t index,
                   response.reciprocal_exponent.to_int64());
     checker.equal("multiplier", index, results[4], response.multiplier.to_int64());
     checker.equal("shift", index, results[5], response.shift.to_int64());
+    checker.equal("saturated", index, results[6], response.saturated.to_int64());
 }
 
 void run_case(tritforge_tb::VectorFile& file, tritforge_tb::Checker& checker) {

@@ -48,18 +48,15 @@ Fields fields_of(const WeightJoin::Header& header) {
 }
 
 Fields fields_of(const VectorUnit::Header& header) {
-    return {header.end.to_int64(),
-            header.source.to_int64(),
-            header.inputs.to_int64(),
-            header.operand_shift.to_int64(),
-            header.embedding_right.to_int64(),
-            header.embedding_left.to_int64()};
+    return {header.end.to_int64(), header.source.to_int64(), header.inputs.to_int64(),
+            header.operand_shift.to_int64()};
 }
 
 Fields fields_of(const Quantiser::Header& header) {
     Fields fields = {header.end.to_int64(),           header.inputs.to_int64(),
                      header.beats.to_int64(),         header.consumers.to_int64(),
-                     header.has_norm_gain.to_int64(), header.square_shift.to_int64()};
+                     header.has_norm_gain.to_int64(), header.square_shift.to_int64(),
+                     header.square_offset.to_int64()};
     for (const Quantiser::Output& output : header.outputs) {
         fields.push_back(output.value_shift.to_int64());
         fields.push_back(output.scale_mantissa.to_int64());
@@ -81,8 +78,10 @@ Fields fields_of(const Dequantiser::Header& header) {
 }
 
 Fields fields_of(const ElementUnit::Header& header) {
-    return {header.kind.to_int64(), header.rows.to_int64(), header.prefill.to_int64(),
-            header.fresh.to_int64(), header.hold.to_int64()};
+    return {header.kind.to_int64(),         header.rows.to_int64(),
+            header.forget_shift.to_int64(), header.argument_shift.to_int64(),
+            header.prefill.to_int64(),      header.fresh.to_int64(),
+            header.hold.to_int64()};
 }
 
 Fields fields_of(const Head::Header& header) {

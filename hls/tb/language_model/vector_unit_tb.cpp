@@ -20,14 +20,12 @@ struct Streams {
 };
 
 void write_headers(const std::vector<long long>& fields, Streams& streams) {
-    constexpr std::size_t kFields = 5;
+    constexpr std::size_t kFields = 3;
     VectorUnit::Header header = VectorUnit::Header::from_word(0);
     for (std::size_t index = 0; index < fields.size(); index += kFields) {
         header.source = fields[index];
         header.inputs = fields[index + 1];
         header.operand_shift = fields[index + 2];
-        header.embedding_right = fields[index + 3];
-        header.embedding_left = fields[index + 4];
         streams.headers.write(header.to_word());
     }
     header.end = 1;

@@ -31,6 +31,9 @@ class Lanes(Protocol):
     def chooser(self, lane: int, sampler: Sampler) -> Callable[[], int]:
         """A function that chooses the token to follow the last one of `lane`."""
 
+    def saturations(self, lane: int) -> Mapping[str, int]:
+        """Signals that saturated since the context of `lane` was empty, and how often."""
+
 
 class Context(Protocol):
     """One stream of tokens. The recurrent state is all that it keeps of them."""
@@ -46,7 +49,10 @@ class Context(Protocol):
         """
 
     def saturations(self) -> Mapping[str, int]:
-        """Signals that saturated since the context was empty, and how often (`float`: none)."""
+        """Signals that saturated since the context was empty, and how often (`float`: none).
+
+        A backend adds those of everything that it scored.
+        """
 
 
 class Backend(Context, Protocol):

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,10 @@ class CpuBackend:
             self.engine = _engine.Engine(
                 weights=section("weights", image.weight_stream),
                 parameters=section("parameters", image.parameter_stream),
-                embedding=section("embedding", image.embedding),
+                embedding=section("embedding", image.embedding.elements),
+                embedding_type=str(image.embedding.kind),
+                embedding_exponents=image.embedding.exponents,
+                residual_fraction=image.header.residual_fraction,
                 shape=dataclasses.asdict(shape),
                 rows_per_beat=image.header.rows_per_beat,
                 widths=dataclasses.asdict(widths),
@@ -80,6 +84,7 @@ class CpuBackend:
             raise ImageError(f"{image.path}: {error}") from None
         self._logit_scale = 2.0**-widths.logit_fraction
         self._own = self.context()
+        self._of_scored: Counter[str] = Counter()
 
     def context(self) -> CpuContext:
         """See ManyContexts."""
@@ -104,14 +109,16 @@ class CpuBackend:
 
     def _score_document(self, document: Sequence[int]) -> list[float]:
         context = self.context()
-        return [
+        nats = [
             token_nats(context.prefill([token]).logits, following)
             for token, following in itertools.pairwise(document)
         ]
+        self._of_scored.update(context.saturations())
+        return nats
 
     def saturations(self) -> Mapping[str, int]:
         """See Backend."""
-        return self._own.saturations()
+        return Counter(self._own.saturations()) + self._of_scored
 
     def lanes(self, count: int) -> CpuLanes:
         """See Backend; they are independent of the backend's own stream."""
@@ -169,6 +176,10 @@ class CpuLanes:
         """See Lanes."""
         chosen, context = _engine_sampler(sampler), self._contexts[lane]
         return lambda: chosen.choose(context)
+
+    def saturations(self, lane: int) -> Mapping[str, int]:
+        """See Lanes."""
+        return dict(self._contexts[lane].saturations())
 
 
 def _scores(context: _engine.Context, logit_scale: float) -> Scores:

@@ -166,6 +166,10 @@ class MachineLanes:
             for lane in ended:
                 self._scores[lane] = self._session.scores(board, lane)
 
+    def saturations(self, lane: int) -> Mapping[str, int]:
+        """See Lanes; the machine counts runs, all lanes together."""
+        return dict(self._session.saturations)
+
     def scores(self, lane: int) -> Scores:
         """See Lanes."""
         return self._scores[lane]

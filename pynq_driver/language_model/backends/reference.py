@@ -15,6 +15,7 @@ from pynq_driver.language_model.scores import Scores, token_nats
 from tritforge.language_model.golden.model import GoldenModel, State
 from tritforge.language_model.image import Image
 from tritforge.language_model.reference import FloatModel
+from tritforge.language_model.signals import SaturationFlags
 
 #: Streams advanced together when documents are scored.
 SCORING_BATCH = 64
@@ -37,6 +38,7 @@ class NumpyBackend:
         self._model = model
         self._split = split
         self._state = model.new_state()
+        self._of_scored = SaturationFlags()
 
     def context(self) -> NumpyBackend:
         """See ManyContexts; it shares the model."""
@@ -67,11 +69,16 @@ class NumpyBackend:
             for item, values, score in zip(documents, nats, scores):
                 if position + 1 < len(item):
                     values.append(token_nats(score.logits, item[position + 1]))
+        if isinstance(state, State):
+            self._of_scored.update(state.flags)
         return nats
 
     def saturations(self) -> Mapping[str, int]:
         """See Backend."""
-        return self._state.flags.by_name() if isinstance(self._state, State) else {}
+        flags = SaturationFlags(self._of_scored)
+        if isinstance(self._state, State):
+            flags.update(self._state.flags)
+        return flags.by_name()
 
     def lanes(self, count: int) -> NumpyLanes:
         """See Backend; they are independent of the backend's own stream."""
@@ -102,6 +109,10 @@ class NumpyLanes:
     def chooser(self, lane: int, sampler: Sampler) -> Callable[[], int]:
         """See Lanes."""
         return lambda: sampler.choose(self._scores[lane])
+
+    def saturations(self, lane: int) -> Mapping[str, int]:
+        """See Lanes."""
+        return self._streams[lane].saturations()
 
 
 def golden_backend(image: Image) -> Backend:

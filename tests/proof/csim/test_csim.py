@@ -38,18 +38,16 @@ NARROW = Widths(
     accumulator=17,
     gate_operand=16,
     preactivation=18,
-    preactivation_fraction=12,
     sigmoid_argument=16,
     sigmoid_argument_fraction=10,
     sigmoid_fraction=12,
     activation=18,
-    activation_fraction=11,
     logit=24,
     logit_fraction=8,
 )
 
 #: Root only to give the test its name.
-WIDE_STATE = Widths(preactivation=18, preactivation_fraction=12, accumulator=24, root=16)
+WIDE_STATE = Widths(preactivation=18, accumulator=24, root=16)
 
 #: Ports and lanes of every kind; a GLU narrower than dim; no width has its usual value. Several
 #: lanes with one state are in test_golden_units.py.

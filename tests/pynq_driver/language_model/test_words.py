@@ -54,14 +54,15 @@ def test_an_image_for_other_ports_is_packed_again(small_image: Image, ports: int
 def test_input_travels_in_element_order(small_image: Image) -> None:
     # 72 elements in tiles of 16: four and a half tiles.
     words = MachineWords(config_for(small_image, lanes=4), small_image).input([7, 3, 5])
-    mantissas = words.view("<i2")
-    assert mantissas.size == 5 * 4 * 16
-    table = small_image.embedding
-    assert list(mantissas[:16]) == list(table[7, :16])
-    assert list(mantissas[16:32]) == list(table[3, :16])
-    assert list(mantissas[64:80]) == list(table[7, 16:32])
-    assert list(mantissas[4 * 64 + 32 :][:16]) == [*table[5, 64:72], *[0] * 8]
-    assert not mantissas[48:64].any(), "a lane without a token carries zeros"
+    residuals = words.view("<i4")
+    assert residuals.size == 5 * 4 * 16
+    fraction = small_image.header.residual_fraction
+    table = small_image.embedding.residuals(np.arange(8), fraction)
+    assert list(residuals[:16]) == list(table[7, :16])
+    assert list(residuals[16:32]) == list(table[3, :16])
+    assert list(residuals[64:80]) == list(table[7, 16:32])
+    assert list(residuals[4 * 64 + 32 :][:16]) == [*table[5, 64:72], *[0] * 8]
+    assert not residuals[48:64].any(), "a lane without a token carries zeros"
 
 
 @pytest.mark.parametrize("tokens", [[300], [-1]])

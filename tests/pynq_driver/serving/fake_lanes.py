@@ -48,6 +48,9 @@ class FakeLanes:
     def chooser(self, lane: int, sampler: Sampler) -> Callable[[], int]:
         return lambda: sampler.choose(self.scores(lane))
 
+    def saturations(self, lane: int) -> dict[str, int]:
+        return {}
+
     def scores(self, lane: int) -> Scores:
         logits = np.random.default_rng(self._history[lane]).normal(size=VOCABULARY) * 3
         logits[:3] = -100.0  # special tokens

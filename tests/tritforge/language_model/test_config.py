@@ -53,11 +53,19 @@ def test_only_integers_count_as_integers(value: object) -> None:
         ModelShape.from_mapping({**SMALL, "dim": value})
 
 
-def test_state_must_hold_what_the_pre_activation_holds() -> None:
-    with pytest.raises(ConfigurationError, match="integer bits"):
-        Widths(activation_fraction=17)
-    with pytest.raises(ConfigurationError, match="sigmoid_argument_fraction"):
-        Widths(sigmoid_argument_fraction=13, preactivation_fraction=12, preactivation=18)
+@pytest.mark.parametrize("name", ["preactivation", "activation"])
+def test_sigmoid_must_reach_one_within_a_pre_activation_and_a_state(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} = 18 is too narrow"):
+        Widths(**{"sigmoid_argument": 20, "sigmoid_argument_fraction": 13, name: 18})
+
+
+def test_argument_shifts_never_extend_a_state_and_never_clamp_a_rising_sigmoid() -> None:
+    for widths in (Widths(), Widths(preactivation=18), Widths(activation=18)):
+        least, largest = widths.argument_shifts
+        assert least - widths.narrowing >= 0 and least <= largest
+        shift = widths.forget_shifts[1]
+        limit = ((1 << widths.preactivation - 1) - 1) >> shift
+        assert limit >= 16 << widths.sigmoid_argument_fraction - 1
 
 
 def test_default_widths_hold_every_released_row_exactly() -> None:

@@ -36,7 +36,10 @@ from tritforge.container.format import ALIGNMENT, MAXIMUM_HEADER_BYTES
 from tritforge.errors import ConfigurationError, ImageError, TritforgeError
 from tritforge.language_model import packing
 from tritforge.language_model.config import ModelShape, Widths
+from tritforge.language_model.embedding import Embedding, EmbeddingType
+from tritforge.language_model.float_parameters import USUAL_EPSILONS, Epsilons
 from tritforge.language_model.image import (
+    HEADROOM_KEY,
     LANGUAGE_MODEL,
     MAXIMUM_TOKENIZER_BYTES,
     ImageWriter,
@@ -46,9 +49,11 @@ from tritforge.language_model.image import (
 from tritforge.language_model.image_header import ImageHeader, Sampling
 from tritforge.language_model.program import (
     RECORD_HEADER,
+    ArgumentShifts,
     ScaledOutput,
     encode_operation,
     operation_shapes,
+    shift_ranges,
 )
 
 SECTIONS = tuple(rule.name for rule in LANGUAGE_MODEL.sections)
@@ -61,7 +66,8 @@ def tiny_header(**changes: Any) -> ImageHeader:
         "shape": TINY,
         "rows_per_beat": 8,
         "residual_fraction": 20,
-        "embedding_bits": 16,
+        "embedding_type": EmbeddingType.INT16,
+        "epsilons": USUAL_EPSILONS,
         "begin_token": 1,
         "end_token": 2,
     }
@@ -80,19 +86,38 @@ def fill(writer: ImageWriter, header: ImageHeader, seed: int) -> None:
     for item in items:
         gain = generator.integers(-99, 99, item.inputs).astype(np.int16)
         bound = generator.integers(0, 65536, item.inputs).astype(np.uint16)
+        ranges = shift_ranges(item.kind, header.widths)
         records.append(
             item.operation(
-                input_shift=3,
+                input_shift=3 if item.matrices else 0,
+                shifts=ArgumentShifts(*(low for low, _ in ranges.values())),
                 norm_gain=gain if item.has_norm_gain else None,
                 outputs=tuple(ScaledOutput(gain, 1, 2, 3) for _ in range(item.outputs)),
                 lower_bound=bound if item.has_lower_bound else None,
             )
         )
     writer.parameters[:] = np.frombuffer(b"".join(map(encode_operation, records)), np.uint8)
-    limit = (1 << (header.embedding_bits - 1)) - 1
-    writer.embedding[:] = generator.integers(-limit, limit + 1, writer.embedding.shape)
+    fill_embedding(writer.embedding, header, generator)
     if writer.float_values is not None:
         writer.float_values[:] = generator.standard_normal(writer.float_values.shape)
+
+
+def fill_embedding(
+    embedding: Embedding, header: ImageHeader, generator: np.random.Generator
+) -> None:
+    """Values below 1, as residuals of the header's format at most 2**20."""
+    elements, kind = embedding.elements, header.embedding_type
+    if kind.is_float:
+        values = generator.uniform(-1, 1, elements.shape).astype(np.float32)
+        values *= np.float32(2.0 ** min(0, 20 - header.residual_fraction))
+        if kind is EmbeddingType.BFLOAT16:
+            elements[:] = values.view(np.uint32) >> 16
+        else:
+            elements[:] = values.astype(kind.storage)
+    else:
+        limit = (1 << (kind.bits - 1)) - 1
+        elements[:] = generator.integers(-limit, limit + 1, elements.shape)
+        embedding.exponents[:] = header.residual_fraction - generator.integers(0, 5)
 
 
 def write_tiny(path: Path, with_float: bool = True) -> bytes:
@@ -120,8 +145,9 @@ def headers(draw: st.DrawFn) -> ImageHeader:
         name=draw(printable_text()),
         shape=shape,
         rows_per_beat=draw(st.sampled_from([8, 16, 32])),
-        residual_fraction=draw(st.integers(0, 31)),
-        embedding_bits=draw(st.sampled_from([8, 16])),
+        residual_fraction=draw(st.integers(0, 63)),
+        embedding_type=draw(st.sampled_from(EmbeddingType)),
+        epsilons=Epsilons(draw(st.floats(0, 1e-3)), draw(st.floats(0, 1e-3))),
         begin_token=draw(tokens),
         end_token=draw(tokens),
         widths=Widths(logit_fraction=draw(st.integers(8, 16))),
@@ -148,20 +174,29 @@ def test_every_image_comes_back(
     path = tmp_path_factory.mktemp("round") / "model.tritforge"
     with write_image(path, header, tokenizer, with_float) as writer:
         fill(writer, header, seed)
-        writer.set_residual_fraction(residual_fraction)
+        writer.set_residual_fraction(residual_fraction, "none")
+        fill_embedding(
+            writer.embedding,
+            dataclasses.replace(header, residual_fraction=residual_fraction),
+            np.random.default_rng(seed),
+        )
         weights = [np.array(view) for view in writer.weights]
-        embedding, parameters = np.array(writer.embedding), np.array(writer.parameters)
+        embedding, parameters = writer.embedding.copy(), np.array(writer.parameters)
         floats = None if writer.float_values is None else np.array(writer.float_values)
     image = open_image(path)
-    assert image.header == dataclasses.replace(header, residual_fraction=residual_fraction)
+    source = {**header.source, HEADROOM_KEY: "none"}
+    assert image.header == dataclasses.replace(
+        header, residual_fraction=residual_fraction, source=source
+    )
     assert image.tokenizer == tokenizer
     assert all(np.array_equal(*pair) for pair in zip(image.weights(), weights))
-    assert np.array_equal(image.embedding, embedding)
+    assert np.array_equal(image.embedding.elements, embedding.elements)
+    assert np.array_equal(image.embedding.exponents, embedding.exponents)
     assert np.array_equal(image.parameter_stream, parameters)
     assert (image.float_values is None) == (floats is None)
     assert floats is None or np.array_equal(image.float_values, floats)
     assert image.file_bytes == path.stat().st_size
-    assert not image.embedding.flags.writeable
+    assert not image.embedding.elements.flags.writeable
 
 
 def test_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -281,7 +316,7 @@ def number_cases() -> Iterator[tuple[str, Damage, str]]:
     """Every number of the header replaced by hostile ones and by other types."""
     paths = [("shape", item.name) for item in dataclasses.fields(ModelShape)]
     paths += [("widths", item.name) for item in dataclasses.fields(Widths)]
-    paths += [(n,) for n in ("rows_per_beat", "residual_fraction", "embedding_bits")]
+    paths += [(n,) for n in ("rows_per_beat", "residual_fraction", "embedding_type")]
     paths += [(n,) for n in ("begin_token", "end_token")]
     for path in paths:
         allows_zero = path[-1] in ("residual_fraction", "begin_token", "end_token")
@@ -290,7 +325,7 @@ def number_cases() -> Iterator[tuple[str, Damage, str]]:
                 continue
             label = "huge" if value == HUGE else repr(value)
             yield f"{'.'.join(path)}={label}", header_edit(*path, value=value), path[-1]
-    for name in ("weights", "parameters", "embedding", "tokenizer", "float"):
+    for name in ("weights", "parameters", "embedding", "embedding_exponents", "tokenizer", "float"):
         for key in ("offset", "bytes"):
             for value in HOSTILE_NUMBERS + NOT_INTEGERS:
                 label = "huge" if value == HUGE else repr(value)
@@ -606,10 +641,12 @@ def test_tokenizer_too_large_for_the_format(tmp_path: Path) -> None:
         ({"source": {"a": "\n"}}, "source"),
         ({"rows_per_beat": 12}, "rows_per_beat = 12: one of"),
         ({"rows_per_beat": 16.0}, "rows_per_beat = 16.0"),
-        ({"embedding_bits": 4}, "embedding_bits = 4: one of"),
+        ({"embedding_type": "int4"}, "embedding_type = 'int4': one of"),
+        ({"epsilons": Epsilons(norm=-1e-9)}, "epsilon norm = -1e-09: a number"),
+        ({"epsilons": Epsilons(linear=0.1)}, "epsilon linear = 0.1: a number"),
         ({"begin_token": 5}, "begin_token = 5: an integer from 0 to 4"),
         ({"end_token": -1}, "end_token = -1"),
-        ({"residual_fraction": 32}, "residual_fraction = 32: an integer from 0 to 31"),
+        ({"residual_fraction": 64}, "residual_fraction = 64: an integer from 0 to 63"),
         ({"shape": ModelShape(32, 1, 32, 5), "widths": Widths(accumulator=12)}, "overflow"),
     ],
 )

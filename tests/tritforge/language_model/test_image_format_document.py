@@ -17,7 +17,9 @@ from tritforge.language_model import program as parameters
 from tritforge.language_model.config import (
     DIM_RANGE,
     GLU_RANGE,
+    LARGEST_ARGUMENT_SHIFT,
     LAYER_RANGE,
+    SIGMOID_ARGUMENT_INTEGER_BITS,
     VOCABULARY_RANGE,
     ModelShape,
     Widths,
@@ -27,7 +29,7 @@ from tritforge.language_model.image_header import ImageHeader, Sampling
 from tritforge.language_model.program import RECORD_HEADER, operation_shapes
 from tritforge.ternary_code import decode_byte
 
-NUMPY_TYPES = {"u8": "u1", "u16": "<u2", "u32": "<u4", "i16": "<i2"}
+NUMPY_TYPES = {"u8": "u1", "u16": "<u2", "u32": "<u4", "u64": "<u8", "i16": "<i2"}
 STRUCT_CODES = {"u32": "I", "u64": "Q", "bytes": "s"}
 
 
@@ -52,7 +54,7 @@ def test_prefix() -> None:
 )
 def test_records(first_field: str, kind: np.dtype) -> None:
     (rows,) = (
-        t for t in tables() if t[0].get("field") == first_field and "i16" in {r["type"] for r in t}
+        t for t in tables() if t[0].get("field") == first_field and "u16" in {r["type"] for r in t}
     )
     assert [row["field"] for row in rows] == list(kind.names)
     for row in rows:
@@ -68,8 +70,9 @@ def test_ranges_of_the_record() -> None:
     shifts = parameters.SHIFT_RANGE
     for name in ("input_shift", "square_shift", "value_shift"):
         assert rows[name].startswith(f"{shifts[0]} to {shifts[1]}")
-    low, high = parameters.EMBEDDING_SHIFT_RANGE
-    assert f"{low} to {high} for EMBED" in rows["input_shift"]
+    assert f"preactivation - {1 + SIGMOID_ARGUMENT_INTEGER_BITS} - sig" in rows["forget_shift"]
+    for name in ("forget_shift", "argument_shift"):
+        assert f"{LARGEST_ARGUMENT_SHIFT}" in rows[name]
     assert allowed_range(rows["scale_exponent"]) == parameters.SCALE_EXPONENT_RANGE
     assert f"0x{parameters.RECORD_MAGIC:x}" in TEXT
 
@@ -117,7 +120,7 @@ def test_sections() -> None:
     assert [row["name"] for row in rows] == [rule.name for rule in rules]
     for row, rule in zip(rows, rules):
         assert ("may be missing" in row["content"]) == rule.is_optional
-    assert f"{image.MAXIMUM_TOKENIZER_BYTES:,}" in rows[3]["bytes"]
+    assert f"{image.MAXIMUM_TOKENIZER_BYTES:,}" in rows[4]["bytes"]
     assert f"multiples of {container.ALIGNMENT}" in TEXT
 
 

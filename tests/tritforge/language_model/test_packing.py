@@ -13,6 +13,8 @@ from tritforge import ternary_code
 from tritforge.errors import ImageError
 from tritforge.language_model import packing
 from tritforge.language_model.config import BYTES_PER_PORT, PORT_CHOICES, ModelShape
+from tritforge.language_model.embedding import EmbeddingType
+from tritforge.language_model.float_parameters import USUAL_EPSILONS
 from tritforge.language_model.image import split_weights
 from tritforge.language_model.image_header import ImageHeader
 from tritforge.language_model.program import operation_shapes
@@ -60,7 +62,7 @@ def test_stream_order_is_the_documented_one(trits: np.ndarray, rows_per_beat: in
 @pytest.mark.parametrize("rows_per_beat", ROWS_PER_BEAT)
 def test_row_tiles_of_the_matrices_of_one_operation_take_turns(rows_per_beat: int) -> None:
     shape = ModelShape(dim=37, layers=1, glu_width=45, vocabulary=41)
-    header = ImageHeader("x", shape, rows_per_beat, 20, 16, 1, 2)
+    header = ImageHeader("x", shape, rows_per_beat, 20, EmbeddingType.INT16, USUAL_EPSILONS, 1, 2)
     stream = np.zeros(header.section_bytes()["weights"], np.uint8)
     generator = np.random.default_rng(20)
     items = [item for item in operation_shapes(shape) if item.matrices]

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from tritforge.errors import ImageError
 from tritforge.language_model.config import ModelShape, Widths
 from tritforge.language_model.program import (
-    EMBEDDING_SHIFT_RANGE,
     RECORD_HEADER,
     RECORD_MAGIC,
     SCALE_EXPONENT_RANGE,
     SHIFT_RANGE,
+    ArgumentShifts,
     Operation,
     OperationKind,
     OperationShape,
@@ -28,6 +28,8 @@ from tritforge.language_model.program import (
     operation_shapes,
     parameter_bytes,
     scale_mantissa_range,
+    shift_ranges,
+    square_offset_range,
 )
 
 SHAPE = ModelShape(dim=18, layers=2, glu_width=21, vocabulary=30)
@@ -38,11 +40,15 @@ def random_operation(item: OperationShape, generator: np.random.Generator) -> Op
     def gain() -> np.ndarray:
         return generator.integers(-32767, 32768, item.inputs).astype(np.int16)
 
+    def drawn(limits: tuple[int, int]) -> int:
+        return int(generator.integers(limits[0], limits[1], endpoint=True))
+
     is_embed = item.kind is OperationKind.EMBED
-    shifts = EMBEDDING_SHIFT_RANGE if is_embed else SHIFT_RANGE
     return item.operation(
-        input_shift=int(generator.integers(shifts[0], shifts[1] + 1)),
-        square_shift=0 if is_embed else int(generator.integers(0, SHIFT_RANGE[1] + 1)),
+        input_shift=0 if is_embed else drawn(SHIFT_RANGE),
+        square_shift=0 if is_embed else drawn(SHIFT_RANGE),
+        square_offset=0 if is_embed else drawn(square_offset_range(WIDTHS)),
+        shifts=ArgumentShifts(*map(drawn, shift_ranges(item.kind, WIDTHS).values())),
         norm_gain=gain() if item.has_norm_gain else None,
         outputs=tuple(
             ScaledOutput(
@@ -69,6 +75,7 @@ def random_stream(shape: ModelShape, seed: int = 0) -> tuple[list[Operation], np
 def assert_same(left: Operation, right: Operation) -> None:
     for name in ("kind", "layer", "inputs", "rows", "matrices", "input_shift", "square_shift"):
         assert getattr(left, name) == getattr(right, name), name
+    assert (left.square_offset, left.shifts) == (right.square_offset, right.shifts)
     for name in ("norm_gain", "lower_bound"):
         a, b = getattr(left, name), getattr(right, name)
         assert (a is None) == (b is None), name
@@ -122,7 +129,7 @@ def test_bytes_are_the_documented_ones() -> None:
     operations, stream = random_stream(SHAPE, seed=5)
     data, position = stream.tobytes(), 0
     for operation in operations:
-        fields = struct.unpack_from("<HBBHBBIIIhH", data, position)
+        fields = struct.unpack_from("<HBBHBBIIIHH", data, position)
         assert fields[:5] == (
             RECORD_MAGIC,
             int(operation.kind),
@@ -141,7 +148,9 @@ def test_bytes_are_the_documented_ones() -> None:
                 if output
                 else (0, 0, 0)
             )
-        assert data[position + 48 : position + 64] == bytes(16)
+        last = struct.unpack_from("<QBB", data, position + 48)
+        assert last == (operation.square_offset, *operation.shifts)
+        assert data[position + 58 : position + 64] == bytes(6)
         position += 64
         gains = [] if operation.norm_gain is None else [operation.norm_gain]
         gains += [output.gain for output in operation.outputs]
@@ -179,8 +188,11 @@ FIXED_FIELDS = (
     "rows",
 ) + ("payload_bytes",)
 RANGES = [
-    ("input_shift", -1),
     ("input_shift", SHIFT_RANGE[1] + 1),
+    ("square_offset", square_offset_range(WIDTHS)[1] + 1),
+    ("forget_shift", WIDTHS.forget_shifts[1] + 1),
+    ("argument_shift", WIDTHS.argument_shifts[0] - 1),
+    ("argument_shift", WIDTHS.argument_shifts[1] + 1),
     ("square_shift", SHIFT_RANGE[1] + 1),
     ("square_shift", 65535),
 ]
@@ -235,9 +247,16 @@ def test_ranges_of_an_output_are_checked(name: str, value: int, slot: int) -> No
     assert_refused(change, name, str(value))
 
 
-@pytest.mark.parametrize("value", [EMBEDDING_SHIFT_RANGE[0] - 1, EMBEDDING_SHIFT_RANGE[1] + 1])
-def test_embedding_shift_has_its_own_range(value: int) -> None:
-    assert_refused(lambda stream: records(stream)[0].__setitem__("input_shift", value), str(value))
+@pytest.mark.parametrize(
+    ("record", "name"),
+    [
+        *((0, name) for name in ("input_shift", "square_shift", "square_offset")),
+        *((record, "forget_shift") for record in (0, 2, 3, 4, 9)),
+        *((record, "argument_shift") for record in (0, 2, 4, 9)),
+    ],
+)
+def test_fields_without_a_use_must_be_zero(record: int, name: str) -> None:
+    assert_refused(lambda stream: records(stream)[record].__setitem__(name, 1), name, "0 to 0")
 
 
 @pytest.mark.parametrize("name", ["value_shift", "scale_mantissa", "scale_exponent"])
@@ -248,7 +267,7 @@ def test_unused_output_slots_must_be_zero(name: str) -> None:
     assert_refused(change, name, "0 to 0")
 
 
-@pytest.mark.parametrize("offset", [48, 63])
+@pytest.mark.parametrize("offset", [58, 63])
 def test_reserved_bytes_must_be_zero(offset: int) -> None:
     assert_refused(lambda stream: stream.__setitem__(offset, 1), "reserved")
 

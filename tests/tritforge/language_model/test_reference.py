@@ -19,7 +19,6 @@ from tritforge.language_model.float_parameters import FloatOperation
 from tritforge.language_model.program import operation_shapes
 from tritforge.language_model.reference import (
     CODE_MAXIMUM,
-    NORM_EPSILON,
     FloatModel,
     quantise,
     rms_norm,
@@ -48,9 +47,9 @@ def test_sigmoid_does_not_overflow() -> None:
 
 def test_rms_norm() -> None:
     x, gain = np.array([[3.0, 4.0], [0.0, 0.0]]), np.array([1.0, -2.0])
-    root = math.sqrt(12.5 + NORM_EPSILON)
-    assert np.allclose(rms_norm(x, None), [[3 / root, 4 / root], [0, 0]], rtol=1e-15)
-    assert np.allclose(rms_norm(x, gain), [[3 / root, -8 / root], [0, 0]], rtol=1e-15)
+    root = math.sqrt(12.5 + 1e-4)
+    assert np.allclose(rms_norm(x, None, 1e-4), [[3 / root, 4 / root], [0, 0]], rtol=1e-15)
+    assert np.allclose(rms_norm(x, gain, 1e-4), [[3 / root, -8 / root], [0, 0]], rtol=1e-15)
 
 
 def test_quantise_rounds_halves_to_even_in_units_of_the_largest_value() -> None:

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import resources
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tritforge.errors import CheckpointError, ConfigurationError, ImageError
-from tritforge.language_model.float_parameters import FloatArray, FloatOperation
-from tritforge.language_model.reference import quantise, rms_norm, sigmoid, silu
+from tritforge.language_model.float_parameters import Epsilons, FloatArray, FloatOperation
+from tritforge.language_model.reference import quantise, sigmoid, silu
 from tritforge.language_model.tokenizer import encode_text, load_tokenizer
 
 SEQUENCE_TOKENS = 64
+#: Fewer different tokens than this, or than this share of a small vocabulary, show too little.
+LEAST_DIFFERENT_TOKENS = 16
+LEAST_SHARE_OF_VOCABULARY = 0.05
 MAXIMUM_SEQUENCES = 8
 _ROWS_AT_A_TIME = 1024
 
@@ -55,6 +59,21 @@ def calibration_tokens(
     return np.array([[begin_token, *piece] for piece in full[:MAXIMUM_SEQUENCES]], np.int64)
 
 
+def shows_too_little(tokens: NDArray[np.int64], vocabulary: int) -> bool:
+    """Whether the text, begin tokens apart, has too few different tokens to show any range."""
+    wanted = min(LEAST_DIFFERENT_TOKENS, max(2, int(vocabulary * LEAST_SHARE_OF_VOCABULARY)))
+    return len(np.unique(tokens[:, 1:])) < wanted
+
+
+def random_tokens(begin_token: int, vocabulary: int, seed: int = 0) -> NDArray[np.int64]:
+    """Random tokens of the vocabulary (MAXIMUM_SEQUENCES, SEQUENCE_TOKENS), each sequence from the
+    begin token."""
+    random = np.random.default_rng(seed)
+    tokens = random.integers(0, vocabulary, (MAXIMUM_SEQUENCES, SEQUENCE_TOKENS))
+    tokens[:, 0] = begin_token
+    return tokens
+
+
 @dataclass(frozen=True)
 class TernaryLinear:
     """Ternary weights (rows, K) int8 of one BitLinear."""
@@ -79,46 +98,170 @@ def largest(values: FloatArray) -> float:
     return float(np.abs(values).max(initial=0.0))
 
 
+class GatedProduct(NamedTuple):
+    """Input of a projection, as the machine has it.
+
+    Attributes:
+        raw: (sequences, tokens, K) raw sums times an activation.
+        factor: (sequences, tokens, 1) what makes the true product of it.
+    """
+
+    raw: FloatArray
+    factor: FloatArray
+
+
+@dataclass
+class SiteRanges:
+    """What the calibration text shows of one operation: largest magnitudes.
+
+    Attributes:
+        input: residual, or raw product.
+        square_operand: u, the input times the norm's gain.
+        values: v of every output, u times the output's own gain.
+        multipliers: of every output, what one unit of a sum is worth.
+        results: of every output, and of the operation's last matrix if its sums stay raw.
+        constant_epsilon: what the epsilons of the norms add to the sum of u * u.
+        proportional_epsilon: further, as a share of that sum.
+    """
+
+    input: float
+    square_operand: float
+    values: tuple[float, ...]
+    multipliers: tuple[float, ...]
+    results: tuple[float, ...]
+    constant_epsilon: float
+    proportional_epsilon: float
+
+
 class CalibrationPass:
     """Activations of every calibration token, advanced operation by operation.
 
     Attributes:
         residual: (sequences, tokens, dim) float64, the residual stream so far.
+        ranges: what was seen of every operation so far.
     """
 
-    def __init__(self, embedded: FloatArray) -> None:
+    def __init__(self, embedded: FloatArray, epsilons: Epsilons) -> None:
+        """
+        Args:
+            epsilons: of the norms.
+        """
         self.residual = embedded
+        self.ranges: list[SiteRanges] = []
+        self._epsilons = epsilons
 
-    def token_mixer(self, operation: FloatOperation, linears: list[TernaryLinear]) -> FloatArray:
+    def token_mixer(self, operation: FloatOperation, linears: list[TernaryLinear]) -> GatedProduct:
         """MIX of all tokens: raw gate accumulator times SiLU of the state."""
         assert operation.lower_bound is not None
-        normed = rms_norm(self.residual, operation.norm_gain)
-        sums, steps = [], []
-        for own_gain, linear in zip(operation.own_gains, linears):
-            codes, step = quantise(rms_norm(normed, own_gain))
-            sums.append(linear(codes))
-            steps.append(step)
-        forget, candidate = (sums[k] * (operation.weight_scales[k] * steps[k]) for k in range(2))
+        site = self._of_residual(operation)
+        sums, scales = zip(*(site.linear(k, linear) for k, linear in enumerate(linears)))
+        forget, candidate = (sums[k] * scales[k] for k in range(2))
+        site.finish(forget, candidate, sums[2])
         f = operation.lower_bound + (1 - operation.lower_bound) * sigmoid(forget)
         update = (1 - f) * silu(candidate)
         hidden = np.zeros_like(update[:, 0])
-        product = sums[2]
+        product = sums[2].copy()
         for token in range(update.shape[1]):
             hidden = f[:, token] * hidden + update[:, token]
             product[:, token] *= silu(hidden)
-        return product
+        mean = (sums[2] * sums[2]).mean(-1, keepdims=True) * scales[2] ** 2
+        return GatedProduct(product, scales[2] * _reciprocal(np.sqrt(mean + self._epsilons.norm)))
 
-    def gated_linear_unit(self, operation: FloatOperation, linear: TernaryLinear) -> FloatArray:
+    def gated_linear_unit(self, operation: FloatOperation, linear: TernaryLinear) -> GatedProduct:
         """Gated product of all tokens: raw up accumulator times SiLU of the gate."""
-        normed = rms_norm(self.residual, operation.norm_gain)
-        codes, step = quantise(rms_norm(normed, operation.own_gains[0]))
-        gate, up = np.split(linear(codes), 2, axis=-1)
-        return up * silu(gate * (operation.weight_scales[0] * step))
+        site = self._of_residual(operation)
+        sums, scale = site.linear(0, linear)
+        gate, up = np.split(sums, 2, axis=-1)
+        gate = gate * scale
+        site.finish(gate, up)
+        return GatedProduct(up * silu(gate), scale)
 
     def project(
-        self, operation: FloatOperation, product: FloatArray, linear: TernaryLinear
+        self, operation: FloatOperation, product: GatedProduct, linear: TernaryLinear
     ) -> None:
         """Output or down projection of a gated product, added to the residual."""
-        normed = rms_norm(product, operation.norm_gain)
-        codes, step = quantise(rms_norm(normed, operation.own_gains[0]))
-        self.residual = self.residual + linear(codes) * (operation.weight_scales[0] * step)
+        u = product.raw if operation.norm_gain is None else product.raw * operation.norm_gain
+        # The true product is `factor` times the raw one, so its epsilon counts less or more.
+        constant = self._epsilons.linear * _reciprocal(product.factor) ** 2
+        site = _Site(self, operation, product.raw, u, constant, np.zeros_like(constant))
+        sums, scale = site.linear(0, linear)
+        increment = sums * scale
+        site.finish(increment)
+        self.residual = self.residual + increment
+
+    def head(self, operation: FloatOperation, linear: TernaryLinear, positions: int) -> FloatArray:
+        """Logits (sequences, positions, vocabulary) of the first positions of every sequence."""
+        site = self._of_residual(operation)
+        sums, scale = site.linear(0, linear, positions)
+        logits: FloatArray = sums * scale
+        site.finish(logits)
+        return logits
+
+    def _of_residual(self, operation: FloatOperation) -> _Site:
+        assert operation.norm_gain is not None
+        x = self.residual
+        # The inner norm sees u / rms(x): its epsilon counts as that of u times the square of it.
+        proportional = self._epsilons.linear * (x * x).mean(-1, keepdims=True)
+        constant = np.full_like(proportional, self._epsilons.linear * self._epsilons.norm)
+        return _Site(self, operation, x, x * operation.norm_gain, constant, proportional)
+
+
+class _Site:
+    """Quantisation site of one operation."""
+
+    def __init__(
+        self,
+        owner: CalibrationPass,
+        operation: FloatOperation,
+        source: FloatArray,
+        u: FloatArray,
+        constant: FloatArray,
+        proportional: FloatArray,
+    ) -> None:
+        """
+        Args:
+            source: (sequences, tokens, K) input.
+            u: the same with the norm's gain.
+            constant, proportional: (sequences, tokens, 1) epsilon beside the mean of u * u; how
+                much of it goes with the size of the source.
+        """
+        self._owner, self._operation, self._u = owner, operation, u
+        square = (u * u).mean(-1, keepdims=True)
+        self._inverse_rms = _reciprocal(np.sqrt(square + constant + proportional))
+        self._values: list[float] = []
+        self._multipliers: list[float] = []
+        present = square > 0
+        share = float(np.median(proportional[present] / square[present])) if present.any() else 0.0
+        count = u.shape[-1]
+        usable = constant[present & (constant > 0)]
+        self._epsilons = float(np.median(usable)) * count if usable.size else 0.0, share
+        self._input, self._square_operand = largest(source), largest(u)
+
+    def linear(
+        self, output: int, linear: TernaryLinear, positions: int | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Raw sums of one output's BitLinear for the first positions, and what a unit is worth."""
+        v = self._u * self._operation.own_gains[output]
+        codes, step = quantise(v * self._inverse_rms)
+        scale = self._operation.weight_scales[output] * step
+        self._values.append(largest(v))
+        self._multipliers.append(largest(scale))
+        return linear(codes[:, :positions]), scale[:, :positions]
+
+    def finish(self, *results: FloatArray) -> None:
+        """Keep the ranges."""
+        self._owner.ranges.append(
+            SiteRanges(
+                self._input,
+                self._square_operand,
+                tuple(self._values),
+                tuple(self._multipliers),
+                tuple(map(largest, results)),
+                *self._epsilons,
+            )
+        )
+
+
+def _reciprocal(values: FloatArray) -> FloatArray:
+    """1 / values, 0 where they are 0."""
+    return np.divide(1.0, values, out=np.zeros_like(values), where=values != 0)

@@ -16,23 +16,26 @@ from numpy.typing import NDArray
 
 from tritforge.checkpoint.files import quoted, read_file, read_json
 from tritforge.checkpoint.tensors import INDEX_FILES, StoredTensors, weight_files
+from tritforge.checks import is_integer, is_number
 from tritforge.errors import CheckpointError, ConfigurationError
-from tritforge.language_model.config import ModelShape, default_glu_width
+from tritforge.language_model.config import USUAL_HIDDEN_RATIO, ModelShape, default_glu_width
 from tritforge.language_model.convert.tensor_shapes import expected_shapes
-from tritforge.language_model.image_header import MAXIMUM_END_TOKENS
+from tritforge.language_model.float_parameters import USUAL_EPSILONS, Epsilons
+from tritforge.language_model.image_header import EPSILON_RANGE, MAXIMUM_END_TOKENS
 
 MODEL_TYPE = "hgrn_bit"
 #: Options of the upstream configuration that change the computation, with the supported value.
 SUPPORTED_OPTIONS: Mapping[str, Any] = {
     "use_short_conv": False,
-    "num_heads": 1,
     "expand_ratio": 1,
     "use_lower_bound": True,
     "hidden_act": "swish",
     "tie_word_embeddings": False,
 }
-#: The integer path leaves the epsilon of the norms out, which only a small one allows.
-LARGEST_NORM_EPSILON = 1e-5
+#: Further values of these options that mean the same.
+_SYNONYMS: Mapping[str, tuple[Any, ...]] = {"hidden_act": ("silu",)}
+#: Larger ones would give no GLU width that is allowed.
+LARGEST_HIDDEN_RATIO = 1024
 
 
 def checkpoint_configuration(shape: ModelShape, begin_token: int, end_token: int) -> dict[str, Any]:
@@ -55,6 +58,7 @@ class Checkpoint:
     Attributes:
         folder: the directory.
         shape: model shape from `config.json`.
+        epsilons: of the norms, from `config.json`.
         begin_token: id from `config.json`.
         end_tokens: ids that end a generation, from `generation_config.json`, or else
             `config.json`; the one that ends a text comes first.
@@ -75,6 +79,8 @@ class Checkpoint:
         configuration = read_json(configuration_file)
         _check_options(configuration)
         self.shape = _model_shape(configuration)
+        self.epsilons = _epsilons(configuration)
+        _check_heads(configuration, self.shape.dim)
         self.begin_token = _token(configuration, "bos_token_id", self.shape.vocabulary)
         generation = folder / "generation_config.json"
         self.generation = read_json(generation) if generation.exists() else {}
@@ -130,16 +136,31 @@ def _check_options(configuration: Mapping[str, Any]) -> None:
             f"only {MODEL_TYPE!r} is supported"
         )
     for name, supported in SUPPORTED_OPTIONS.items():
-        if name in configuration and configuration[name] != supported:
+        values = (supported, *_SYNONYMS.get(name, ()))
+        if name in configuration and configuration[name] not in values:
             raise CheckpointError(
                 f"config.json: {name} = {quoted(configuration[name])} is not supported, "
                 f"only {supported!r} is"
             )
-    epsilon = configuration.get("rms_norm_eps", LARGEST_NORM_EPSILON)
-    if not isinstance(epsilon, (int, float)) or not 0 <= epsilon <= LARGEST_NORM_EPSILON:
+
+
+def _epsilons(configuration: Mapping[str, Any]) -> Epsilons:
+    epsilon = configuration.get("rms_norm_eps", USUAL_EPSILONS.norm)
+    low, high = EPSILON_RANGE
+    if not is_number(epsilon) or not low <= epsilon <= high:
         raise CheckpointError(
-            f"config.json: rms_norm_eps = {quoted(epsilon)} is not supported, only 0 to "
-            f"{LARGEST_NORM_EPSILON} is"
+            f"config.json: rms_norm_eps = {quoted(epsilon)} is not supported, only {low:g} to "
+            f"{high:g} is"
+        )
+    return Epsilons(norm=float(epsilon))
+
+
+def _check_heads(configuration: Mapping[str, Any], dim: int) -> None:
+    """Without short convolutions heads only cut vectors that are worked on element by element."""
+    heads = configuration.get("num_heads", 1)
+    if not is_integer(heads) or heads < 1 or dim % heads:
+        raise CheckpointError(
+            f"config.json: num_heads = {quoted(heads)}, expected a divisor of hidden_size = {dim}"
         )
 
 
@@ -148,13 +169,13 @@ def _model_shape(configuration: Mapping[str, Any]) -> ModelShape:
         dim = configuration["hidden_size"]
         glu_width = configuration.get("intermediate_size")
         if glu_width is None and isinstance(dim, int):
-            ratio = configuration.get("hidden_ratio") or 4
-            if ratio != 4:
+            ratio = configuration.get("hidden_ratio") or USUAL_HIDDEN_RATIO
+            if not is_number(ratio) or not 0 < ratio <= LARGEST_HIDDEN_RATIO:
                 raise CheckpointError(
-                    f"config.json: hidden_ratio = {quoted(ratio)} needs an explicit "
-                    "intermediate_size"
+                    f"config.json: hidden_ratio = {quoted(ratio)}, expected a number above 0, at "
+                    f"most {LARGEST_HIDDEN_RATIO}"
                 )
-            glu_width = default_glu_width(dim)
+            glu_width = default_glu_width(dim, ratio)
         return ModelShape(
             dim=dim,
             layers=configuration["num_hidden_layers"],

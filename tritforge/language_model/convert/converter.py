@@ -14,23 +14,30 @@ from tritforge import __version__
 from tritforge.checkpoint.files import check_output, make_parent
 from tritforge.checks import settle_numbers
 from tritforge.errors import CheckpointError, ConfigurationError
-from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model import packing
 from tritforge.language_model.config import BYTES_PER_PORT, PORT_CHOICES, Widths
 from tritforge.language_model.convert.calibration import (
     CalibrationPass,
+    GatedProduct,
     TernaryLinear,
     calibration_tokens,
     default_calibration_text,
-    largest,
+    random_tokens,
+    shows_too_little,
 )
 from tritforge.language_model.convert.checkpoint import Checkpoint
-from tritforge.language_model.convert.fixed_point_formats import (
-    OperandFormat,
-    integer_bits,
-    quantised_operation,
-    vector_mantissas,
+from tritforge.language_model.convert.comparison import (
+    COMPARED_POSITIONS,
+    ConversionFidelity,
+    compare_with_calibration,
 )
+from tritforge.language_model.convert.embedding_table import (
+    EMBEDDING_BITS,
+    choose_type,
+    write_embedding,
+)
+from tritforge.language_model.convert.fixed_point_formats import quantised_operation
+from tritforge.language_model.convert.fixed_point_plan import FixedPointPlan
 from tritforge.language_model.convert.float_operations import (
     cumulative_lower_bounds,
     gather_float_operation,
@@ -42,19 +49,15 @@ from tritforge.language_model.float_parameters import (
     FloatOperation,
     encode_float_section,
 )
-from tritforge.language_model.image import ImageWriter, write_image
+from tritforge.language_model.image import ImageWriter, open_image, write_image
 from tritforge.language_model.image_header import ImageHeader
 from tritforge.language_model.program import (
-    EMBEDDING_SHIFT_RANGE,
-    Operation,
     OperationKind,
     OperationShape,
     encode_operation,
     operation_shapes,
 )
 
-#: Calibrated formats keep 2**3 headroom above the largest value seen.
-HEADROOM_BITS = 3
 #: Smallest weight scale, as upstream clamps it.
 MINIMUM_WEIGHT_SCALE = 1e-5
 _ROWS_AT_A_TIME = 2048
@@ -70,7 +73,7 @@ class ConversionOptions:
     Attributes:
         name: name in the header; default: the directory's name.
         ports: 64-bit weight ports the stream is laid out for.
-        embedding_bits: 8 or 16.
+        embedding_bits: 8, 16 or 32; default: 16, which holds 16-bit checkpoints exactly.
         keep_float: add the float section, so that `--backend float` runs on the image.
         calibration_text: sample text; default: the one that ships with the converter.
     """
@@ -83,6 +86,10 @@ class ConversionOptions:
 
     def __post_init__(self) -> None:
         settle_numbers(self)
+        if self.embedding_bits not in EMBEDDING_BITS:
+            raise ConfigurationError(
+                f"embedding_bits = {self.embedding_bits!r}: choose one of {EMBEDDING_BITS}"
+            )
         if self.ports not in PORT_CHOICES:
             raise ConfigurationError(f"ports = {self.ports}: choose one of {PORT_CHOICES}")
 
@@ -92,6 +99,8 @@ class ConversionReport:
     """What was written: sizes in bytes, and the share of zero weights.
 
     Attributes:
+        fidelity: how the image does on the calibration text.
+        random_calibration: the text showed too few tokens, so random ones stood in for it.
         not_honoured: settings of `generation_config.json`, with their values, that have no effect.
     """
 
@@ -102,6 +111,8 @@ class ConversionReport:
     embedding_bytes: int
     ternary_weights: int
     zero_share: float
+    fidelity: ConversionFidelity
+    random_calibration: bool = False
     not_honoured: tuple[str, ...] = ()
 
     @property
@@ -127,9 +138,11 @@ def convert(
     check_output(output, checkpoint.files)
     widths = Widths()
     text = options.calibration_text or default_calibration_text()
-    tokens = calibration_tokens(
-        checkpoint.tokenizer, checkpoint.begin_token, checkpoint.shape.vocabulary, text
-    )
+    vocabulary = checkpoint.shape.vocabulary
+    tokens = calibration_tokens(checkpoint.tokenizer, checkpoint.begin_token, vocabulary, text)
+    random_calibration = shows_too_little(tokens, vocabulary)
+    if random_calibration:
+        tokens = random_tokens(checkpoint.begin_token, vocabulary)
     longest = max(checkpoint.shape.dim, checkpoint.shape.glu_width)
     if longest > widths.largest_exact_inputs():
         raise CheckpointError(
@@ -142,7 +155,8 @@ def convert(
         shape=checkpoint.shape,
         rows_per_beat=BYTES_PER_PORT * options.ports,
         residual_fraction=widths.residual - 1,
-        embedding_bits=options.embedding_bits,
+        embedding_type=choose_type(checkpoint.load(EMBEDDING), options.embedding_bits),
+        epsilons=checkpoint.epsilons,
         begin_token=checkpoint.begin_token,
         end_token=checkpoint.end_tokens[0],
         other_end_tokens=checkpoint.end_tokens[1:],
@@ -158,15 +172,18 @@ def convert(
     with write_image(output, header, checkpoint.tokenizer, options.keep_float) as writer:
         conversion = _Conversion(checkpoint, writer, widths, progress)
         conversion.run(tokens)
+    fidelity = compare_with_calibration(open_image(output), tokens, conversion.logits, progress)
     sizes = header.section_bytes()
     return ConversionReport(
         path=output,
         file_bytes=writer.file_bytes,
         weight_bytes=sizes["weights"],
         parameter_bytes=sizes["parameters"],
-        embedding_bytes=sizes["embedding"],
+        embedding_bytes=sizes["embedding"] + sizes["embedding_exponents"],
         ternary_weights=checkpoint.shape.ternary_weights,
         zero_share=conversion.zeros / checkpoint.shape.ternary_weights,
+        fidelity=fidelity,
+        random_calibration=random_calibration,
         not_honoured=tuple(ignored),
     )
 
@@ -206,19 +223,16 @@ class _Conversion:
         self._items = list(operation_shapes(checkpoint.shape))
         self._lower_bounds = cumulative_lower_bounds(self._vector(LOWER_BOUNDS))
         self._floats: list[FloatOperation] = []
-        #: absolute maximum of each operation's input: the residual, or the raw gated product
-        self._input_ranges: list[float] = []
-        self._residual_range = 0.0
+        #: float logits of the calibration text's first positions
+        self.logits: FloatArray = np.zeros(0)
         self._progress, self._weights_done = progress, 0
         self.zeros = 0
 
     def run(self, tokens: NDArray[np.int64]) -> None:
         """Pack every operation in program order, calibrating on the way; then the parameters."""
-        calibration, embedding_exponent = self._embed(tokens)
-        product = np.zeros(0)
+        calibration, column_maxima = self._embed(tokens)
+        product = GatedProduct(np.zeros(0), np.zeros(0))
         for item, packed in zip(self._items[1:], self._writer.weights):
-            is_project = item.kind is OperationKind.PROJECT
-            self._input_ranges.append(largest(product if is_project else calibration.residual))
             linears, scales = self._pack(item, packed)
             floats = gather_float_operation(item, self._vector, scales, self._lower_bounds)
             self._floats.append(floats)
@@ -226,10 +240,13 @@ class _Conversion:
                 product = calibration.token_mixer(floats, linears)
             elif item.kind is OperationKind.GLU:
                 product = calibration.gated_linear_unit(floats, linears[0])
-            elif is_project:
+            elif item.kind is OperationKind.PROJECT:
                 calibration.project(floats, product, linears[0])
-                self._residual_range = max(self._residual_range, largest(calibration.residual))
-        self._write_parameters(embedding_exponent)
+            else:
+                self.logits = calibration.head(floats, linears[0], COMPARED_POSITIONS)
+        self._write_parameters(
+            FixedPointPlan.of(self._items, self._floats, calibration, column_maxima, self._widths)
+        )
         if self._writer.float_values is not None:
             self._writer.float_values[:] = encode_float_section(self._floats)
 
@@ -237,23 +254,14 @@ class _Conversion:
         """A gain, as upstream holds it (float32), which also bounds every exponent."""
         return self._checkpoint.load(name).astype(np.float32).astype(np.float64)
 
-    def _embed(self, tokens: NDArray[np.int64]) -> tuple[CalibrationPass, int]:
-        """Write the embedding mantissas; returns the calibration pass and their exponent."""
+    def _embed(self, tokens: NDArray[np.int64]) -> tuple[CalibrationPass, FloatArray]:
+        """Write the embedding; returns the calibration pass and the largest magnitude of every
+        element of a row."""
         table = self._checkpoint.load(EMBEDDING)
-        bits = self._writer.embedding.itemsize * 8
-        starts = range(0, len(table), _ROWS_AT_A_TIME)
-        extreme = max(
-            float(np.abs(table[start : start + _ROWS_AT_A_TIME]).max()) for start in starts
-        )
-        _, exponent = vector_mantissas(np.array([extreme]), bits)
-        limit = symmetric_limit(bits)
-        for start in starts:
-            block = table[start : start + _ROWS_AT_A_TIME].astype(np.float64)
-            mantissas = np.floor(block * 2.0**exponent + 0.5)
-            self._writer.embedding[start : start + len(block)] = np.clip(mantissas, -limit, limit)
-        self._residual_range = extreme
+        column_maxima = write_embedding(table, self._writer.embedding)
         self._advance(EMBEDDING, table.size)
-        return CalibrationPass(table[tokens].astype(np.float64)), exponent
+        embedded = self._writer.embedding.values(tokens.ravel()).reshape(*tokens.shape, -1)
+        return CalibrationPass(embedded, self._checkpoint.epsilons), column_maxima
 
     def _pack(
         self, item: OperationShape, packed: NDArray[np.uint8]
@@ -273,49 +281,12 @@ class _Conversion:
             self._advance(name, trits.size)
         return linears, scales
 
-    def _write_parameters(self, embedding_exponent: int) -> None:
-        """Choose the residual format, then every shift and scale, and write the stream."""
-        widths, headroom = self._widths, 2.0**HEADROOM_BITS
-        residual_limit = self._residual_range * headroom
-        fraction = min(
-            widths.residual - 1 - integer_bits(residual_limit),
-            # More fraction bits than the embedding's largest left shift can fill are of no use.
-            embedding_exponent - EMBEDDING_SHIFT_RANGE[0],
-        )
-        if not 0 <= fraction < widths.residual:
-            raise CheckpointError(
-                f"the residual stream reaches {self._residual_range:.3g} on the calibration text: "
-                f"{widths.residual} bits cannot hold it"
-            )
-        self._writer.set_residual_fraction(fraction)
-        input_shift = embedding_exponent - fraction
-        if not EMBEDDING_SHIFT_RANGE[0] <= input_shift <= EMBEDDING_SHIFT_RANGE[1]:
-            raise CheckpointError(
-                f"the embedding needs a shift of {input_shift}, allowed are "
-                f"{EMBEDDING_SHIFT_RANGE[0]} to {EMBEDDING_SHIFT_RANGE[1]}: its values are too "
-                "small or too large beside the residual stream"
-            )
-        first = self._items[0]
-        records = [
-            encode_operation(
-                Operation(first.kind, first.layer, first.inputs, first.rows, 0, input_shift)
-            )
-        ]
-        for item, floats, seen in zip(self._items[1:], self._floats, self._input_ranges):
-            limit = seen * headroom
-            if item.kind is OperationKind.PROJECT:
-                # The raw accumulator has no fraction bits, the activation brings its own.
-                product_fraction = widths.activation_fraction
-                operand_fraction = min(widths.operand - 1 - integer_bits(limit), product_fraction)
-                operand = OperandFormat(
-                    operand_fraction, limit, product_fraction - operand_fraction
-                )
-            else:
-                dropped = widths.residual - widths.operand
-                operand = OperandFormat(fraction - dropped, min(limit, residual_limit), dropped)
-            destinations = destination_fractions(item.kind, widths, fraction)
-            operation = quantised_operation(item, floats, operand, destinations, widths)
-            records.append(encode_operation(operation))
+    def _write_parameters(self, plan: FixedPointPlan) -> None:
+        """Write every shift and scale."""
+        self._writer.set_residual_fraction(plan.residual_fraction, plan.headroom_text())
+        records = [encode_operation(self._items[0].operation())]
+        for item, floats, site in zip(self._items[1:], self._floats, plan.sites):
+            records.append(encode_operation(quantised_operation(item, floats, site, self._widths)))
         self._writer.parameters[:] = np.frombuffer(b"".join(records), np.uint8)
 
     def _advance(self, what: str, weights: int) -> None:
@@ -323,16 +294,3 @@ class _Conversion:
         shape = self._checkpoint.shape
         total = shape.ternary_weights + shape.vocabulary * shape.dim
         self._progress(what, self._weights_done, total)
-
-
-def destination_fractions(
-    kind: OperationKind, widths: Widths, residual_fraction: int
-) -> tuple[int | None, ...]:
-    """Fraction bits of each output of an operation; None where only the raw sums are used."""
-    preactivation = widths.preactivation_fraction
-    return {
-        OperationKind.MIX: (preactivation, preactivation, None),
-        OperationKind.PROJECT: (residual_fraction,),
-        OperationKind.GLU: (preactivation,),
-        OperationKind.HEAD: (widths.logit_fraction,),
-    }[kind]

@@ -10,15 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tritforge.errors import CheckpointError
+from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model.config import Widths
 from tritforge.language_model.float_parameters import FloatArray, FloatOperation
+from tritforge.language_model.golden.forget_gate import encode_lower_bound
+from tritforge.language_model.golden.scalar_unit import CODE_LIMIT
 from tritforge.language_model.program import (
+    NO_SHIFTS,
     SCALE_EXPONENT_RANGE,
     SHIFT_RANGE,
+    ArgumentShifts,
     Operation,
     OperationShape,
     ScaledOutput,
+    square_offset_range,
 )
+
+#: Share of a multiplier's range that its roundings and those of u and v may take.
+MULTIPLIER_MARGIN = 1 / 64
+#: Fraction bits where nothing limits them.
+_ANY_FRACTION = 1 << 10
 
 
 def integer_bits(limit: float) -> int:
@@ -26,13 +37,14 @@ def integer_bits(limit: float) -> int:
     return math.ceil(math.log2(limit)) if limit > 0 else 0
 
 
-def vector_mantissas(values: FloatArray, width: int) -> tuple[NDArray[np.int64], int]:
-    """values ~ mantissas * 2**-exponent with one exponent and signed mantissas of `width` bits."""
-    limit = (1 << (width - 1)) - 1
+def gain_mantissas(values: FloatArray, width: int) -> tuple[NDArray[np.int16], float]:
+    """values * factor, rounded: signed mantissas of `width` bits, the largest at its limit.
+
+    The factor need be no power of two: it cancels in the norm, or belongs to a scale.
+    """
     largest = float(np.abs(values).max(initial=0.0))
-    exponent = width - 1 - integer_bits(largest * (1 + 2.0 ** (1 - width)))
-    mantissas = np.floor(values * 2.0**exponent + 0.5).astype(np.int64)
-    return np.clip(mantissas, -limit, limit), exponent
+    factor = symmetric_limit(width) / largest if largest > 0 else 1.0
+    return np.floor(values * factor + 0.5).astype(np.int16), factor
 
 
 def scalar_mantissa(value: float, width: int) -> tuple[int, int]:
@@ -42,79 +54,105 @@ def scalar_mantissa(value: float, width: int) -> tuple[int, int]:
     return (mantissa >> 1, exponent - 1) if mantissa >> width else (mantissa, exponent)
 
 
+def fraction_for_multiplier(largest_scale: float, widths: Widths) -> int:
+    """Most fraction bits of a destination for which a scale still fits the multiplier unshifted."""
+    limit = ((1 << widths.multiplier) - 1) * (1 - MULTIPLIER_MARGIN)
+    return math.floor(math.log2(limit / largest_scale)) if largest_scale > 0 else _ANY_FRACTION
+
+
+def largest_multiplier(floats: FloatOperation, output: int, inputs: int) -> float:
+    """Bound of what a unit of an output's sum is worth, whatever the input: no vector's largest
+    magnitude is above sqrt(K) times its root mean square."""
+    gain = float(np.abs(floats.own_gains[output]).max())
+    return float(floats.weight_scales[output]) * math.sqrt(inputs) * gain / CODE_LIMIT
+
+
 @dataclass(frozen=True)
-class OperandFormat:
-    """Format of the operand t of one quantiser.
+class SiteFormat:
+    """What one operation's formats are made for.
 
     Attributes:
-        fraction: fraction bits of t.
-        limit: expected absolute maximum of t in real units, headroom included.
+        fraction: fraction bits of the operand t.
         input_shift: bits dropped to make t.
+        square_operand, values: largest expected u and v of every output, headroom included.
+        destinations: per output the fraction bits of its dequantised values, or None where the
+            scale cancels (the raw sums are used).
+        shifts: formats of the pre-activations.
+        constant_epsilon, proportional_epsilon: see `SiteRanges`.
     """
 
     fraction: int
-    limit: float
     input_shift: int
+    square_operand: float
+    values: tuple[float, ...]
+    destinations: tuple[int | None, ...]
+    shifts: ArgumentShifts = NO_SHIFTS
+    constant_epsilon: float = 0.0
+    proportional_epsilon: float = 0.0
 
 
 def quantised_operation(
-    item: OperationShape,
-    floats: FloatOperation,
-    operand: OperandFormat,
-    destination_fractions: tuple[int | None, ...],
-    widths: Widths,
+    item: OperationShape, floats: FloatOperation, site: SiteFormat, widths: Widths
 ) -> Operation:
-    """Choose the static shifts so that limit * max|gain| just fits u and v, and fold the scales.
-
-    Args:
-        destination_fractions: per output the fraction bits its dequantised values need, or None
-            where the scale cancels (the raw accumulator is used).
-    """
+    """Choose the static shifts so that the expected u and v just fit, and fold the scales."""
     norm_gain: NDArray[np.int16] | None = None
-    gain_exponent, largest_gain = 0, 1.0
+    norm_factor = 1.0
     if floats.norm_gain is not None:
-        mantissas, gain_exponent = vector_mantissas(floats.norm_gain, widths.gain)
-        norm_gain = mantissas.astype(np.int16)
-        largest_gain = float(np.abs(floats.norm_gain).max())
-    product_fraction = operand.fraction + gain_exponent
-    u_limit = operand.limit * largest_gain
-    u_fraction = min(widths.square_operand - 1 - integer_bits(u_limit), product_fraction)
+        norm_gain, norm_factor = gain_mantissas(floats.norm_gain, widths.gain)
+    operand_unit = 2.0**site.fraction
+    square_shift = _square_shift(site, operand_unit * norm_factor, widths)
+    square_unit = operand_unit * norm_factor * 2.0**-square_shift
+    # sum of u * u + proportional + constant = (1 + share) * (sum of u * u + offset)
+    share = 1 + site.proportional_epsilon
+    offset = math.floor(site.constant_epsilon / share * square_unit**2 + 0.5)
     outputs = []
-    for index, destination in enumerate(destination_fractions):
+    for index, destination in enumerate(site.destinations):
         own = floats.own_gains[index]
         gain = own if floats.norm_gain is None else own * floats.norm_gain
-        mantissas, exponent = vector_mantissas(gain, widths.gain)
-        v_limit = operand.limit * float(np.abs(gain).max())
-        v_fraction = min(widths.value - 1 - integer_bits(v_limit), operand.fraction + exponent)
-        mantissa, scale_exponent = 0, 0
+        mantissas, factor = gain_mantissas(gain, widths.gain)
+        value_unit = operand_unit * factor
+        value_shift = _shift_to(site.values[index] * value_unit, widths.value - 1)
+        value_unit *= 2.0**-value_shift
+        mantissa, exponent = 0, 0
         if destination is not None:
-            scale = float(floats.weight_scales[index]) * math.sqrt(item.inputs) / 127
-            mantissa, scale_exponent = scalar_mantissa(
-                scale * 2.0 ** (u_fraction - v_fraction + destination), widths.multiplier
+            scale = float(floats.weight_scales[index]) * math.sqrt(item.inputs / share) / CODE_LIMIT
+            mantissa, exponent = scalar_mantissa(
+                scale * square_unit / value_unit * 2.0**destination, widths.multiplier
             )
-        value_shift = operand.fraction + exponent - v_fraction
-        _check_range(item, "scale exponent", scale_exponent, SCALE_EXPONENT_RANGE)
-        _check_range(item, "value shift", value_shift, SHIFT_RANGE)
-        outputs.append(
-            ScaledOutput(mantissas.astype(np.int16), value_shift, mantissa, scale_exponent)
-        )
-    square_shift = product_fraction - u_fraction
-    _check_range(item, "square shift", square_shift, SHIFT_RANGE)
-    _check_range(item, "input shift", operand.input_shift, SHIFT_RANGE)
+            # A scale below every exponent is a small mantissa, or none.
+            excess = max(exponent - SCALE_EXPONENT_RANGE[1], 0)
+            mantissa, exponent = mantissa >> excess, exponent - excess
+        _check_range(item, "scale exponent", exponent, SCALE_EXPONENT_RANGE)
+        outputs.append(ScaledOutput(mantissas, value_shift, mantissa, exponent))
+    _check_range(item, "input shift", site.input_shift, SHIFT_RANGE)
+    bound = floats.lower_bound
     return item.operation(
-        input_shift=operand.input_shift,
+        input_shift=site.input_shift,
         square_shift=square_shift,
         norm_gain=norm_gain,
         outputs=tuple(outputs),
-        lower_bound=_lower_bound(floats.lower_bound, widths),
+        lower_bound=None if bound is None else encode_lower_bound(bound),
+        square_offset=min(offset, square_offset_range(widths)[1]),
+        shifts=site.shifts,
     )
 
 
-def _lower_bound(values: FloatArray | None, widths: Widths) -> NDArray[np.uint16] | None:
-    if values is None:
-        return None
-    scaled = np.floor(values * 2.0**widths.lower_bound + 0.5)
-    return np.clip(scaled, 0, (1 << widths.lower_bound) - 1).astype(np.uint16)
+def _shift_to(limit: float, bits: int) -> int:
+    """Bits to drop from numbers up to `limit` so that `bits` hold them."""
+    return min(max(integer_bits(limit) - bits, 0), SHIFT_RANGE[1])
+
+
+def _square_shift(site: SiteFormat, unit: float, widths: Widths) -> int:
+    """Bits dropped from t * gain: the expected u fits, and the sum of squares holds its epsilon.
+
+    Args:
+        unit: t * gain of 1.
+    """
+    shift = _shift_to(site.square_operand * unit, widths.square_operand - 1)
+    if site.constant_epsilon > 0:
+        root = math.sqrt(site.constant_epsilon) * unit
+        shift = max(shift, _shift_to(root, (widths.square_sum - 2) // 2))
+    return shift
 
 
 def _check_range(item: OperationShape, name: str, value: int, allowed: tuple[int, int]) -> None:

@@ -44,4 +44,10 @@ def float_model(folder: Path) -> FloatModel:
                 np.ascontiguousarray(block.T, np.float32) for block in np.split(rows, item.matrices)
             )
         )
-    return FloatModel(checkpoint.shape, load(EMBEDDING), tuple(operations), tuple(matrices))
+    return FloatModel(
+        checkpoint.shape,
+        load(EMBEDDING),
+        tuple(operations),
+        tuple(matrices),
+        checkpoint.epsilons,
+    )

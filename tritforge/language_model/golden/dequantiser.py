@@ -8,23 +8,24 @@ follows (BitLinear of arXiv 2406.02528, section 3.2):
     GLU      gate   scaled, saturated to widths.preactivation     up   raw, widths.gate_operand
     PROJECT         scaled, exact
     HEAD            scaled, saturated to widths.logit, beside the raw sum
+
+f is clamped without a flag: the sigmoid is constant well inside its range.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from tritforge.fixed_point import Int64Array, round_half_up, saturate
+from tritforge.fixed_point import Int64Array, round_half_up, saturate, symmetric_limit
 from tritforge.language_model.config import Widths
 from tritforge.language_model.program import OperationKind
 from tritforge.language_model.signals import SaturationFlags, Signal
 
 #: Signals in the order of the status word.
 SIGNALS = (
-    Signal.PREACTIVATION_FORGET,
     Signal.PREACTIVATION_CANDIDATE,
     Signal.PREACTIVATION_GATE,
     Signal.GATE_OPERAND,
@@ -32,8 +33,8 @@ SIGNALS = (
     Signal.LOGIT,
 )
 #: Matrices whose sums are scaled to pre-activations, in order; the last matrix stays raw.
-_PREACTIVATIONS = {
-    OperationKind.MIX: (Signal.PREACTIVATION_FORGET, Signal.PREACTIVATION_CANDIDATE),
+_PREACTIVATIONS: Mapping[OperationKind, tuple[Signal | None, ...]] = {
+    OperationKind.MIX: (None, Signal.PREACTIVATION_CANDIDATE),
     OperationKind.GLU: (Signal.PREACTIVATION_GATE,),
 }
 _RAW = {OperationKind.MIX: Signal.GATE_OPERAND, OperationKind.GLU: Signal.UP_OPERAND}
@@ -77,7 +78,7 @@ def dequantise(
     none = np.zeros((0, *sums.shape[1:]), np.int64)
     if kind in _PREACTIVATIONS:
         values = [
-            saturate(_scaled(matrix, scale), widths.preactivation, flags, signal)
+            _limited(_scaled(matrix, scale), widths.preactivation, flags, signal)
             for matrix, scale, signal in zip(sums, scales, _PREACTIVATIONS[kind])
         ]
         values.append(saturate(sums[-1], widths.gate_operand, flags, _RAW[kind]))
@@ -87,6 +88,15 @@ def dequantise(
         return Dequantised(none, scaled[None], none)
     logits = saturate(scaled, widths.logit, flags, Signal.LOGIT)
     return Dequantised(none, none, np.stack([sums[0], logits]))
+
+
+def _limited(
+    values: Int64Array, width: int, flags: SaturationFlags, signal: Signal | None
+) -> Int64Array:
+    if signal is not None:
+        return saturate(values, width, flags, signal)
+    limit = symmetric_limit(width)
+    return np.clip(values, -limit, limit)
 
 
 def _scaled(sums: Int64Array, scale: Scale) -> Int64Array:

@@ -18,7 +18,7 @@ from tritforge.language_model.config import SigmoidKind, Widths
 from tritforge.language_model.golden.headers import ElementHeader
 from tritforge.language_model.golden.recurrence import update_state
 from tritforge.language_model.golden.sigmoid import silu
-from tritforge.language_model.program import OperationKind
+from tritforge.language_model.program import ArgumentShifts, OperationKind
 from tritforge.language_model.signals import SaturationFlags, Signal
 
 #: Signals in the order of the status word.
@@ -60,26 +60,28 @@ class ElementUnit:
             header: a MIX moves on to the next layer's states, END_OF_RUN is `end_run`.
             activations: (matrices, lanes, rows); MIX: f, i, g; GLU: gate, up. All but the last are
                 pre-activations of widths.preactivation bits, the last has widths.gate_operand.
-            lower_bound: MIX: (rows,) Q0.16 lower bound of the forget gate.
+            lower_bound: MIX: (rows,) lower bound of the forget gate, words of `forget_gate`.
 
         Returns:
             (lanes, rows), exact: widths.gate_operand + widths.activation bits.
         """
         if header.kind == OperationKind.GLU:
-            fraction = self._widths.preactivation_fraction
-            return activations[1] * self._silu(activations[0], fraction, Signal.SILU_GATE)
+            shift, narrowing = header.argument_shift, self._widths.narrowing
+            silu_of_gate = self._silu(activations[0], shift, narrowing, Signal.SILU_GATE)
+            return activations[1] * silu_of_gate
         assert lower_bound is not None, "a MIX has a lower bound"
         hidden = self._recur(header, activations[0], activations[1], lower_bound)
         self._layer_base += header.rows
-        fraction = self._widths.activation_fraction
-        return activations[2] * self._silu(hidden, fraction, Signal.SILU_STATE)
+        # The state has the integer bits of the pre-activations, so other fraction bits.
+        shift = header.argument_shift - self._widths.narrowing
+        return activations[2] * self._silu(hidden, shift, 0, Signal.SILU_STATE)
 
     def end_run(self) -> None:
         """Begin the next token with the states of the first layer."""
         self._layer_base = 0
 
-    def _silu(self, values: Int64Array, fraction: int, signal: Signal) -> Int64Array:
-        return silu(values, fraction, self._widths, self._flags, signal, self._sigmoid)
+    def _silu(self, values: Int64Array, shift: int, narrowing: int, signal: Signal) -> Int64Array:
+        return silu(values, shift, narrowing, self._widths, self._flags, signal, self._sigmoid)
 
     def _recur(
         self,
@@ -105,6 +107,7 @@ class ElementUnit:
                 forget[group],
                 candidate[group],
                 lower_bound,
+                ArgumentShifts(header.forget_shift, header.argument_shift),
                 self._widths,
                 self._flags,
                 self._sigmoid,

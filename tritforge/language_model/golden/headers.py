@@ -30,14 +30,12 @@ class WeightHeader(NamedTuple):
 
 
 class VectorHeader(NamedTuple):
-    """Where the next vector comes from, its length, and its shifts (bits dropped, or added)."""
+    """Where the next vector comes from, its length, and the bits that it drops."""
 
     end: int = 0
     source: int = 0
     inputs: int = 0
     operand_shift: int = 0
-    embedding_right: int = 0
-    embedding_left: int = 0
 
 
 class ScaleFields(NamedTuple):
@@ -57,6 +55,7 @@ class QuantiserHeader(NamedTuple):
     consumers: int = 0
     has_norm_gain: int = 0
     square_shift: int = 0
+    square_offset: int = 0
     first: ScaleFields = ScaleFields()
     second: ScaleFields = ScaleFields()
     third: ScaleFields = ScaleFields()
@@ -85,10 +84,12 @@ class DequantiserHeader(NamedTuple):
 
 
 class ElementHeader(NamedTuple):
-    """Kind and rows of a MIX or GLU, and how its lanes use the state: see `Command`."""
+    """Kind, rows and formats of a MIX or GLU, and how its lanes use the state: see `Command`."""
 
     kind: int = END_OF_RUN
     rows: int = 0
+    forget_shift: int = 0
+    argument_shift: int = 0
     prefill: int = 0
     fresh: int = 0
     hold: int = 0

@@ -21,7 +21,7 @@ from tritforge.language_model.golden.headers import Source, WeightHeader
 from tritforge.language_model.golden.packet_reader import PacketReader
 from tritforge.language_model.golden.sequencer import REPORTED, Directions, direct, outcome
 from tritforge.language_model.golden.ternary_array import prepare_weights
-from tritforge.language_model.golden.vector_unit import VectorUnit, next_mantissas
+from tritforge.language_model.golden.vector_unit import VectorUnit, next_residuals
 from tritforge.language_model.golden.weight_join import join_weights
 from tritforge.language_model.packing import unpack_matrix
 from tritforge.language_model.program import Operation, OperationKind
@@ -55,13 +55,13 @@ class GoldenMachine:
         self._unpacked: _Unpacked | None = None
 
     def run(
-        self, command: Command, weights: Sequence[Words], parameters: Words, mantissas: Words
+        self, command: Command, weights: Sequence[Words], parameters: Words, residuals: Words
     ) -> tuple[Words, Outcome]:
         """One run: one token per lane.
 
         Args:
             weights: one packet for every weight port.
-            parameters, mantissas: the other input packets.
+            parameters, residuals: the other input packets.
 
         Returns:
             The output packet, and what the result word says.
@@ -72,7 +72,7 @@ class GoldenMachine:
         config, flags = self._config, SaturationFlags()
         sent = direct(command, parameters, config)
         joined = join_weights(weights, sent.headers.weight_join)
-        packet = PacketReader(mantissas)
+        packet = PacketReader(residuals)
         vectors = VectorUnit(config.widths, flags)
         elements = ElementUnit(self._states, config.widths, flags, config.sigmoid)
         scores = self._scores(sent, joined.beats, packet, vectors, elements, flags)
@@ -98,7 +98,13 @@ class GoldenMachine:
         values: Int64Array = np.zeros((0, 0), np.int64)
         for header in sent.headers.vector_unit[:-1]:
             if header.source == Source.INPUT:
-                values = next_mantissas(packet, config.lanes, header.inputs, config.rows_per_beat)
+                values = next_residuals(
+                    packet,
+                    config.lanes,
+                    header.inputs,
+                    config.rows_per_beat,
+                    config.widths.residual,
+                )
             operand = vectors.take(header, values)
             operation, matrices = next(operations, (None, ()))
             if operation is None:

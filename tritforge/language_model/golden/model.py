@@ -52,9 +52,15 @@ class GoldenModel:
         self._sigmoid = sigmoid
         self.shape, self.widths = image.header.shape, image.header.widths
         self._embedding = image.embedding
+        self._fraction = image.header.residual_fraction
         self._operations = image.operations()
         self._packed = image.weights()
         self._matrices: dict[int, tuple[NDArray[np.float32], ...]] = {}
+
+    def state_fraction(self, layer: int) -> int:
+        """Fraction bits of a layer's recurrent state."""
+        shift = self._operations[1 + 4 * layer].shifts.others - self.widths.narrowing
+        return self.widths.sigmoid_argument_fraction + shift
 
     def new_state(self, batch: int = 1) -> State:
         """Zero state, which is the empty context."""
@@ -72,13 +78,13 @@ class GoldenModel:
             Head accumulators (batch, vocabulary), enough for arg max, and logits with
             widths.logit_fraction fraction bits.
         """
-        residual = self.embed(state, tokens)
+        residual = self.embed(tokens)
         for layer in range(self.shape.layers):
             residual = self.token_mixer(state, layer, residual)
             residual = self.channel_mixer(state, layer, residual)
         return self.head(state, residual)
 
-    def embed(self, state: State, tokens: NDArray[np.integer]) -> Int64Array:
+    def embed(self, tokens: NDArray[np.integer]) -> Int64Array:
         """Embedding rows as residual: (batch, dim).
 
         Raises:
@@ -86,10 +92,7 @@ class GoldenModel:
         """
         if tokens.min() < 0:
             raise IndexError(f"token {tokens.min()} is negative")  # NumPy would wrap it
-        vectors = VectorUnit(self.widths, state.flags)
-        mantissas = self._embedding[tokens].astype(np.int64)
-        vectors.load(mantissas, self._operations[0].input_shift)
-        return vectors.residual
+        return self._embedding.residuals(tokens, self._fraction)
 
     def token_mixer(
         self,
@@ -135,6 +138,10 @@ class GoldenModel:
         accumulators, logits = result.dequantised.scores
         return accumulators, logits
 
+    def forget_weights(self) -> None:
+        """Give back the memory of matrices unpacked so far, which are unpacked again when used."""
+        self._matrices.clear()
+
     def _block(
         self,
         state: State,
@@ -152,7 +159,7 @@ class GoldenModel:
         elements = ElementUnit(memory, self.widths, flags, self._sigmoid)
         injected = None if forced is None else [forced[site] for site in sites[:-1]]
         gated = self._operation(index, vectors, vectors.residual, flags, injected)
-        header = ElementHeader(first.kind, first.rows)
+        header = ElementHeader(first.kind, first.rows, *first.shifts)
         products = elements.operate(header, gated.dequantised.activations, first.lower_bound)
         projected = self._operation(index + 1, vectors, products, flags)
         vectors.add(projected.dequantised.increments[0])

@@ -18,7 +18,6 @@ from tritforge.language_model.config import (
 )
 from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.program import (
-    EMBEDDING_SHIFT_RANGE,
     RECORD_MAGIC,
     SCALE_EXPONENT_RANGE,
     SHIFT_RANGE,
@@ -26,6 +25,8 @@ from tritforge.language_model.program import (
     OperationShape,
     operation_shapes,
     scale_mantissa_range,
+    shift_ranges,
+    square_offset_range,
 )
 
 _LAYER = (OperationKind.MIX, OperationKind.PROJECT, OperationKind.GLU, OperationKind.PROJECT)
@@ -103,17 +104,19 @@ class ProgramCheck:
         shape = OperationShape(
             kind, 0, int(record["inputs"]), 0, usual.matrices, outputs, bool(norm)
         )
-        shifts = EMBEDDING_SHIFT_RANGE if kind is OperationKind.EMBED else SHIFT_RANGE
+        widths, limits_of_shifts = self._config.widths, shift_ranges(kind, self._config.widths)
         limits = {
             "outputs": (outputs, outputs),
             "matrices": (usual.matrices, usual.matrices),
             "payload_bytes": (shape.payload_bytes, shape.payload_bytes),
-            "input_shift": shifts,
+            "input_shift": SHIFT_RANGE,
             "square_shift": SHIFT_RANGE,
+            "square_offset": square_offset_range(widths),
+            **limits_of_shifts,
         }
         of_output = {
             "value_shift": SHIFT_RANGE,
-            "scale_mantissa": scale_mantissa_range(self._config.widths),
+            "scale_mantissa": scale_mantissa_range(widths),
             "scale_exponent": SCALE_EXPONENT_RANGE,
         }
         return _within(record, limits) and all(

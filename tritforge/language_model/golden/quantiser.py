@@ -3,8 +3,9 @@
 
 RMSNorm and absmax quantisation are both scale invariant, so chained norms collapse into one gain
 per consumer: u = t * norm_gain, v_k = t * (norm_gain * own_gain_k). Pass 1 produces u, v_k, the sum
-of squares and each absmax; the scalar unit turns those into a code scale and a dequantisation
-multiplier; pass 2 turns v_k into codes.
+of squares (plus an offset of the operation, which stands for the epsilon of the norms) and each
+absmax; the scalar unit turns those into a code scale and a dequantisation multiplier; pass 2 turns
+v_k into codes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tritforge.language_model.program import Operation
 from tritforge.language_model.signals import SaturationFlags, Signal
 
 #: Signals in the order of the status word.
-SIGNALS = (Signal.SQUARE_OPERAND, Signal.VALUE)
+SIGNALS = (Signal.SQUARE_OPERAND, Signal.SQUARE_SUM, Signal.VALUE, Signal.MULTIPLIER)
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,16 @@ def quantise(
     scaled = operand if operation.norm_gain is None else operand * operation.norm_gain
     u = round_half_up(scaled, operation.square_shift)
     u = saturate(u, widths.square_operand, flags, Signal.SQUARE_OPERAND)
-    square_sum = np.minimum((u * u).sum(-1), (1 << widths.square_sum) - 1)
+    exact, largest = (u * u).sum(-1) + operation.square_offset, (1 << widths.square_sum) - 1
+    flags.count(Signal.SQUARE_SUM, int(np.count_nonzero(exact > largest)))
+    square_sum = np.minimum(exact, largest)
     vectors = []
     for output in operation.outputs:
         v = round_half_up(operand * output.gain.astype(np.int64), output.value_shift)
         v = saturate(v, widths.value, flags, Signal.VALUE)
         absmax = np.abs(v).max(-1)
         answer = scalars(absmax, square_sum, output.scale_mantissa, output.scale_exponent, widths)
+        flags.count(Signal.MULTIPLIER, int(answer.saturated.sum()))
         codes = round_half_up(v * answer.reciprocal[:, None], answer.reciprocal_exponent[:, None])
         vectors.append(
             QuantisedVector(

@@ -6,9 +6,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tritforge.fixed_point import Int64Array, round_half_up, saturate
+from tritforge.fixed_point import Int64Array, saturate
 from tritforge.language_model.config import SigmoidKind, Widths
+from tritforge.language_model.golden.forget_gate import close, closing, decode_lower_bound
 from tritforge.language_model.golden.sigmoid import sigmoid, sigmoid_argument, silu
+from tritforge.language_model.program import ArgumentShifts
 from tritforge.language_model.signals import SaturationFlags, Signal
 
 
@@ -17,27 +19,28 @@ def update_state(
     forget: Int64Array,
     candidate: Int64Array,
     lower_bound: NDArray[np.uint16],
+    shifts: ArgumentShifts,
     widths: Widths,
     flags: SaturationFlags,
     kind: SigmoidKind = SigmoidKind.TABLE,
 ) -> Int64Array:
     """h' = f * h + (1 - f) * s with s = SiLU(candidate) and 1 - f = (1 - lb) * sigma(-forget).
 
-    Computed as s + f * (h - s): one multiply, convex, so |h'| never exceeds max(|h|, |s|).
+    Computed as h + (1 - f) * (s - h): one multiply, convex, so |h'| never exceeds max(|h|, |s|),
+    and precise where f is near 1.
 
     Args:
         state: h, (batch, dim), widths.activation bits.
         forget, candidate: pre-activations f and i, (batch, dim), widths.preactivation bits.
-        lower_bound: lb, (dim,), Q0.16.
+        lower_bound: lb, (dim,), words of `forget_gate`.
+        shifts: fraction bits of the pre-activations below those of a sigmoid argument.
     """
-    one = 1 << widths.sigmoid_fraction
-    fraction = widths.preactivation_fraction
-    closing = sigmoid(sigmoid_argument(-forget, fraction, widths), widths, kind)
-    headroom = (1 << widths.lower_bound) - lower_bound.astype(np.int64)
-    f = one - round_half_up(headroom * closing, widths.lower_bound)
-    s = silu(candidate, fraction, widths, flags, Signal.SILU_CANDIDATE, kind)
+    sigma = sigmoid(sigmoid_argument(-forget, shifts.forget, widths), widths, kind)
+    headroom = decode_lower_bound(lower_bound)
+    closed = closing(headroom, sigma)
+    s = silu(candidate, shifts.others, widths.narrowing, widths, flags, Signal.SILU_CANDIDATE, kind)
     return saturate(
-        s + round_half_up(f * (state - s), widths.sigmoid_fraction),
+        state + close(closed, headroom.slow, s - state, widths.sigmoid_fraction),
         widths.activation,
         flags,
         Signal.STATE,

@@ -25,6 +25,7 @@ class Scalars(NamedTuple):
         root, root_exponent: sqrt(square_sum) ~ root * 2**root_exponent.
         reciprocal, reciprocal_exponent: 127 / absmax ~ reciprocal * 2**-reciprocal_exponent.
         multiplier, shift: scale * absmax / sqrt(square_sum) ~ multiplier * 2**-shift.
+        saturated: 1 where the multiplier was limited to its range, else 0.
     """
 
     root: Int64Array
@@ -33,6 +34,7 @@ class Scalars(NamedTuple):
     reciprocal_exponent: Int64Array
     multiplier: Int64Array
     shift: Int64Array
+    saturated: Int64Array
 
 
 def scalars(
@@ -103,12 +105,13 @@ def dequantisation_multiplier(
     scale_mantissa: Int64Array | int,
     scale_exponent: Int64Array | int,
     widths: Widths,
-) -> tuple[Int64Array, Int64Array]:
+) -> tuple[Int64Array, Int64Array, Int64Array]:
     """Multiplier * 2**-shift ~ scale * absmax / sqrt(square_sum), rounded to nearest.
 
     scale = scale_mantissa * 2**-scale_exponent holds the weight scale, 1 / 127, sqrt(K) and the
     fraction bits of the destination. (0, 0) if any of the three factors is 0. A result above
     2**widths.multiplier - 1 at shift 0 saturates there; shifts are clamped to 0..63 (6 bits).
+    The third result says where it saturated.
 
     Source: BitLinear, arXiv 2406.02528 section 3.2, with the chained RMSNorms collapsed.
     """
@@ -123,7 +126,7 @@ def _multiplier(
     scale_exponent: Int64Array | int,
     normalised: tuple[Int64Array, Int64Array],
     widths: Widths,
-) -> tuple[Int64Array, Int64Array]:
+) -> tuple[Int64Array, Int64Array, Int64Array]:
     is_zero = (absmax == 0) | (square_sum == 0) | (scale_mantissa == 0)
     root, root_exponent = np.maximum(normalised[0], 1), normalised[1]
     numerator = np.where(is_zero, 1, scale_mantissa * absmax)
@@ -135,6 +138,8 @@ def _multiplier(
         too_wide = (quotient >> widths.multiplier) > 0
         quotient = np.where(too_wide, (quotient + 1) >> 1, quotient)
         shift = np.where(too_wide, shift - 1, shift)
-    quotient = np.where(shift < 0, (1 << widths.multiplier) - 1, quotient)
+    too_large = shift < 0
+    quotient = np.where(too_large, (1 << widths.multiplier) - 1, quotient)
     shift = np.clip(shift, 0, 63)
-    return np.where(is_zero, 0, quotient), np.where(is_zero, 0, shift)
+    saturated = (too_large & ~is_zero).astype(np.int64)
+    return np.where(is_zero, 0, quotient), np.where(is_zero, 0, shift), saturated

@@ -38,6 +38,7 @@ from tritforge.language_model.packing import row_tiles
 from tritforge.language_model.program import (
     MAXIMUM_CONSUMERS,
     RECORD_HEADER,
+    ArgumentShifts,
     Operation,
     OperationKind,
     OperationShape,
@@ -121,7 +122,7 @@ def direct(command: Command, parameters: Words, config: AcceleratorConfig) -> Di
         parameters: the parameter packet, which may be wrong in any way.
     """
     sent = Directions(PacketReader(parameters))
-    check, embedding_shift = ProgramCheck(config), 0
+    check = ProgramCheck(config)
     while sent.aborted:
         record = sent.packet.take(RECORD_WORDS).view(RECORD_HEADER)[0]
         sent.records += 1
@@ -130,10 +131,8 @@ def direct(command: Command, parameters: Words, config: AcceleratorConfig) -> Di
             _discard(sent)
             break
         check.accept(record)
-        if record["kind"] == OperationKind.EMBED:
-            embedding_shift = int(record["input_shift"])
-        else:
-            _issue(sent, _operation(record, sent), embedding_shift, command, config)
+        if record["kind"] != OperationKind.EMBED:
+            _issue(sent, _operation(record, sent), command, config)
     _end(sent)
     return sent
 
@@ -195,6 +194,8 @@ def _operation(record: np.void, sent: Directions) -> Operation:
         shape.matrices,
         input_shift=int(record["input_shift"]),
         square_shift=int(record["square_shift"]),
+        square_offset=int(record["square_offset"]),
+        shifts=ArgumentShifts(int(record["forget_shift"]), int(record["argument_shift"])),
         norm_gain=gains[:, 0] if shape.has_norm_gain else None,
         outputs=tuple(
             ScaledOutput(
@@ -212,7 +213,6 @@ def _operation(record: np.void, sent: Directions) -> Operation:
 def _issue(
     sent: Directions,
     operation: Operation,
-    embedding_shift: int,
     command: Command,
     config: AcceleratorConfig,
 ) -> None:
@@ -227,16 +227,7 @@ def _issue(
         for output in operation.outputs
     ]
     headers.weight_join.append(WeightHeader(0, beats, tiles))
-    headers.vector_unit.append(
-        VectorHeader(
-            0,
-            source,
-            operation.inputs,
-            operation.input_shift,
-            max(embedding_shift, 0),
-            max(-embedding_shift, 0),
-        )
-    )
+    headers.vector_unit.append(VectorHeader(0, source, operation.inputs, operation.input_shift))
     headers.quantiser.append(
         QuantiserHeader(
             0,
@@ -245,6 +236,7 @@ def _issue(
             len(scales),
             int(operation.norm_gain is not None),
             operation.square_shift,
+            operation.square_offset,
             *scales,
         )
     )
@@ -252,7 +244,9 @@ def _issue(
     headers.ternary_array.append(ArrayHeader(beats, tiles))
     headers.dequantiser.append(DequantiserHeader(kind, tiles))
     if kind in (OperationKind.MIX, OperationKind.GLU):
-        header = ElementHeader(kind, operation.rows, command.prefill, command.fresh, command.hold)
+        header = ElementHeader(
+            kind, operation.rows, *operation.shifts, command.prefill, command.fresh, command.hold
+        )
         headers.element_unit.append(header)
     if kind is OperationKind.HEAD:
         headers.head.append(HeadHeader(0, 0, command.all_logits, operation.rows))

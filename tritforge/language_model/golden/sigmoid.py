@@ -70,25 +70,31 @@ def sigmoid(
     return np.where(argument < 0, (1 << widths.sigmoid_fraction) - positive, positive)
 
 
-def sigmoid_argument(values: Int64Array, fraction: int, widths: Widths) -> Int64Array:
-    """Round to the argument format and clamp.
+def sigmoid_argument(values: Int64Array, shift: int, widths: Widths) -> Int64Array:
+    """Drop the last `shift` bits, rounding half up, and clamp.
 
     The clamp sets no flag: sigma is 1.0 from 16 on, well inside the argument's range.
     """
     limit = symmetric_limit(widths.sigmoid_argument)
-    rounded = round_half_up(values, fraction - widths.sigmoid_argument_fraction)
+    rounded = round_half_up(values, shift)
     return np.clip(rounded, -limit, limit)
 
 
 def silu(
     values: Int64Array,
-    fraction: int,
+    argument_shift: int,
+    narrowing: int,
     widths: Widths,
     flags: SaturationFlags,
     signal: Signal,
     kind: SigmoidKind = SigmoidKind.TABLE,
 ) -> Int64Array:
-    """x * sigma(x): `values` with `fraction` bits -> widths.activation bits (one multiplier)."""
-    gate = sigmoid(sigmoid_argument(values, fraction, widths), widths, kind)
-    shift = fraction + widths.sigmoid_fraction - widths.activation_fraction
+    """x * sigma(x), widths.activation bits (one multiplier).
+
+    Args:
+        argument_shift: fraction bits of `values` below those of a sigmoid argument.
+        narrowing: fraction bits of `values` that the result lacks.
+    """
+    gate = sigmoid(sigmoid_argument(values, argument_shift, widths), widths, kind)
+    shift = widths.sigmoid_fraction + narrowing
     return saturate(round_half_up(values * gate, shift), widths.activation, flags, signal)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Vector unit: keeps the residual stream x and makes the quantiser's operands t.
 
-    source INPUT      x = mantissa * 2**-embedding_shift     t from x
-    source INCREMENT  x = x + increment                      t from x
-    source PRODUCT                                           t from the gated product; x stays
+    source INPUT      x = embedding row, as it comes    t from x
+    source INCREMENT  x = x + increment                 t from x
+    source PRODUCT                                      t from the gated product; x stays
 
 with t = value * 2**-operand_shift. Everything is rounded half up and saturated.
 """
@@ -45,7 +45,7 @@ class VectorUnit:
         """Operands t of the next vector.
 
         Args:
-            values: (lanes, inputs) mantissas, increments or products, as header.source says.
+            values: (lanes, inputs) residuals, increments or products, as header.source says.
 
         Returns:
             (lanes, inputs), widths.operand bits.
@@ -53,29 +53,27 @@ class VectorUnit:
         if header.source == Source.PRODUCT:
             return self.operand_of(values, header.operand_shift)
         if header.source == Source.INPUT:
-            self.load(values, header.embedding_right - header.embedding_left)
+            self.residual = values
         else:
             self.add(values)
         return self.operand_of(self.residual, header.operand_shift)
 
-    def load(self, mantissas: Int64Array, embedding_shift: int) -> None:
-        """x = mantissas without their last `embedding_shift` bits (negative: shifted left)."""
-        self._store(round_half_up(mantissas, embedding_shift))
-
     def add(self, increments: Int64Array) -> None:
         """x = x + increments, which are exact scaled sums."""
-        self._store(self.residual + increments)
+        exact = self.residual + increments
+        self.residual = saturate(exact, self._widths.residual, self._flags, Signal.RESIDUAL)
 
     def operand_of(self, values: Int64Array, operand_shift: int) -> Int64Array:
         """t of residuals or gated products, without their last `operand_shift` bits."""
         rounded = round_half_up(values, operand_shift)
         return saturate(rounded, self._widths.operand, self._flags, Signal.OPERAND)
 
-    def _store(self, exact: Int64Array) -> None:
-        self.residual = saturate(exact, self._widths.residual, self._flags, Signal.RESIDUAL)
 
-
-def next_mantissas(packet: PacketReader, lanes: int, inputs: int, rows_per_beat: int) -> Int64Array:
-    """Mantissas (lanes, inputs) of the next INPUT vector of the input packet."""
+def next_residuals(
+    packet: PacketReader, lanes: int, inputs: int, rows_per_beat: int, width: int
+) -> Int64Array:
+    """Residuals (lanes, inputs) of the next INPUT vector of the input packet: the low `width` bits
+    of every number."""
     words = packet.take(input_words(lanes, inputs, rows_per_beat))
-    return decode_input(words, lanes, inputs, rows_per_beat)
+    unused = 64 - width
+    return decode_input(words, lanes, inputs, rows_per_beat) << unused >> unused

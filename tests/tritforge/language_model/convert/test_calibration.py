@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 from tritforge.errors import CheckpointError
-from tritforge.language_model import reference as reference_module
 from tritforge.language_model.convert.calibration import (
     MAXIMUM_SEQUENCES,
     SEQUENCE_TOKENS,
     CalibrationPass,
+    GatedProduct,
     TernaryLinear,
     calibration_tokens,
     default_calibration_text,
     largest,
+    random_tokens,
+    shows_too_little,
 )
 from tritforge.language_model.convert.checkpoint import Checkpoint
 from tritforge.language_model.convert.converter import ternarise
@@ -87,6 +89,18 @@ def test_the_built_in_text_fills_every_sequence() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "too_little"),
+    [("a" * 500, True), ("ab" * 250, True), ("the quick brown fox" * 9, False)],
+)
+def test_a_text_of_few_tokens_shows_too_little(text: str, too_little: bool) -> None:
+    tokens = calibration_tokens(CONTENT, BEGIN, VOCABULARY, text)
+    assert shows_too_little(tokens, VOCABULARY) is too_little
+    stand_in = random_tokens(BEGIN, VOCABULARY)
+    assert not shows_too_little(stand_in, VOCABULARY)
+    assert stand_in.max() < VOCABULARY and (stand_in[:, 0] == BEGIN).all()
+
+
 # --- activations ----------------------------------------------------------------------------------
 
 
@@ -106,20 +120,21 @@ def test_largest() -> None:
 
 
 def test_layer_by_layer_gives_the_residual_of_token_by_token(
-    small_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+    small_checkpoint: Path,
 ) -> None:
-    """Calibration keeps raw sums where their scale cancels, which the norms' epsilon would see."""
-    monkeypatch.setattr(reference_module, "NORM_EPSILON", 0.0)
+    """Calibration keeps raw sums where their scale cancels, and knows what their norms add."""
     checkpoint, reference = Checkpoint(small_checkpoint), float_model(small_checkpoint)
 
     def load(name: str) -> FloatArray:
         return checkpoint.load(name).astype(np.float64)
 
     tokens = np.random.default_rng(3).integers(0, checkpoint.shape.vocabulary, (3, 9))
-    calibration = CalibrationPass(load(EMBEDDING)[tokens])
-    bounds, product = cumulative_lower_bounds(load(LOWER_BOUNDS)), np.zeros(0)
+    calibration = CalibrationPass(load(EMBEDDING)[tokens], checkpoint.epsilons)
+    bounds = cumulative_lower_bounds(load(LOWER_BOUNDS))
+    product = GatedProduct(np.zeros(0), np.zeros(0))
+    logits = np.zeros(0)
     for item in operation_shapes(checkpoint.shape):
-        if item.kind in (OperationKind.EMBED, OperationKind.HEAD):
+        if item.kind is OperationKind.EMBED:
             continue
         pairs = [ternarise(checkpoint.load(f"{module}.weight")) for module in module_names(item)]
         linears = [TernaryLinear(trits) for trits, _ in pairs]
@@ -128,6 +143,8 @@ def test_layer_by_layer_gives_the_residual_of_token_by_token(
             product = calibration.token_mixer(floats, linears)
         elif item.kind is OperationKind.GLU:
             product = calibration.gated_linear_unit(floats, linears[0])
+        elif item.kind is OperationKind.HEAD:
+            logits = calibration.head(floats, linears[0], 4)
         else:
             calibration.project(floats, product, linears[0])
 
@@ -138,3 +155,6 @@ def test_layer_by_layer_gives_the_residual_of_token_by_token(
             residual = reference.token_mixer(state, layer, residual)
             residual = reference.channel_mixer(layer, residual)
         assert np.allclose(calibration.residual[:, position], residual, rtol=1e-9, atol=1e-12)
+        if position < 4:
+            expected = reference.head(residual)
+            assert np.allclose(logits[:, position], expected, rtol=1e-9, atol=1e-12)

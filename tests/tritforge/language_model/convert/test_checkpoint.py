@@ -115,17 +115,35 @@ def test_single_file_comes_before_an_index(folder: Path) -> None:
     assert Checkpoint(folder).shape == SMALL_SHAPE
 
 
-def test_glu_width_follows_from_dim_if_it_is_not_given(folder: Path) -> None:
-    edit_json(folder / "config.json", intermediate_size=None)
-    with pytest.raises(
-        CheckpointError, match=f"expected .{2 * default_glu_width(SMALL_SHAPE.dim)}, 72"
-    ):
+def test_glu_width_follows_from_the_ratio(folder: Path) -> None:
+    """Upstream's formula: 2/3 of ratio times dim, rounded up to 256."""
+    edit_json(folder / "config.json", intermediate_size=..., hidden_ratio=3)
+    assert default_glu_width(64, 3) == 256 and default_glu_width(1000, 3) == 2048
+    assert default_glu_width(1000, 2.5) == 1792
+    with pytest.raises(CheckpointError, match=r"expected \(\d+, \d+\) for the sizes"):
         Checkpoint(folder)
-    edit_json(folder / "config.json", hidden_ratio=3)
-    with pytest.raises(
-        CheckpointError, match="hidden_ratio = 3 needs an explicit intermediate_size"
-    ):
-        Checkpoint(folder)
+
+
+@pytest.mark.parametrize("ratio", [-1, "4", True, 1e9])
+def test_ratio_is_checked(folder: Path, ratio: object) -> None:
+    edit_json(folder / "config.json", intermediate_size=..., hidden_ratio=ratio)
+    assert "hidden_ratio" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"num_heads": 2}, {"num_heads": 1}, {"hidden_act": "silu"}, {"rms_norm_eps": 1e-4}]
+)
+def test_options_that_change_nothing_here_are_accepted(
+    folder: Path, changes: dict[str, Any]
+) -> None:
+    edit_json(folder / "config.json", **changes)
+    assert Checkpoint(folder).epsilons.norm == changes.get("rms_norm_eps", 1e-6)
+
+
+@pytest.mark.parametrize("heads", [0, -1, 7, "4", True, 1.5])
+def test_heads_must_divide_the_width(folder: Path, heads: object) -> None:
+    edit_json(folder / "config.json", num_heads=heads)
+    assert "expected a divisor of hidden_size" in refusal(folder)
 
 
 def refusal(folder: Path) -> str:
@@ -193,8 +211,8 @@ def test_options_that_change_the_computation_are_named(folder: Path, name: str) 
 def test_small_epsilons_are_supported(folder: Path, value: float) -> None:
     edit_json(folder / "config.json", rms_norm_eps=value)
     assert Checkpoint(folder).shape == SMALL_SHAPE
-    edit_json(folder / "config.json", rms_norm_eps=1.1e-5)
-    assert "rms_norm_eps = 1.1e-05 is not supported" in refusal(folder)
+    edit_json(folder / "config.json", rms_norm_eps=1.1e-3)
+    assert "rms_norm_eps = 0.0011 is not supported" in refusal(folder)
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])

@@ -7,21 +7,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tritforge.language_model.config import ModelShape
+from tritforge.language_model.config import ModelShape, Widths
 from tritforge.language_model.program import (
     RECORD_HEADER,
+    ArgumentShifts,
     Operation,
     OperationKind,
     ScaledOutput,
     encode_operation,
     operation_shapes,
+    shift_ranges,
 )
 from tritforge.language_model.wire.words import WORD, Words
 
 
-def random_program(shape: ModelShape, seed: int = 0, embedding_shift: int = 3) -> list[Operation]:
+def random_program(shape: ModelShape, seed: int = 0) -> list[Operation]:
     """Operations with random gains, shifts and scales."""
-    generator = np.random.default_rng(seed)
+    generator, widths = np.random.default_rng(seed), Widths()
 
     def gains(count: int) -> np.ndarray:
         return generator.integers(-(2**15) + 1, 2**15, count).astype(np.int16)
@@ -31,7 +33,7 @@ def random_program(shape: ModelShape, seed: int = 0, embedding_shift: int = 3) -
         embed = item.kind is OperationKind.EMBED
         operations.append(
             item.operation(
-                input_shift=embedding_shift if embed else int(generator.integers(48)),
+                input_shift=0 if embed else int(generator.integers(48)),
                 square_shift=0 if embed else int(generator.integers(48)),
                 norm_gain=gains(item.inputs) if item.has_norm_gain else None,
                 outputs=tuple(
@@ -46,6 +48,13 @@ def random_program(shape: ModelShape, seed: int = 0, embedding_shift: int = 3) -
                 lower_bound=generator.integers(0, 1 << 16, item.inputs).astype(np.uint16)
                 if item.has_lower_bound
                 else None,
+                square_offset=0 if embed else int(generator.integers(1 << widths.square_sum)),
+                shifts=ArgumentShifts(
+                    *(
+                        int(generator.integers(low, high + 1))
+                        for low, high in shift_ranges(item.kind, widths).values()
+                    )
+                ),
             )
         )
     return operations

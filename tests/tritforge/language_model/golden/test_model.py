@@ -91,7 +91,7 @@ def test_context_matters_and_a_new_state_forgets_it(small_image: Image) -> None:
 def test_tracing_does_not_change_the_result(small_image: Image) -> None:
     model = GoldenModel(small_image)
     traced, plain = model.new_state(), model.new_state()
-    residual = model.embed(traced, np.array([7]))
+    residual = model.embed(np.array([7]))
     trace: dict[str, np.ndarray] = {}
     with_trace = model.head(
         traced,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -13,7 +14,7 @@ from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model.config import Widths
 from tritforge.language_model.golden.quantiser import quantise
 from tritforge.language_model.program import Operation, OperationKind, ScaledOutput
-from tritforge.language_model.signals import SaturationFlags
+from tritforge.language_model.signals import SaturationFlags, Signal
 
 WIDTHS = Widths()
 OPERAND_LIMIT = symmetric_limit(WIDTHS.operand)
@@ -162,3 +163,31 @@ def test_saturations_of_u_and_v_are_counted_apart() -> None:
     flags = SaturationFlags()
     quantise(operand, operation([gain], gain, value_shift=0, square_shift=0), WIDTHS, flags)
     assert dict(flags) == {"square_operand": 4, "value": 2}
+
+
+def test_offset_is_added_to_the_squares_of_every_vector() -> None:
+    operand = np.array([[3, 0], [0, 0], [4, 0]]) << 18
+    gain = np.full(2, 1 << 14)
+    plain = operation([gain], None, square_shift=10)
+    squares = (operand >> 10) ** 2
+    with_offset = replace(plain, square_offset=3 * int(squares[0].sum()))
+    flags = SaturationFlags()
+    (before,), (after,) = (quantise(operand, item, WIDTHS, flags) for item in (plain, with_offset))
+    real = [item.multiplier[:, 0] * 2.0 ** -item.shift[:, 0] for item in (before, after)]
+    assert np.allclose(real[0][[0, 2]] / real[1][[0, 2]], [2, math.sqrt(1 + 27 / 16)], rtol=1e-3)
+    assert real[1][1] == 0, "an all-zero vector stays zero"
+    assert np.array_equal(before.codes, after.codes)
+    assert not flags
+
+
+def test_square_sum_and_multiplier_saturate_with_a_flag() -> None:
+    operand = np.full((2, 4), 1 << 20)
+    gain = np.full(4, 1 << 14)
+    flags = SaturationFlags()
+    full = replace(operation([gain], None, square_shift=8), square_offset=(1 << 48) - 1)
+    quantise(operand, full, WIDTHS, flags)
+    assert dict(flags) == {Signal.SQUARE_SUM: 2}
+    flags.clear()
+    loud = operation([gain, gain], None, scale=(99_999, -20), square_shift=8)
+    quantise(operand, loud, WIDTHS, flags)
+    assert dict(flags) == {Signal.MULTIPLIER: 4}

@@ -94,7 +94,12 @@ def multiplier(
     absmax: Int64Array, square_sum: Int64Array, mantissa: int, exponent: int
 ) -> tuple[list[int], list[int]]:
     """The unit at its default widths."""
-    values, shifts = dequantisation_multiplier(absmax, square_sum, mantissa, exponent, WIDTHS)
+    values, shifts, saturated = dequantisation_multiplier(
+        absmax, square_sum, mantissa, exponent, WIDTHS
+    )
+    limit = (1 << WIDTHS.multiplier) - 1
+    assert set(saturated.tolist()) <= {0, 1}
+    assert not saturated[(values != limit) | (shifts != 0)].any(), "flags mean the largest number"
     return values.tolist(), shifts.tolist()
 
 
@@ -137,6 +142,18 @@ def test_multiplier_is_zero_if_any_factor_is(absmax: int, square_sum: int, manti
 def test_multiplier_saturates_where_the_result_needs_a_left_shift() -> None:
     result = multiplier(np.array([2**24 - 1]), np.array([1]), 2**17 - 1, SCALE_EXPONENT_RANGE[0])
     assert result == ([(1 << WIDTHS.multiplier) - 1], [0])
+
+
+@pytest.mark.parametrize(
+    ("mantissa", "exponent", "flag"), [(65536, 0, 0), (131071, 0, 0), (65536, -1, 1)]
+)
+def test_multiplier_says_where_it_saturates(mantissa: int, exponent: int, flag: int) -> None:
+    """absmax / root = 1, so the multiplier is the scale."""
+    one = np.array([1 << 20])
+    values, _, saturated = dequantisation_multiplier(one, one * one, mantissa, exponent, WIDTHS)
+    assert saturated.tolist() == [flag], values
+    *_, none = dequantisation_multiplier(one * 0, one * one, mantissa, -100, WIDTHS)
+    assert none.tolist() == [0], "a zero factor saturates nothing"
 
 
 def test_multiplier_shift_is_clamped_to_six_bits() -> None:

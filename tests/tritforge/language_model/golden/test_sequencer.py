@@ -16,7 +16,7 @@ from tritforge.language_model.golden.sequencer import (
     direct,
     outcome,
 )
-from tritforge.language_model.program import encode_operation
+from tritforge.language_model.program import OperationKind, encode_operation
 from tritforge.language_model.signals import Signal
 from tritforge.language_model.wire.command import Command
 
@@ -52,17 +52,12 @@ def test_headers_of_the_array_count_beats_and_tiles() -> None:
     assert headers.dequantiser == [*dequantiser, (0, 0)]
 
 
-@pytest.mark.parametrize(("shift", "right", "left"), [(3, 3, 0), (-16, 0, 16), (0, 0, 0)])
-def test_vectors_come_from_the_input_then_in_turn_from_products_and_increments(
-    shift: int, right: int, left: int
-) -> None:
-    program = random_program(SHAPE, embedding_shift=shift)
-    sent = direct(COMMAND, packet_of([encode_operation(item) for item in program]), CONFIG)
+def test_vectors_come_from_the_input_then_in_turn_from_products_and_increments() -> None:
     sources = [0, 2, 1, 2, 1, 2, 1, 2, 1]
     inputs = [17, 17, 17, 33, 17, 17, 17, 33, 17]
-    shifts = [item.input_shift for item in program[1:]]
-    expected = [(0, s, n, t, right, left) for s, n, t in zip(sources, inputs, shifts)]
-    assert sent.headers.vector_unit == [*expected, (1, 0, 0, 0, 0, 0)]
+    shifts = [item.input_shift for item in PROGRAM[1:]]
+    expected = [(0, s, n, t) for s, n, t in zip(sources, inputs, shifts)]
+    assert good().headers.vector_unit == [*expected, (1, 0, 0, 0)]
 
 
 def test_quantiser_gets_the_fields_of_its_consumers() -> None:
@@ -73,18 +68,21 @@ def test_quantiser_gets_the_fields_of_its_consumers() -> None:
         norm = int(operation.norm_gain is not None)
         shift = operation.square_shift
         assert header[:6] == (0, operation.inputs, beats, len(operation.outputs), norm, shift)
+        assert header.square_offset == operation.square_offset > 0
         fields = [
             (item.value_shift, item.scale_mantissa, item.scale_exponent)
             for item in operation.outputs
         ]
-        assert list(header[6:]) == fields + [(0, 0, 0)] * (3 - len(fields))
+        assert list(header[7:]) == fields + [(0, 0, 0)] * (3 - len(fields))
 
 
 def test_masks_go_to_the_element_unit_and_the_switch_to_the_head() -> None:
     headers = good().headers
     masks = (0, 0b01, 0b10)
-    layer = [(2, 17, *masks), (4, 33, *masks)]
-    assert headers.element_unit == [*layer, *layer, (0, 0, 0, 0, 0)]
+    gated = [item for item in PROGRAM if item.kind in (OperationKind.MIX, OperationKind.GLU)]
+    expected = [(item.kind, item.rows, *item.shifts, *masks) for item in gated]
+    assert headers.element_unit == [*expected, (0, 0, 0, 0, 0, 0, 0)]
+    assert [item.rows for item in gated] == [17, 33, 17, 33]
     assert headers.head == [(0, 0, 1, 41), (1, 0, 0, 0)]
 
 
@@ -146,9 +144,16 @@ ERRORS = [
     (DOWN, "has_norm_gain", 1, FIELD),
     (HEAD, "payload_bytes", 8, FIELD),
     (EMBED, "payload_bytes", 8, FIELD),
-    (EMBED, "input_shift", 17, FIELD),
-    (EMBED, "input_shift", -17, FIELD),
-    (MIX, "input_shift", -1, FIELD),
+    (EMBED, "input_shift", 48, FIELD),
+    (MIX, "input_shift", 1 << 15, FIELD),
+    (GLU, "square_offset", 1 << 48, FIELD),
+    (MIX, "forget_shift", 8, FIELD),
+    (GLU, "forget_shift", 1, FIELD),
+    (MIX, "argument_shift", 0, FIELD),
+    (MIX, "argument_shift", 16, FIELD),
+    (GLU, "argument_shift", 16, FIELD),
+    (DOWN, "argument_shift", 1, FIELD),
+    (HEAD, "argument_shift", 1, FIELD),
     (MIX, "input_shift", 48, FIELD),
     (DOWN, "square_shift", 48, FIELD),
     (MIX, "output.2.value_shift", 48, FIELD),
@@ -179,7 +184,7 @@ def test_unused_outputs_and_reserved_bytes_are_not_looked_at() -> None:
     packet = packet_with(PROGRAM, GLU, "output.2.value_shift", 99)
     assert direct(COMMAND, packet, CONFIG).error is ErrorCode.NONE
     record = bytearray(RECORDS[MIX])
-    record[48:64] = bytes(range(1, 17))
+    record[58:64] = bytes(range(1, 7))
     packet = packet_of([*RECORDS[:MIX], bytes(record), *RECORDS[MIX + 1 :]])
     assert direct(COMMAND, packet, CONFIG).error is ErrorCode.NONE
 
@@ -197,7 +202,7 @@ def test_a_model_deeper_than_the_machine_is_refused_where_it_is_too_deep() -> No
 )
 def test_what_the_last_operation_makes_is_thrown_away(index: int, source: int, length: int) -> None:
     headers = direct(COMMAND, packet_with(PROGRAM, index, "magic", 0), CONFIG).headers
-    assert headers.vector_unit[-2] == (0, source, length, 0, 0, 0)
+    assert headers.vector_unit[-2] == (0, source, length, 0)
     assert headers.quantiser[-2][:4] == (0, length, 0, 0), "no consumer"
 
 

@@ -98,7 +98,7 @@ def test_argument_clamps_without_wrapping() -> None:
     widths = Widths()
     limit = symmetric_limit(widths.preactivation)
     argument = sigmoid_argument(
-        np.array([-limit, limit]), widths.preactivation_fraction, widths
+        np.array([-limit, limit]), widths.argument_shifts[0], widths
     ).tolist()
     assert argument == [
         -symmetric_limit(widths.sigmoid_argument),
@@ -106,23 +106,21 @@ def test_argument_clamps_without_wrapping() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("width_name", "fraction_name"),
-    [("preactivation", "preactivation_fraction"), ("activation", "activation_fraction")],
-)
-def test_silu_error_shrinks_with_the_argument(width_name: str, fraction_name: str) -> None:
+@pytest.mark.parametrize("shift", [1, 5, 9])
+@pytest.mark.parametrize("name", ["preactivation", "activation"])
+def test_silu_error_shrinks_with_the_argument(name: str, shift: int) -> None:
     widths, flags = Widths(), SaturationFlags()
-    width, fraction = getattr(widths, width_name), getattr(widths, fraction_name)
-    limit = symmetric_limit(width)
+    limit = symmetric_limit(getattr(widths, name))
+    narrowing = widths.narrowing if name == "preactivation" else 0
+    fraction = widths.sigmoid_argument_fraction + shift
+    result_fraction = fraction - narrowing
     # The largest pre-activation itself rounds up to one bit above the largest state.
     values = np.unique(np.concatenate([np.arange(-300_000, 300_000, 7), [-limit, limit - 2]]))
     x = values / 2**fraction
-    result = (
-        silu(values, fraction, widths, flags, Signal.SILU_STATE) / 2**widths.activation_fraction
-    )
+    result = silu(values, shift, narrowing, widths, flags, Signal.SILU_STATE) / 2**result_fraction
     # Table error and half a bit of the argument (slope at most 1/4), then half a bit of the output.
     argument_step = 2.0 ** -(widths.sigmoid_argument_fraction + 1)
-    bound = np.abs(x) * (TABLE_ERROR + argument_step / 4) + 2.0 ** -(widths.activation_fraction + 1)
+    bound = np.abs(x) * (TABLE_ERROR + argument_step / 4) + 2.0 ** -(result_fraction + 1)
     assert (np.abs(result - x * exact_sigmoid(np.clip(x, -700, 700))) <= bound).all()
     assert not flags
 
@@ -131,9 +129,7 @@ def test_silu_is_exactly_zero_at_zero_and_never_larger_than_its_argument() -> No
     widths, flags = Widths(), SaturationFlags()
     limit = symmetric_limit(widths.activation)
     values = np.random.default_rng(8).integers(-limit, limit + 1, 50_000)
-    result = silu(values, widths.activation_fraction, widths, flags, Signal.SILU_STATE)
+    result = silu(values, 4, 0, widths, flags, Signal.SILU_STATE)
     assert (np.abs(result) <= np.abs(values)).all()
-    assert silu(
-        np.array([0]), widths.activation_fraction, widths, flags, Signal.SILU_STATE
-    ).tolist() == [0]
+    assert silu(np.array([0]), 4, 0, widths, flags, Signal.SILU_STATE).tolist() == [0]
     assert not flags
