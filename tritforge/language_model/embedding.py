@@ -21,7 +21,7 @@ from tritforge.errors import ImageError
 from tritforge.fixed_point import Int64Array, symmetric_limit
 
 EXPONENT_RANGE = (-128, 127)
-_ROWS_AT_A_TIME = 1024
+_ELEMENTS_AT_A_TIME = 1 << 15
 
 
 class EmbeddingType(str, Enum):
@@ -93,8 +93,9 @@ class Embedding:
         if self.kind.is_float and self.exponents.any():
             raise ImageError(f"embedding of type {self.kind}: exponents must be 0")
         limit = symmetric_limit(width)
-        for start in range(0, len(self.elements), _ROWS_AT_A_TIME):
-            rows = slice(start, start + _ROWS_AT_A_TIME)
+        step = max(1, _ELEMENTS_AT_A_TIME // self.elements.shape[1])
+        for start in range(0, len(self.elements), step):
+            rows = slice(start, start + step)
             with np.errstate(invalid="ignore"):
                 largest = np.floor(np.abs(self.values(rows)).max() * 2.0**fraction + 0.5)
             if not largest <= limit:

@@ -175,7 +175,7 @@ def test_embedding_is_kept_as_it_is_or_within_half_a_last_bit(
     embedding = converted(folder, replace(KEEP_FLOAT, embedding_bits=bits)).embedding
     assert embedding.kind is found
     error = np.abs(embedding.values(slice(None)) - table).max(-1)
-    assert (error <= (0 if found.is_float else np.abs(table).max(-1) / 127 / 2 * 1.01)).all()
+    assert (error <= (0 if found.is_float else np.abs(table).max(-1) / 127 * 1.01)).all()
 
 
 def test_embedding_that_no_16_bit_type_holds_has_an_exponent_for_every_row(folder: Path) -> None:
