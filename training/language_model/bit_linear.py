@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tritforge.language_model.convert.converter import MINIMUM_WEIGHT_SCALE
-from tritforge.language_model.reference import ABSMAX_FLOOR, CODE_MAXIMUM, NORM_EPSILON
+from tritforge.language_model.float_parameters import USUAL_EPSILONS
+from tritforge.language_model.reference import ABSMAX_FLOOR, CODE_MAXIMUM
 
 
 class RMSNorm(nn.Module):
@@ -29,7 +30,9 @@ class RMSNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Normalised x of the same shape, float32 (float64 if x is)."""
         wide = x if x.dtype == torch.float64 else x.float()
-        return functional.rms_norm(wide, wide.shape[-1:], self.weight.to(wide.dtype), NORM_EPSILON)
+        return functional.rms_norm(
+            wide, wide.shape[-1:], self.weight.to(wide.dtype), USUAL_EPSILONS.linear
+        )
 
 
 def quantise_activations(x: Tensor) -> tuple[Tensor, Tensor]:

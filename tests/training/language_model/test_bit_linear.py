@@ -13,13 +13,14 @@ from training.language_model.bit_linear import (  # noqa: E402
     ternarise_weights,
 )
 from tritforge.language_model.convert.converter import ternarise  # noqa: E402
+from tritforge.language_model.float_parameters import USUAL_EPSILONS  # noqa: E402
 from tritforge.language_model.reference import quantise, rms_norm  # noqa: E402
 
 
 def test_norm_has_the_references_epsilon() -> None:
     x = np.array([[1e-3, -2e-3, 0.0, 1e-3]])  # so small that 1e-8 would give another result
     found = RMSNorm(4)(torch.from_numpy(x)).detach().numpy()
-    assert np.allclose(found, rms_norm(x, None), rtol=1e-12)
+    assert np.allclose(found, rms_norm(x, None, USUAL_EPSILONS.linear), rtol=1e-12)
 
 
 def test_codes_are_the_references() -> None:

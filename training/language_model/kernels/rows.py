@@ -11,9 +11,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from tritforge.language_model.reference import ABSMAX_FLOOR, CODE_MAXIMUM, NORM_EPSILON
+from tritforge.language_model.float_parameters import USUAL_EPSILONS
+from tritforge.language_model.reference import ABSMAX_FLOOR, CODE_MAXIMUM
 
-EPSILON = tl.constexpr(NORM_EPSILON)
+EPSILON = tl.constexpr(USUAL_EPSILONS.linear)
 FLOOR = tl.constexpr(ABSMAX_FLOOR)
 MAXIMUM = tl.constexpr(CODE_MAXIMUM)
 #: A float32 below 2**22 is rounded half to even by adding 1.5 * 2**23 and taking it away again.

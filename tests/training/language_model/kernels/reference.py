@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.language_model.bit_linear import quantise_activations
-from tritforge.language_model.reference import NORM_EPSILON
+from tritforge.language_model.float_parameters import USUAL_EPSILONS
 
 #: Largest error of a float32 kernel against float64, relative to the largest value.
 TOLERANCE = 2e-5
@@ -16,7 +16,7 @@ TOLERANCE = 2e-5
 
 def normed(x: Tensor, gain: Tensor) -> Tensor:
     """RMSNorm with the project's epsilon."""
-    return functional.rms_norm(x, x.shape[-1:], gain, NORM_EPSILON)
+    return functional.rms_norm(x, x.shape[-1:], gain, USUAL_EPSILONS.linear)
 
 
 def straight_through(x: Tensor) -> Tensor:
