@@ -11,7 +11,7 @@ import re
 from codegen.openhls.frontend.llvm_debug import DebugInformation
 
 _NUMBER = {name: re.compile(rf"\b{name}: (\d+)") for name in ("size", "offset", "count")}
-#: Of a variable that clang split: where the part begins.
+#: Bit of a variable at which a part of it begins that clang split off.
 _FRAGMENT = re.compile(r"\bDW_OP_LLVM_fragment, (\d+),")
 _TAG = re.compile(r"\btag: DW_TAG_(\w+)")
 _TRANSPARENT = ("typedef", "const_type", "volatile_type")
