@@ -19,7 +19,6 @@ from tritforge.language_model.config import (
 )
 from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.golden import piecewise_linear, shift_sigmoid
-from tritforge.language_model.golden.forget_gate import BOUND_FRACTION, SLOW_BITS
 from tritforge.language_model.golden.headers import END_OF_RUN
 from tritforge.language_model.golden.scalar_unit import CODE_LIMIT
 from tritforge.language_model.golden.sigmoid import SEGMENTS, segment_bits, sigmoid_table
@@ -33,6 +32,7 @@ from tritforge.language_model.program import (
     scale_mantissa_range,
 )
 from tritforge.language_model.wire.input_packet import RESIDUAL_BITS
+from tritforge.language_model.wire.lower_bound import BOUND_FRACTION, SLOW_BITS
 
 
 def constants(config: AcceleratorConfig) -> tuple[Constant, ...]:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Forget gate: words of lower bounds (tritforge/language_model/golden/forget_gate.py).
+// Forget gate: words of lower bounds (tritforge/language_model/wire/lower_bound.py).
 #pragma once
 
 #include <cstdint>

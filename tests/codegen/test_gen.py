@@ -3,6 +3,9 @@ from __future__ import annotations
 
 import json
 import resource
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -155,16 +158,30 @@ def test_incomplete_installation_is_one_line(tmp_path: Path) -> None:
     assert result.stderr.count("\n") == 1
 
 
-def test_generates_dim_2048_in_less_than_a_second(tmp_path: Path) -> None:
-    seconds = []
+def _processor_seconds(run: Callable[[], subprocess.CompletedProcess[str]]) -> float:
+    """Of a child process: other tests share the machine."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result = run()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert result.returncode == 0, result.stderr
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_generates_dim_2048_in_the_time_of_a_few_starts_of_python(tmp_path: Path) -> None:
+    start = [sys.executable, "-c", "import jinja2, numpy"]
+    runs: list[tuple[float, float]] = []
     for attempt in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        result = generate("--dim", "2048", "--out", f"project{attempt}", cwd=tmp_path)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert result.returncode == 0, result.stderr
-        # Processor time: other tests share the machine.
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(seconds) < 1.0
+        arguments = ("--dim", "2048", "--out", f"project{attempt}")
+        runs.append(
+            (
+                _processor_seconds(lambda: generate(*arguments, cwd=tmp_path)),  # noqa: B023
+                _processor_seconds(
+                    lambda: subprocess.run(start, capture_output=True, text=True, check=False)
+                ),
+            )
+        )
+    # A second where a start takes 0.12 s.
+    assert min(run for run, _ in runs) < 8 * max(start for _, start in runs)
 
 
 @pytest.mark.parametrize(

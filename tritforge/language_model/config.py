@@ -83,7 +83,7 @@ class Widths:
     activation: int = _parameter(
         24, 18, 24, "SiLU output and recurrent state h, signed; integer bits of the pre-activation"
     )
-    lower_bound: int = _parameter(16, 16, 16, "forget-gate lower bound: see forget_gate.py")
+    lower_bound: int = _parameter(16, 16, 16, "forget-gate lower bound: see wire/lower_bound.py")
     logit: int = _parameter(32, 24, 32, "logit for sampling, signed")
     logit_fraction: int = _parameter(12, 8, 16, "fraction bits of the logit")
 

@@ -89,7 +89,7 @@ class Operation:
         shifts: formats of the pre-activations, MIX and GLU only.
         norm_gain: int16 (K,) or None where the norm has no gain of its own.
         outputs: BitLinears fed, in weight-stream order; the two GLU matrices share one.
-        lower_bound: uint16 (K,) forget-gate lower bounds, words of `golden.forget_gate`, MIX only.
+        lower_bound: uint16 (K,) forget-gate lower bounds, words of `wire.lower_bound`, MIX only.
     """
 
     kind: OperationKind

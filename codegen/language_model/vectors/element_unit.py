@@ -13,12 +13,12 @@ from codegen.vector_file import VectorFile
 from tritforge.fixed_point import Int64Array, symmetric_limit
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.golden.element_unit import SIGNALS, ElementUnit
-from tritforge.language_model.golden.forget_gate import BOUND_FRACTION
 from tritforge.language_model.golden.headers import ElementHeader
 from tritforge.language_model.golden.timing import element_unit_steps
 from tritforge.language_model.program import ArgumentShifts, OperationKind
 from tritforge.language_model.signals import SaturationFlags
 from tritforge.language_model.wire.element_order import in_element_order
+from tritforge.language_model.wire.lower_bound import BOUND_FRACTION
 
 _SEED = 6
 

@@ -23,11 +23,13 @@ EXPECTED = {
     **{"kSigmoidKind": 0, "kSigmoidSlopeFraction": 0},
     # Mantissas below 2**17, exponents from -128 to 127, shifts up to 47.
     **{"kScaleMantissaBits": 17, "kScaleExponentBits": 8, "kMaximumInputShift": 47},
-    **{"kConsumers": 3, "kCodeLimit": 127, "kTopK": 8, "kEmbeddingBits": 16},
+    **{"kConsumers": 3, "kCodeLimit": 127, "kTopK": 8, "kInputBits": 32},
     **{"kMinimumDim": 16, "kMinimumGluWidth": 16, "kMinimumVocabulary": 2},
     # Kinds of operations and errors are numbers of the image format and of the register map.
     **{"kEndOfRun": 0, "kEmbed": 1, "kMix": 2, "kProject": 3, "kGlu": 4},
-    **{"kResidualBits": 32, "kRootBits": 15, "kLogitFraction": 12, "kPreactivationFraction": 17},
+    **{"kResidualBits": 32, "kRootBits": 15, "kLogitFraction": 12},
+    # A lower bound is Q0.15, or near 1 its distance from 1 in units of 2**-22.
+    **{"kBoundFraction": 15, "kSlowBits": 7},
 }
 
 

@@ -13,7 +13,6 @@ from tritforge.errors import CheckpointError
 from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model.config import Widths
 from tritforge.language_model.float_parameters import FloatArray, FloatOperation
-from tritforge.language_model.golden.forget_gate import encode_lower_bound
 from tritforge.language_model.golden.scalar_unit import CODE_LIMIT
 from tritforge.language_model.program import (
     NO_SHIFTS,
@@ -25,6 +24,7 @@ from tritforge.language_model.program import (
     ScaledOutput,
     square_offset_range,
 )
+from tritforge.language_model.wire.lower_bound import encode_lower_bound
 
 #: Share of a multiplier's range that its roundings and those of u and v may take.
 MULTIPLIER_MARGIN = 1 / 64

@@ -60,7 +60,7 @@ class ElementUnit:
             header: a MIX moves on to the next layer's states, END_OF_RUN is `end_run`.
             activations: (matrices, lanes, rows); MIX: f, i, g; GLU: gate, up. All but the last are
                 pre-activations of widths.preactivation bits, the last has widths.gate_operand.
-            lower_bound: MIX: (rows,) lower bound of the forget gate, words of `forget_gate`.
+            lower_bound: MIX: (rows,) lower bound of the forget gate, words of `wire.lower_bound`.
 
         Returns:
             (lanes, rows), exact: widths.gate_operand + widths.activation bits.

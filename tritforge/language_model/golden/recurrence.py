@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from tritforge.fixed_point import Int64Array, saturate
 from tritforge.language_model.config import SigmoidKind, Widths
-from tritforge.language_model.golden.forget_gate import close, closing, decode_lower_bound
+from tritforge.language_model.golden.forget_gate import close, closing
 from tritforge.language_model.golden.sigmoid import sigmoid, sigmoid_argument, silu
 from tritforge.language_model.program import ArgumentShifts
 from tritforge.language_model.signals import SaturationFlags, Signal
+from tritforge.language_model.wire.lower_bound import decode_lower_bound
 
 
 def update_state(
@@ -32,7 +33,7 @@ def update_state(
     Args:
         state: h, (batch, dim), widths.activation bits.
         forget, candidate: pre-activations f and i, (batch, dim), widths.preactivation bits.
-        lower_bound: lb, (dim,), words of `forget_gate`.
+        lower_bound: lb, (dim,), words of `wire.lower_bound`.
         shifts: fraction bits of the pre-activations below those of a sigmoid argument.
     """
     sigma = sigmoid(sigmoid_argument(-forget, shifts.forget, widths), widths, kind)

@@ -43,12 +43,12 @@ from tritforge.language_model.convert.tensor_shapes import (
     module_names,
 )
 from tritforge.language_model.embedding import EmbeddingType
-from tritforge.language_model.golden.forget_gate import encode_lower_bound
 from tritforge.language_model.golden.model import GoldenModel
 from tritforge.language_model.image import Image, open_image
 from tritforge.language_model.image_header import Sampling
 from tritforge.language_model.program import operation_shapes
 from tritforge.language_model.reference import FloatModel
+from tritforge.language_model.wire.lower_bound import encode_lower_bound
 
 DOWN_GAIN = "model.layers.1.mlp.down_proj.norm.weight"
 KEEP_FLOAT = ConversionOptions(name="model", keep_float=True)

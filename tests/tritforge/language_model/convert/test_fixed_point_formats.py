@@ -24,11 +24,11 @@ from tritforge.language_model.convert.fixed_point_formats import (
     scalar_mantissa,
 )
 from tritforge.language_model.float_parameters import FloatOperation
-from tritforge.language_model.golden.forget_gate import encode_lower_bound
 from tritforge.language_model.golden.quantiser import quantise
 from tritforge.language_model.program import OperationKind, OperationShape
 from tritforge.language_model.reference import rms_norm
 from tritforge.language_model.signals import SaturationFlags
+from tritforge.language_model.wire.lower_bound import encode_lower_bound
 
 WIDTHS = Widths()
 INPUTS = 200

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 
 from tritforge.fixed_point import symmetric_limit
 from tritforge.language_model.config import Widths
-from tritforge.language_model.golden.forget_gate import (
+from tritforge.language_model.golden.recurrence import update_state
+from tritforge.language_model.golden.sigmoid import silu
+from tritforge.language_model.program import ArgumentShifts
+from tritforge.language_model.signals import SaturationFlags, Signal
+from tritforge.language_model.wire.lower_bound import (
     BOUND_FRACTION,
     SLOW_BITS,
     decode_lower_bound,
     encode_lower_bound,
 )
-from tritforge.language_model.golden.recurrence import update_state
-from tritforge.language_model.golden.sigmoid import silu
-from tritforge.language_model.program import ArgumentShifts
-from tritforge.language_model.signals import SaturationFlags, Signal
 
 WIDTHS = Widths()
 STATE_LIMIT = symmetric_limit(WIDTHS.activation)

@@ -59,13 +59,13 @@ def test_commands_that_the_lanes_do_not_have_are_refused() -> None:
 
 def test_result_bits() -> None:
     outcome = Outcome(ErrorCode.STREAM_LENGTH, ("residual", "state"), ("weights_1_late",))
-    # Error code, 15 signals (state is number 11), then early and late of every stream.
-    word = 4 | 1 << 8 | 1 << 8 + 11 | 1 << 8 + 15 + 3
+    # Error code, 16 signals (state is number 12), then early and late of every stream.
+    word = 4 | 1 << 8 | 1 << 8 + 12 | 1 << 8 + 16 + 3
     assert outcome.to_word(STREAMS) == word
     assert Outcome.from_word(word, STREAMS) == outcome
-    every = Outcome.from_word((1 << 8 + 15 + 8) - (1 << 8), STREAMS)
-    assert len(every.saturations) == 15 and len(every.stream_errors) == 8
-    assert every.to_word(STREAMS) == (1 << 31) - (1 << 8)
+    every = Outcome.from_word((1 << 8 + 16 + 8) - (1 << 8), STREAMS)
+    assert len(every.saturations) == 16 and len(every.stream_errors) == 8
+    assert every.to_word(STREAMS) == (1 << 32) - (1 << 8)
 
 
 def test_an_unknown_error_code_is_refused() -> None:
@@ -74,21 +74,19 @@ def test_an_unknown_error_code_is_refused() -> None:
 
 
 def test_input_packet() -> None:
-    """Two lanes of 9 mantissas in tiles of 8: the second tile holds one of each."""
-    mantissas = np.array([range(1, 10), range(-1, -10, -1)])
-    words = encode_input(mantissas, 8)
-    assert words.size == input_words(2, 9, 8) == 8
+    """Two lanes of 9 residuals in tiles of 8: the second tile holds one of each."""
+    residuals = np.array([range(1, 10), range(-1, -10, -1)]) << 16
+    words = encode_input(residuals, 8)
+    assert words.size == input_words(2, 9, 8) == 16
     assert words.tolist() == [
-        0x0004_0003_0002_0001,
-        0x0008_0007_0006_0005,
-        0xFFFC_FFFD_FFFE_FFFF,
-        0xFFF8_FFF9_FFFA_FFFB,
-        0x0000_0000_0000_0009,
-        0,
-        0x0000_0000_0000_FFF7,
-        0,
+        *(0x0002_0000_0001_0000, 0x0004_0000_0003_0000),
+        *(0x0006_0000_0005_0000, 0x0008_0000_0007_0000),
+        *(0xFFFE_0000_FFFF_0000, 0xFFFC_0000_FFFD_0000),
+        *(0xFFFA_0000_FFFB_0000, 0xFFF8_0000_FFF9_0000),
+        *(0x0000_0000_0009_0000, 0, 0, 0),
+        *(0x0000_0000_FFF7_0000, 0, 0, 0),
     ]
-    assert np.array_equal(decode_input(words, 2, 9, 8), mantissas)
+    assert np.array_equal(decode_input(words, 2, 9, 8), residuals)
 
 
 def test_weight_packets() -> None:
