@@ -30,7 +30,9 @@ DOCUMENTS = [Path(name) for name in ("README.md", "CONTRIBUTING.md")] + sorted(
 TUTORIAL = Path("docs/tutorial.md")
 #: Commands that no test executes as they stand, and why.
 NOT_RUN = {
-    r"make (demo|test|csim)": "it is the suite, or set-up that runs before it",
+    r"make (demo|test|csim|board)": "it is the suite, or set-up that runs before it",
+    r"tritforge (simulate|doctor|selftest|generate .*--backend pynq)": "an environment with pynq; "
+    "make board runs the same",
     r"\. \.venv/bin/activate": "the tests run in that environment",
     r"(~/\S*)?pip install|TRITFORGE_PURE_PYTHON=1 pip|python3 -m venv": "tests/test_packaging.py "
     "builds and installs wheels",

@@ -233,9 +233,12 @@ def test_header_and_report(folder: Path) -> None:
     assert report.ternary_weights == SMALL_SHAPE.ternary_weights
     assert 0.2 < report.zero_share < 0.5
     assert report.bits_per_weight >= 1.6
-    done = [call[1] for call in calls]
-    assert done == sorted(done)
-    assert done[-1] == calls[-1][2]
+    weights = [call[1:] for call in calls if call[0] != "compare"]
+    layers = [call[1:] for call in calls if call[0] == "compare"]
+    assert layers == [(1, SMALL_SHAPE.layers), (2, SMALL_SHAPE.layers)]
+    assert [call[0] for call in calls[-2:]] == ["compare", "compare"]
+    assert weights == sorted(weights)
+    assert weights[-1][0] == weights[-1][1]
 
 
 def test_an_image_can_go_through_a_fifo_and_a_link(folder: Path) -> None:
