@@ -149,7 +149,7 @@ def _convert(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     fidelity = report.fidelity
-    if fidelity.is_poor:
+    if fidelity is not None and fidelity.is_poor:
         print(f"warning: {_poor(fidelity)}", file=sys.stderr)
     if options.json:
         figures = {"bits_per_weight": report.bits_per_weight, "seconds": seconds}
@@ -164,13 +164,19 @@ def _convert(options: argparse.Namespace) -> int:
         f"sections         weights {megabytes(report.weight_bytes)}, parameters "
         f"{megabytes(report.parameter_bytes)}, embedding {megabytes(report.embedding_bytes)}"
     )
-    print(
-        f"fidelity         {100 * fidelity.logit_error:.2f} % logit error, "
+    print(f"fidelity         {_fidelity_line(fidelity)}")
+    print(f"took             {seconds:.1f} s, {megabytes(peak)} peak memory")
+    return 0
+
+
+def _fidelity_line(fidelity: ConversionFidelity | None) -> str:
+    if fidelity is None:
+        return "not compared: the output cannot be read back"
+    return (
+        f"{100 * fidelity.logit_error:.2f} % logit error, "
         f"{100 * fidelity.agreement:.1f} % same next token as the float model "
         f"({fidelity.positions} positions of the calibration text)"
     )
-    print(f"took             {seconds:.1f} s, {megabytes(peak)} peak memory")
-    return 0
 
 
 def _poor(fidelity: ConversionFidelity) -> str:

@@ -192,8 +192,8 @@ class CalibrationPass:
     def head(self, operation: FloatOperation, linear: TernaryLinear, positions: int) -> FloatArray:
         """Logits (sequences, positions, vocabulary) of the first positions of every sequence."""
         site = self._of_residual(operation)
-        sums, scale = site.linear(0, linear, positions)
-        logits: FloatArray = sums * scale
+        logits, scale = site.linear(0, linear, positions)
+        logits *= scale  # in place: there is one number for every token of the vocabulary
         site.finish(logits)
         return logits
 

@@ -50,10 +50,40 @@ class ConversionFidelity:
         )
 
 
+@dataclass
+class _Comparison:
+    """Sums over the positions compared so far."""
+
+    positions: int = 0
+    sure: int = 0
+    same: int = 0
+    squared_error: float = 0.0
+    squared_norm: float = 0.0
+
+    def add(
+        self, integer: FloatArray, choices: NDArray[np.int64], reference: NDArray[np.floating]
+    ) -> None:
+        """Compare logits (..., vocabulary) and the most likely tokens (...) of the integers."""
+        expected = reference.astype(np.float64)
+        self.positions += choices.size
+        self.squared_error += float(np.square(integer - expected).sum())
+        self.squared_norm += float(np.square(expected).sum())
+        best = np.partition(expected, -2, axis=-1)[..., -2:]
+        sure = best[..., 1] - best[..., 0] > SURE_MARGIN * expected.std(-1)
+        self.sure += int(sure.sum())
+        self.same += int((choices == expected.argmax(-1))[sure].sum())
+
+    def result(self, saturations: dict[str, int]) -> ConversionFidelity:
+        norm = self.squared_norm
+        error = float(np.sqrt(self.squared_error / norm)) if norm else 0.0
+        agreement = self.same / self.sure if self.sure else 1.0
+        return ConversionFidelity(self.positions, error, agreement, saturations)
+
+
 def compare(
     integer: FloatArray,
     choices: NDArray[np.int64],
-    reference: FloatArray,
+    reference: NDArray[np.floating],
     saturations: dict[str, int],
 ) -> ConversionFidelity:
     """Compare logits (..., vocabulary).
@@ -61,19 +91,15 @@ def compare(
     Args:
         choices: (...) most likely tokens of the integer model, by its raw sums.
     """
-    norm = float(np.linalg.norm(reference))
-    error = float(np.linalg.norm(integer - reference)) / norm if norm else 0.0
-    best = np.partition(reference, -2, axis=-1)[..., -2:]
-    sure = best[..., 1] - best[..., 0] > SURE_MARGIN * reference.std(-1)
-    same = choices == reference.argmax(-1)
-    agreement = float(same[sure].mean()) if sure.any() else 1.0
-    return ConversionFidelity(int(np.prod(sure.shape)), error, agreement, saturations)
+    comparison = _Comparison()
+    comparison.add(integer, choices, reference)
+    return comparison.result(saturations)
 
 
 def compare_with_calibration(
     image: Image,
     tokens: NDArray[np.int64],
-    logits: FloatArray,
+    logits: NDArray[np.float32],
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> ConversionFidelity:
     """Run an image over the first positions of the calibration text, layer by layer, so that the
@@ -95,7 +121,9 @@ def compare_with_calibration(
         residuals = np.split(together, positions)
         golden.forget_weights()
         progress("compare", layer + 1, layers)
-    sums, integer = golden.head(state, np.concatenate(residuals))
-    scaled = integer.reshape(positions, sequences, -1) * 2.0**-golden.widths.logit_fraction
-    choices = sums.argmax(-1).reshape(positions, sequences)
-    return compare(scaled.transpose(1, 0, 2), choices.T, logits, state.flags.by_name())
+    comparison = _Comparison()
+    for at, residual in enumerate(residuals):
+        sums, integer = golden.head(state, residual)
+        scaled = integer * 2.0**-golden.widths.logit_fraction
+        comparison.add(scaled, sums.argmax(-1), logits[:, at])
+    return comparison.result(state.flags.by_name())

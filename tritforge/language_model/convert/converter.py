@@ -99,7 +99,8 @@ class ConversionReport:
     """What was written: sizes in bytes, and the share of zero weights.
 
     Attributes:
-        fidelity: how the image does on the calibration text.
+        fidelity: how the image does on the calibration text; None where it cannot be read back,
+            because the output is a device or a FIFO.
         random_calibration: the text showed too few tokens, so random ones stood in for it.
         not_honoured: settings of `generation_config.json`, with their values, that have no effect.
     """
@@ -111,7 +112,7 @@ class ConversionReport:
     embedding_bytes: int
     ternary_weights: int
     zero_share: float
-    fidelity: ConversionFidelity
+    fidelity: ConversionFidelity | None
     random_calibration: bool = False
     not_honoured: tuple[str, ...] = ()
 
@@ -172,7 +173,9 @@ def convert(
     with write_image(output, header, checkpoint.tokenizer, options.keep_float) as writer:
         conversion = _Conversion(checkpoint, writer, widths, progress)
         conversion.run(tokens)
-    fidelity = compare_with_calibration(open_image(output), tokens, conversion.logits, progress)
+    fidelity = None
+    if output.is_file():
+        fidelity = compare_with_calibration(open_image(output), tokens, conversion.logits, progress)
     sizes = header.section_bytes()
     return ConversionReport(
         path=output,
@@ -224,7 +227,7 @@ class _Conversion:
         self._lower_bounds = cumulative_lower_bounds(self._vector(LOWER_BOUNDS))
         self._floats: list[FloatOperation] = []
         #: float logits of the calibration text's first positions
-        self.logits: FloatArray = np.zeros(0)
+        self.logits: NDArray[np.float32] = np.zeros(0, np.float32)
         self._progress, self._weights_done = progress, 0
         self.zeros = 0
 
@@ -243,7 +246,8 @@ class _Conversion:
             elif item.kind is OperationKind.PROJECT:
                 calibration.project(floats, product, linears[0])
             else:
-                self.logits = calibration.head(floats, linears[0], COMPARED_POSITIONS)
+                logits = calibration.head(floats, linears[0], COMPARED_POSITIONS)
+                self.logits = logits.astype(np.float32)
         self._write_parameters(
             FixedPointPlan.of(self._items, self._floats, calibration, column_maxima, self._widths)
         )

@@ -51,6 +51,7 @@ def test_a_conversion_is_compared_layer_by_layer(small_checkpoint: Path, tmp_pat
     )
     compared = [call for call in calls if call[0] == "compare"]
     assert compared[-1][1] == compared[-1][2] > 0
+    assert report.fidelity is not None
     assert report.fidelity.positions == 8 * 16
     assert report.fidelity.logit_error < 0.05
     assert not report.fidelity.saturations

@@ -434,13 +434,14 @@ def test_memory_is_bounded_by_the_largest_tensor(tmp_path: Path) -> None:
 
     Ternarising holds the stored tensor (2 bytes per weight), the weights as bytes (1) and at most
     three float64 forms of one block of 2048 rows (24 bytes per weight of the block). All the rest
-    is vectors and the activations of a short calibration text.
+    is vectors and the activations of the calibration, which are those of random tokens where the
+    text is as short as here.
     """
-    shape = ModelShape(dim=320, layers=14, glu_width=896, vocabulary=5120)
+    shape = ModelShape(dim=320, layers=18, glu_width=896, vocabulary=5120)
     write_random_checkpoint(tmp_path / "checkpoint", shape)
     sizes = {name: int(np.prod(size)) for name, size in expected_shapes(shape).items()}
     block = 2048 * shape.dim
-    allowed = 3 * max(sizes.values()) + 3 * 8 * block + (4 << 20)
+    allowed = 3 * max(sizes.values()) + 3 * 8 * block + (8 << 20)
     stored = 2 * sum(sizes.values())
     assert stored > 1.5 * allowed, "a shape on which holding the whole model would be noticed"
     options = ConversionOptions(name="model", calibration_text="Once upon a time")
