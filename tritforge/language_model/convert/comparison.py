@@ -124,6 +124,6 @@ def compare_with_calibration(
     comparison = _Comparison()
     for at, residual in enumerate(residuals):
         sums, integer = golden.head(state, residual)
-        scaled = integer * 2.0**-golden.widths.logit_fraction
+        scaled = integer.astype(np.float64) * 2.0**-golden.widths.logit_fraction
         comparison.add(scaled, sums.argmax(-1), logits[:, at])
     return comparison.result(state.flags.by_name())
