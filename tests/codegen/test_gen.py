@@ -159,7 +159,7 @@ def test_incomplete_installation_is_one_line(tmp_path: Path) -> None:
 
 
 def _processor_seconds(run: Callable[[], subprocess.CompletedProcess[str]]) -> float:
-    """Of a child process: other tests share the machine."""
+    """Processor time of a child process, because other tests share the machine."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     result = run()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
