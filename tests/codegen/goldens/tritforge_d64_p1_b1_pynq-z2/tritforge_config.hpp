@@ -80,7 +80,7 @@
 //                                                         signed; integer bits of the pre-
 //                                                         activation
 //   kLowerBoundBits              16  bits      16..16     forget-gate lower bound: see
-//                                                         forget_gate.py
+//                                                         wire/lower_bound.py
 //   kLogitBits                   32  bits      24..32     logit for sampling, signed
 //   kLogitFraction               12  bits      8..16      fraction bits of the logit
 #pragma once
