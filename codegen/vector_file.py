@@ -35,7 +35,11 @@ class VectorFile:
 
     def _write(self, entries: Mapping[str, Values]) -> None:
         for key, values in entries.items():
-            numbers = np.ravel(np.asarray(values)).tolist()
+            # Lists of plain numbers are by far the most; arrays take a while to make.
+            if isinstance(values, list) and set(map(type, values)) <= {int}:
+                numbers = values
+            else:
+                numbers = np.ravel(np.asarray(values)).tolist()
             self._lines.append(" ".join([key, str(len(numbers)), *map(str, numbers)]))
 
     def text(self) -> str:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,30 @@ def test_ctrl_c_inside_a_library_that_raises_something_else(
     inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         assert main(["info"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, inherited)
+    assert capsys.readouterr().err.strip() == ""
+
+
+def test_ctrl_c_inside_a_callback_that_cannot_raise(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Collected:
+        pass
+
+    def interrupted(*arguments: object) -> None:
+        collected = Collected()
+        callback = weakref.ref(collected, lambda _: signal.raise_signal(signal.SIGINT))
+        del collected
+        time.sleep(30)
+        raise AssertionError(f"nothing stopped {callback}")
+
+    monkeypatch.setattr("tritforge_cli.info.open_image", interrupted)
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hook = sys.unraisablehook
+    try:
+        assert main(["info"]) == 130
+        assert sys.unraisablehook is hook
     finally:
         signal.signal(signal.SIGINT, inherited)
     assert capsys.readouterr().err.strip() == ""

@@ -212,7 +212,13 @@ def _add(file: VectorFile, run: _Run, config: AcceleratorConfig, random: RandomS
 
 def _fields(header: tuple[Any, ...]) -> list[int]:
     """Fields of a header, one after the other, those of its consumers included."""
-    return [int(value) for field in header for value in np.ravel(field)]
+    fields = []
+    for field in header:
+        if isinstance(field, int):
+            fields.append(int(field))
+        else:
+            fields.extend(np.ravel(field).tolist())
+    return fields
 
 
 def _status(config: AcceleratorConfig, random: RandomState, quiet: bool) -> dict[str, list[int]]:

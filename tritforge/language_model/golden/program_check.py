@@ -8,6 +8,8 @@ other fields.
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from tritforge.language_model.config import (
@@ -37,8 +39,9 @@ class ProgramCheck:
 
     def __init__(self, config: AcceleratorConfig) -> None:
         self._config = config
-        # Every kind of operation has its numbers of outputs and matrices in all models.
-        self._kinds = {item.kind: item for item in operation_shapes(config.shape)}
+        # Every kind of operation has its numbers of outputs and matrices in all models and layers.
+        one_layer = dataclasses.replace(config.shape, layers=1)
+        self._kinds = {item.kind: item for item in operation_shapes(one_layer)}
         self._accepted = 0
         self._dim = self._tokens = 0
         self._glu_width: int | None = None
