@@ -48,6 +48,30 @@ class Backbone(nn.Module):
         cumulative = self.lower_bounds.softmax(0).cumsum(0)
         return cumulative - cumulative[:1]
 
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Residual stream (batch, time, dim) after the last block, from ids (batch, time)."""
+        x: Tensor = self.embeddings(tokens)
+        for block, bound in zip(self.layers, self.cumulative_lower_bounds()):
+            x = block(x, bound)
+        return x
+
+
+@torch.no_grad()
+def initialise_matrices(
+    module: nn.Module, layers: int, generator: torch.Generator | None = None
+) -> None:
+    """Normal weights; those that write to the residual stream smaller by sqrt(2 * layers).
+
+    Args:
+        module: a model; its gains and lower bounds keep their values.
+        layers: blocks of the model.
+    """
+    for name, parameter in module.named_parameters():
+        if parameter.dim() == 2 and name != "model.lower_bounds":
+            writes = name.endswith(("o_proj.weight", "down_proj.weight"))
+            deviation = INITIAL_DEVIATION / (math.sqrt(2 * layers) if writes else 1)
+            parameter.normal_(0.0, deviation, generator=generator)
+
 
 class HGRNBit(nn.Module):
     """The language model of the paper: token ids to logits.
@@ -68,23 +92,11 @@ class HGRNBit(nn.Module):
         self.shape = shape
         self.model = Backbone(shape)
         self.lm_head = BitLinear(shape.dim, shape.vocabulary)
-        self.initialise(generator)
-
-    @torch.no_grad()
-    def initialise(self, generator: torch.Generator | None = None) -> None:
-        """Normal weights; those that write to the residual stream smaller by sqrt(2 * layers)."""
-        for name, parameter in self.named_parameters():
-            if parameter.dim() == 2 and name != "model.lower_bounds":
-                writes = name.endswith(("o_proj.weight", "down_proj.weight"))
-                deviation = INITIAL_DEVIATION / (math.sqrt(2 * self.shape.layers) if writes else 1)
-                parameter.normal_(0.0, deviation, generator=generator)
+        initialise_matrices(self, shape.layers, generator)
 
     def hidden_states(self, tokens: Tensor) -> Tensor:
         """Residual stream (batch, time, dim) after the last block, from ids (batch, time)."""
-        x: Tensor = self.model.embeddings(tokens)
-        bounds = self.model.cumulative_lower_bounds()
-        for block, bound in zip(self.model.layers, bounds):
-            x = block(x, bound)
+        x: Tensor = self.model(tokens)
         return x
 
     def forward(self, tokens: Tensor) -> Tensor:

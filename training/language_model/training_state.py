@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from training.common import checkpoint
 from training.language_model.options import TrainingOptions
 from tritforge.errors import TritforgeError
-from tritforge.whole_file import whole_file
 
 _FORMAT = "tritforge training state 1"
 
@@ -46,8 +44,7 @@ def save_state(state: TrainingState, path: Path) -> None:
         "model": state.model,
         "optimisers": state.optimisers,
     }
-    with whole_file(path) as part:
-        torch.save(record, part)
+    checkpoint.save_state(path, record)
 
 
 def load_state(path: Path) -> TrainingState:
@@ -56,14 +53,8 @@ def load_state(path: Path) -> TrainingState:
     Raises:
         TritforgeError: unreadable, damaged, or no training state.
     """
-    try:
-        record = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise TritforgeError(f"{path} is not there: nothing to resume") from None
-    except Exception as error:  # torch raises many kinds for a damaged file
-        reason = " ".join(str(error).split())[:200]
-        raise TritforgeError(f"{path} is not a readable training state: {reason}") from None
-    if not isinstance(record, dict) or record.get("format") != _FORMAT:
+    record = checkpoint.load_state(path)
+    if record.get("format") != _FORMAT:
         raise TritforgeError(f"{path} is not a training state of this version")
     return TrainingState(
         TrainingOptions.from_record(record["options"]),

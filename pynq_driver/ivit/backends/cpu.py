@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pynq_driver.native_engine import native_engine
 from pynq_driver.processors import MAXIMUM_THREADS, default_threads
 from tritforge.checks import check_integer
-from tritforge.errors import ConfigurationError, TritforgeError
+from tritforge.errors import ConfigurationError
 from tritforge.ivit.parameters import VisionParameters
 
 if TYPE_CHECKING:
@@ -41,18 +42,12 @@ class CpuVisionBackend:
             ConfigurationError: threads out of range, or no such kernel on this processor.
             TritforgeError: the engine is not installed.
         """
-        try:
-            from pynq_driver import _engine
-        except ImportError as error:
-            raise TritforgeError(
-                f"the C++ engine is not installed ({error}): install a wheel built with a C++ "
-                "compiler, or use --backend golden"
-            ) from None
+        native = native_engine()
         wanted = default_threads() if threads is None else threads
         self.threads = check_integer("threads", wanted, 1, MAXIMUM_THREADS)
         arrays = parameters.to_arrays()
         try:
-            self.engine: _engine.VisionEngine | None = _engine.VisionEngine(
+            self.engine: _engine.VisionEngine | None = native.VisionEngine(
                 shape=dataclasses.asdict(parameters.shape),
                 widths=dataclasses.asdict(parameters.widths),
                 arrays={name: np.ascontiguousarray(array) for name, array in arrays.items()},

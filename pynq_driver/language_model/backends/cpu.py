@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from pynq_driver.language_model.sampler import Sampler
 from pynq_driver.language_model.scores import Scores, token_nats
+from pynq_driver.native_engine import native_engine
 from pynq_driver.processors import MAXIMUM_THREADS, default_threads
 from tritforge.checks import check_integer
-from tritforge.errors import ImageError, TritforgeError
+from tritforge.errors import ImageError
 from tritforge.language_model.golden.sigmoid import sigmoid_table
 from tritforge.language_model.image import Image
 
@@ -47,13 +48,7 @@ class CpuBackend:
             ConfigurationError: threads out of range.
             TritforgeError: the engine is not installed.
         """
-        try:
-            from pynq_driver import _engine
-        except ImportError as error:
-            raise TritforgeError(
-                f"the C++ engine is not installed ({error}): install a wheel built with a C++ "
-                "compiler, or use --backend golden"
-            ) from None
+        native = native_engine()
         widths, shape = image.header.widths, image.header.shape
         wanted = default_threads() if threads is None else threads
         self.threads = check_integer("threads", wanted, 1, MAXIMUM_THREADS)
@@ -63,10 +58,10 @@ class CpuBackend:
             if image.file is None:
                 return array
             where = image.sections[name]
-            return _engine.FileSection(image.file.descriptor, where.offset, where.bytes)
+            return native.FileSection(image.file.descriptor, where.offset, where.bytes)
 
         try:
-            self.engine = _engine.Engine(
+            self.engine: _engine.Engine = native.Engine(
                 weights=section("weights", image.weight_stream),
                 parameters=section("parameters", image.parameter_stream),
                 embedding=section("embedding", image.embedding.elements),

@@ -52,6 +52,34 @@ def checkpoint_configuration(shape: ModelShape, begin_token: int, end_token: int
     }
 
 
+def configuration_shape(configuration: Mapping[str, Any]) -> ModelShape:
+    """Shape of the model of a `config.json`, all of whose options are checked.
+
+    Raises:
+        CheckpointError: names the option that is missing or not supported.
+    """
+    _check_options(configuration)
+    shape = _model_shape(configuration)
+    _check_heads(configuration, shape.dim)
+    return shape
+
+
+def configuration_epsilons(configuration: Mapping[str, Any]) -> Epsilons:
+    """Epsilons of the norms of a `config.json`.
+
+    Raises:
+        CheckpointError: out of range.
+    """
+    epsilon = configuration.get("rms_norm_eps", USUAL_EPSILONS.norm)
+    low, high = EPSILON_RANGE
+    if not is_number(epsilon) or not low <= epsilon <= high:
+        raise CheckpointError(
+            f"config.json: rms_norm_eps = {quoted(epsilon)} is not supported, only {low:g} to "
+            f"{high:g} is"
+        )
+    return Epsilons(norm=float(epsilon))
+
+
 class Checkpoint:
     """An opened checkpoint directory whose tensor names and shapes have all been checked.
 
@@ -77,10 +105,8 @@ class Checkpoint:
         self.folder = folder
         configuration_file, tokenizer = folder / "config.json", folder / "tokenizer.json"
         configuration = read_json(configuration_file)
-        _check_options(configuration)
-        self.shape = _model_shape(configuration)
-        self.epsilons = _epsilons(configuration)
-        _check_heads(configuration, self.shape.dim)
+        self.shape = configuration_shape(configuration)
+        self.epsilons = configuration_epsilons(configuration)
         self.begin_token = _token(configuration, "bos_token_id", self.shape.vocabulary)
         generation = folder / "generation_config.json"
         self.generation = read_json(generation) if generation.exists() else {}
@@ -142,17 +168,6 @@ def _check_options(configuration: Mapping[str, Any]) -> None:
                 f"config.json: {name} = {quoted(configuration[name])} is not supported, "
                 f"only {supported!r} is"
             )
-
-
-def _epsilons(configuration: Mapping[str, Any]) -> Epsilons:
-    epsilon = configuration.get("rms_norm_eps", USUAL_EPSILONS.norm)
-    low, high = EPSILON_RANGE
-    if not is_number(epsilon) or not low <= epsilon <= high:
-        raise CheckpointError(
-            f"config.json: rms_norm_eps = {quoted(epsilon)} is not supported, only {low:g} to "
-            f"{high:g} is"
-        )
-    return Epsilons(norm=float(epsilon))
 
 
 def _check_heads(configuration: Mapping[str, Any], dim: int) -> None:
