@@ -33,7 +33,10 @@ SOURCES = ("codegen.sources", "codegen.rendering", "codegen.output", "codegen.ve
 REGISTERS = ("codegen.constants", "codegen.register_file")
 BLUEPRINT = ("codegen.blueprint", "codegen.model", "codegen.project", "codegen.drawing")
 GENERATOR = (*SOURCES, *REGISTERS, "codegen.openhls", "codegen.machine", *BLUEPRINT)
-DRIVER_GROUND = ("pynq_driver.processors", "pynq_driver._engine", "pynq_driver.devices")
+DRIVER_GROUND = (
+    *("pynq_driver.processors", "pynq_driver._engine", "pynq_driver.native_engine"),
+    "pynq_driver.devices",
+)
 BOARD = ("pynq_driver.board", "pynq_driver.simulated_board")
 DRIVER = (
     *DRIVER_GROUND,
@@ -134,6 +137,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     # The driver: devices know no model.
     "pynq_driver._engine": (),
     "pynq_driver.processors": ("tritforge",),
+    "pynq_driver.native_engine": ("tritforge", "pynq_driver._engine"),
     "pynq_driver.devices": GROUND,
     "pynq_driver.board": (*GROUND, "pynq_driver.devices"),
     "pynq_driver.simulated_board": (*GROUND, "pynq_driver.devices", "pynq_driver.board"),
@@ -166,7 +170,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     "pynq_driver.ivit": (*GROUND, *IVIT_MODEL, "pynq_driver.ivit.backends"),
     "pynq_driver.ivit.backends": (
         *(*GROUND, *IVIT_MODEL),
-        *("pynq_driver.processors", "pynq_driver._engine"),
+        *("pynq_driver.processors", "pynq_driver._engine", "pynq_driver.native_engine"),
     ),
     "pynq_driver": (*GROUND, "tritforge.language_model", *DRIVER, *VISION_DRIVER),
     "pynq_driver.serving": (
@@ -174,6 +178,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     ),
     # Training: checkpoints that the converters take.
     "training": (),
+    "training.common": ("tritforge",),
     "training.language_model.kernels": (
         *(*GROUND, *LANGUAGE_MODEL),
         *("tritforge.language_model.reference", "tritforge.language_model.convert"),
@@ -182,6 +187,7 @@ TABLE: dict[str, tuple[str, ...]] = {
         *(*GROUND, *LANGUAGE_MODEL),
         *("tritforge.language_model.reference", "tritforge.language_model.convert"),
         *("pynq_driver.language_model.evaluation", "training.language_model.kernels"),
+        "training.common",
     ),
 }
 #: Folder -> modules of it that lie beneath the rest of it; who sees the folder sees them.
@@ -196,7 +202,6 @@ for folder, beneath in BENEATH.items():
 PRODUCT = tuple(TABLE)
 #: Training knows no backend and no generator; pictures are read as a model in use reads them.
 TABLE |= {
-    "training.common": ("tritforge",),
     "training.ivit": (
         *(*GROUND, *IVIT, "tritforge.ivit.quantise", "tritforge.ivit.preprocessing"),
         *("tritforge.ivit.model_quantiser", "training.common", "pynq_driver.ivit"),
