@@ -8,6 +8,7 @@ import importlib.util
 from dataclasses import asdict
 from pathlib import Path
 
+from training.language_model.dataset_texts import dataset_texts
 from training.language_model.options import KERNELS, OPTIMISERS, SCHEDULES, TrainingOptions
 from tritforge.errors import TritforgeError, install_command
 from tritforge.language_model.config import ModelShape, default_glu_width
@@ -26,9 +27,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "PyTorch sees one; several with `torchrun -m training.language_model` and the same "
         "arguments.",
     )
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="text file")
+    parser.add_argument("files", type=Path, nargs="*", metavar="FILE", help="text file")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    _add_dataset(parser)
     _add_shape(parser)
     _add_course(parser)
     parser.add_argument(
@@ -59,6 +61,16 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     add_json_argument(parser)
     parser.set_defaults(run=run)
+
+
+def _add_dataset(parser: argparse.ArgumentParser) -> None:
+    dataset = parser.add_argument_group("Hugging Face dataset, instead of files")
+    dataset.add_argument("--dataset", metavar="NAME", help="name of the hub, or a local folder")
+    dataset.add_argument("--configuration", help="for a dataset that has several")
+    dataset.add_argument(
+        "--split", default="train", help="as train or 'train[:1%%]' (default: %(default)s)"
+    )
+    dataset.add_argument("--column", default="text", help="of the texts (default: %(default)s)")
 
 
 def _add_shape(parser: argparse.ArgumentParser) -> None:
@@ -113,6 +125,14 @@ def _steps(text: str) -> int:
     return value
 
 
+def _texts(options: argparse.Namespace) -> list[str]:
+    if bool(options.files) == bool(options.dataset):
+        raise TritforgeError("give text files or --dataset NAME, one of them")
+    if options.dataset:
+        return dataset_texts(options.dataset, options.configuration, options.split, options.column)
+    return [read_text(path) for path in options.files]
+
+
 def run(options: argparse.Namespace) -> int:
     """Train with a progress bar, then say what came of it."""
     shape = ModelShape(
@@ -131,7 +151,7 @@ def run(options: argparse.Namespace) -> int:
     )
     if importlib.util.find_spec("torch") is None:
         raise TritforgeError(f"training needs PyTorch: {install_command('train')}")
-    texts = [read_text(path) for path in options.files]
+    texts = _texts(options)
     # Imported late: PyTorch takes seconds that --help need not take.
     from training.language_model.run import train
     from training.language_model.trainer import Habits
