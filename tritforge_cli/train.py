@@ -9,7 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from training.language_model.dataset_texts import dataset_texts
-from training.language_model.options import KERNELS, OPTIMISERS, SCHEDULES, TrainingOptions
+from training.language_model.options import (
+    KERNELS,
+    OPTIMISERS,
+    SCHEDULES,
+    SIGMOIDS,
+    TrainingOptions,
+)
 from tritforge.errors import TritforgeError, install_command
 from tritforge.language_model.config import ModelShape, default_glu_width
 from tritforge_cli.arguments import add_json_argument, print_json, read_text
@@ -109,6 +115,7 @@ def _add_course(parser: argparse.ArgumentParser) -> None:
     for name, choices, text in (
         ("schedule", SCHEDULES, "two-stage halves the cosine in the second half"),
         ("optimiser", OPTIMISERS, "muon: for the blocks' matrices beside AdamW, slow on a CPU"),
+        ("sigmoid", SIGMOIDS, "learn with an integer sigmoid of the machine (plain kernels)"),
     ):
         course.add_argument(
             f"--{name}",

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from training.language_model.bit_linear import BitLinear, RMSNorm
 from training.language_model.channel_mixer import ChannelMixer
+from training.language_model.integer_sigmoid import Sigmoid
 from training.language_model.token_mixer import TokenMixer
 from tritforge.language_model.config import ModelShape
 
@@ -20,12 +21,12 @@ INITIAL_DEVIATION = 0.02
 class Block(nn.Module):
     """Token mixer and channel mixer, each with its norm, added to the residual stream."""
 
-    def __init__(self, shape: ModelShape) -> None:
+    def __init__(self, shape: ModelShape, sigmoid: Sigmoid = torch.sigmoid) -> None:
         super().__init__()
         self.attn_norm = RMSNorm(shape.dim)
-        self.attn = TokenMixer(shape.dim)
+        self.attn = TokenMixer(shape.dim, sigmoid)
         self.mlp_norm = RMSNorm(shape.dim)
-        self.mlp = ChannelMixer(shape.dim, shape.glu_width)
+        self.mlp = ChannelMixer(shape.dim, shape.glu_width, sigmoid)
 
     def forward(self, x: Tensor, lower_bound: Tensor) -> Tensor:
         """Residual stream (batch, time, dim) after the block."""
@@ -36,11 +37,11 @@ class Block(nn.Module):
 class Backbone(nn.Module):
     """Everything but the head."""
 
-    def __init__(self, shape: ModelShape) -> None:
+    def __init__(self, shape: ModelShape, sigmoid: Sigmoid = torch.sigmoid) -> None:
         super().__init__()
         self.embeddings = nn.Embedding(shape.vocabulary, shape.dim)
         self.lower_bounds = nn.Parameter(torch.zeros(shape.layers, shape.dim))
-        self.layers = nn.ModuleList(Block(shape) for _ in range(shape.layers))
+        self.layers = nn.ModuleList(Block(shape, sigmoid) for _ in range(shape.layers))
         self.norm = RMSNorm(shape.dim)
 
     def cumulative_lower_bounds(self) -> Tensor:
@@ -83,14 +84,20 @@ class HGRNBit(nn.Module):
 
     is_fused = False
 
-    def __init__(self, shape: ModelShape, generator: torch.Generator | None = None) -> None:
+    def __init__(
+        self,
+        shape: ModelShape,
+        generator: torch.Generator | None = None,
+        sigmoid: Sigmoid = torch.sigmoid,
+    ) -> None:
         """
         Args:
             generator: source of the initial weights, for runs that can be repeated.
+            sigmoid: of all gates, the exact one or an `IntegerSigmoid`.
         """
         super().__init__()
         self.shape = shape
-        self.model = Backbone(shape)
+        self.model = Backbone(shape, sigmoid)
         self.lm_head = BitLinear(shape.dim, shape.vocabulary)
         initialise_matrices(self, shape.layers, generator)
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from tritforge.checks import check_integer, is_number, settle_numbers
 from tritforge.errors import ConfigurationError
-from tritforge.language_model.config import ModelShape
+from tritforge.language_model.config import ModelShape, SigmoidKind
 
 SCHEDULES = ("cosine", "two-stage")
 OPTIMISERS = ("adamw", "muon")
+SIGMOIDS = ("exact", *map(str, SigmoidKind))
 KERNELS = ("auto", "fused", "plain")
 _LARGEST = 1 << 31
 
@@ -34,6 +35,7 @@ class TrainingOptions:
         optimiser: "adamw" alone, or "muon" for the matrices of the blocks beside it.
         weight_decay: of the matrices.
         clip: largest norm of all gradients together.
+        sigmoid: "exact", or a sigmoid of the machine, which the model then learns with.
         seed: of the first weights and of the order of the data.
     """
 
@@ -48,6 +50,7 @@ class TrainingOptions:
     optimiser: str = "adamw"
     weight_decay: float = 0.05
     clip: float = 1.0
+    sigmoid: str = "exact"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -64,6 +67,8 @@ class TrainingOptions:
                 raise ConfigurationError(f"{name} = {value!r}: give a positive number")
         if self.schedule not in SCHEDULES:
             raise ConfigurationError(f"schedule {self.schedule!r}: choose one of {SCHEDULES}")
+        if self.sigmoid not in SIGMOIDS:
+            raise ConfigurationError(f"sigmoid {self.sigmoid!r}: choose one of {SIGMOIDS}")
         if self.optimiser not in OPTIMISERS:
             raise ConfigurationError(f"optimiser {self.optimiser!r}: choose one of {OPTIMISERS}")
 

@@ -12,11 +12,13 @@ import torch
 
 from training.language_model.checkpoint_folder import TOKENIZER_FILE
 from training.language_model.corpus import documents_of, encode_corpus, train_tokenizer
+from training.language_model.integer_sigmoid import IntegerSigmoid
 from training.language_model.model import HGRNBit
 from training.language_model.options import TrainingOptions
 from training.language_model.parallel import Processes, processes
 from training.language_model.trainer import STATE_FILE, Habits, Trainer
 from tritforge.errors import ConfigurationError, TritforgeError
+from tritforge.language_model.config import SigmoidKind
 from tritforge.language_model.tokenizer import load_tokenizer
 from tritforge.whole_file import write_whole_text
 
@@ -96,7 +98,7 @@ def make_model(options: TrainingOptions, kernels: str, group: Processes) -> HGRN
     """A new model on the device of the group; the same weights in every process.
 
     Raises:
-        ConfigurationError: fused kernels where they do not run.
+        ConfigurationError: fused kernels where they do not run, or with an integer sigmoid.
     """
     is_gpu = group.device.type == "cuda"
     has_triton = importlib.util.find_spec("triton") is not None
@@ -106,8 +108,15 @@ def make_model(options: TrainingOptions, kernels: str, group: Processes) -> HGRN
             "--kernels or give plain"
         )
     generator = torch.Generator().manual_seed(options.seed)
-    if kernels == "fused" or (kernels == "auto" and is_gpu and has_triton):
+    is_exact = options.sigmoid == "exact"
+    if kernels == "fused" and not is_exact:
+        raise ConfigurationError(
+            f"the fused kernels have the exact sigmoid alone, not {options.sigmoid}: leave out "
+            "--kernels or --sigmoid"
+        )
+    if kernels == "fused" or (kernels == "auto" and is_gpu and has_triton and is_exact):
         from training.language_model.fused_model import FusedHGRNBit
 
         return FusedHGRNBit(options.shape, generator).to(group.device)
-    return HGRNBit(options.shape, generator).to(group.device)
+    sigmoid = torch.sigmoid if is_exact else IntegerSigmoid(SigmoidKind(options.sigmoid))
+    return HGRNBit(options.shape, generator, sigmoid).to(group.device)

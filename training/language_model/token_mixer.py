@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from training.language_model.bit_linear import BitLinear, RMSNorm
+from training.language_model.integer_sigmoid import Sigmoid
 from training.language_model.recurrence import gated_recurrence
 
 
 class TokenMixer(nn.Module):
     """Gated linear recurrence between four BitLinears; parameter names are upstream's."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, sigmoid: Sigmoid = torch.sigmoid) -> None:
         super().__init__()
+        self.sigmoid = sigmoid
         self.i_proj = BitLinear(dim, dim)
         self.f_proj = BitLinear(dim, dim)
         self.g_proj = BitLinear(dim, dim)
@@ -27,8 +29,9 @@ class TokenMixer(nn.Module):
             x: (batch, time, dim), normalised.
             lower_bound: (dim,) smallest forget gate.
         """
-        forget = self.f_proj(x).to(x.dtype).sigmoid()
+        forget = self.sigmoid(self.f_proj(x).to(x.dtype))
         forget = lower_bound + (1 - lower_bound) * forget
-        candidate = functional.silu(self.i_proj(x).to(x.dtype)) * (1 - forget)
+        candidate = self.i_proj(x).to(x.dtype)
+        candidate = candidate * self.sigmoid(candidate) * (1 - forget)
         hidden = gated_recurrence(candidate, forget)
-        return self.o_proj(self.g_norm(self.g_proj(x)) * functional.silu(hidden))
+        return self.o_proj(self.g_norm(self.g_proj(x)) * (hidden * self.sigmoid(hidden)))

@@ -25,6 +25,7 @@ SHAPE = ModelShape(16, 1, 16, 300)
         ("weight_decay", -0.1),
         ("schedule", "linear"),
         ("optimiser", "sgd"),
+        ("sigmoid", "hard"),
         ("seed", -1),
     ],
 )
