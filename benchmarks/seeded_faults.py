@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from testing.repository import ROOT
 from tritforge.errors import TritforgeError
 
 PACKAGES = ("codegen", "pynq_driver", "testing", "tests", "tritforge", "tritforge_cli")
-COPIED = (*PACKAGES, "hls", "pyproject.toml")
+COPIED = (*PACKAGES, "engine", "hls", "CMakeLists.txt", "CMakePresets.json", "pyproject.toml")
 #: An editable installation comes before PYTHONPATH, so the tests would run the original.
 _LAUNCHER = f"""
 import importlib, sys
@@ -75,13 +75,24 @@ def copy_project(target: Path) -> None:
             shutil.copy2(source, target / name)
 
 
-def run_tests(project: Path, cache: Path, tests: Sequence[str]) -> tuple[int, ElementTree.Element]:
+#: What a copy of the project needs before its tests run; gives variables of their environment.
+Prepare = Callable[[Path], Mapping[str, str]]
+
+
+def _nothing(project: Path) -> Mapping[str, str]:
+    return {}
+
+
+def run_tests(
+    project: Path, cache: Path, tests: Sequence[str], prepare: Prepare = _nothing
+) -> tuple[int, ElementTree.Element]:
     """Run tests in a copy; pytest's exit code and its JUnit report."""
     report = project / "report.xml"
     report.unlink(missing_ok=True)
     # A stale byte code file of the same second and size would hide a fault.
     environment = {
         **os.environ,
+        **prepare(project),
         "PYTHONPATH": str(project),
         "PYTHONDONTWRITEBYTECODE": "1",
         "TRITFORGE_CACHE": str(cache),
@@ -110,14 +121,16 @@ def run_tests(project: Path, cache: Path, tests: Sequence[str]) -> tuple[int, El
     return result.returncode, ElementTree.parse(report).getroot()
 
 
-def check_unmodified(project: Path, cache: Path, tests: Sequence[str]) -> None:
+def check_unmodified(
+    project: Path, cache: Path, tests: Sequence[str], prepare: Prepare = _nothing
+) -> None:
     """Without a fault every test runs and passes.
 
     Raises:
         BrokenFaultError: one fails, is skipped, does not exist or takes too long.
     """
     try:
-        code, report = run_tests(project, cache, tests)
+        code, report = run_tests(project, cache, tests, prepare)
     except subprocess.TimeoutExpired as error:
         raise BrokenFaultError(
             f"without a fault tests took longer than {error.timeout:.0f} s: is the machine busy?"
@@ -136,7 +149,9 @@ def name_of(fault: Fault) -> str:
     return f"{fault.file_name}: {fault.name.replace('_', ' ')}"
 
 
-def try_fault(project: Path, cache: Path, item: CaughtFault) -> Outcome:
+def try_fault(
+    project: Path, cache: Path, item: CaughtFault, prepare: Prepare = _nothing
+) -> Outcome:
     """Put in one fault, run its test, take the fault out."""
     fault, test = item.fault, item.test
     path = project / fault.path
@@ -144,7 +159,7 @@ def try_fault(project: Path, cache: Path, item: CaughtFault) -> Outcome:
     name, start = name_of(fault), time.monotonic()
     path.write_text(fault.put_into(text), encoding="utf-8")
     try:
-        code, report = run_tests(project, cache, [test])
+        code, report = run_tests(project, cache, [test], prepare)
     except subprocess.TimeoutExpired:
         return Outcome(name, test, False, "timeout", time.monotonic() - start)
     finally:
@@ -161,7 +176,7 @@ def is_mismatch(message: str) -> bool:
     return message.startswith(_MISMATCHES) and " error: " not in message
 
 
-def run(faults: Sequence[CaughtFault]) -> list[Outcome]:
+def run(faults: Sequence[CaughtFault], prepare: Prepare = _nothing) -> list[Outcome]:
     """Try every fault in a fresh copy."""
     with tempfile.TemporaryDirectory(prefix="open_flow_faults_") as name:
         project, cache = Path(name).resolve() / "project", Path(name) / "cache"
@@ -170,12 +185,12 @@ def run(faults: Sequence[CaughtFault]) -> list[Outcome]:
         tests = list(dict.fromkeys(fault.test for fault in faults))
         with tqdm(total=len(faults) + 1, unit="run", disable=None) as progress:
             progress.set_description("unmodified")
-            check_unmodified(project, cache, tests)
+            check_unmodified(project, cache, tests, prepare)
             progress.update()
             outcomes = []
             for fault in faults:
                 progress.set_description(name_of(fault.fault))
-                outcomes.append(try_fault(project, cache, fault))
+                outcomes.append(try_fault(project, cache, fault, prepare))
                 progress.update()
     return outcomes
 
@@ -189,8 +204,16 @@ def print_table(outcomes: Sequence[Outcome]) -> None:
         print(f"{'':{width}}    {item.message[:100]}")
 
 
-def main(program: str, every: Sequence[CaughtFault], argv: Sequence[str] | None = None) -> int:
+def main(
+    program: str,
+    every: Sequence[CaughtFault],
+    argv: Sequence[str] | None = None,
+    prepare: Prepare = _nothing,
+) -> int:
     """Command line of a list of faults.
+
+    Args:
+        prepare: is called with the copy of the project before every run of tests.
 
     Returns:
         Exit code: 1 if a fault is missed, or if tests fail without one.
@@ -205,7 +228,7 @@ def main(program: str, every: Sequence[CaughtFault], argv: Sequence[str] | None 
         parser.exit(1, f"{program}: error: no fault contains {arguments.only!r}: {names}\n")
     try:
         check_tools()
-        outcomes = run(faults)
+        outcomes = run(faults, prepare)
     except TritforgeError as error:
         parser.exit(1, f"{program}: error: {error}\n")
     caught = sum(item.caught for item in outcomes)
