@@ -63,7 +63,7 @@ def board_backend(
 
 
 def _simulated_device(board: Any) -> Any:
-    check_versions()
+    check_versions(board)
     # Imported late: it needs pynq.
     from pynq_driver.simulated_board.device import SimulatedDevice
 

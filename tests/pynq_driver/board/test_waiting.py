@@ -27,7 +27,7 @@ from tritforge.language_model.image import Image
 pytestmark = [pytest.mark.csim, pytest.mark.filterwarnings("ignore")]
 
 ACCESS_SECONDS = 30e-6
-#: Of a run: a token of the 370M shape on a PYNQ-Z2.
+#: Time of a token of the 370M shape on a PYNQ-Z2.
 RUN_SECONDS = 34e-3
 
 
@@ -192,7 +192,7 @@ async def _wait_with_interrupts(pynq: Any, bench: Bench, is_lost: bool) -> int:
 def test_interrupts_are_no_cheaper(
     pynq: Any, bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of one of the streams alone, and without the two calls of the kernel for each interrupt."""
+    """Counted for one stream, without the two calls of the kernel that an interrupt needs."""
     bench.token()
     polling, _ = bench.token()
     bench.run_seconds = -1.0

@@ -37,7 +37,10 @@ _TIMEOUT_S = 900
 def pynq() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return pytest.importorskip("pynq", reason="pynq is not installed: make board")
+        found = pytest.importorskip("pynq", reason="pynq is not installed: make board")
+    if found.__version__.startswith("4."):
+        pytest.skip("pynq 4 dropped the PYNQ-Z2, for which the notebooks are")
+    return found
 
 
 @pytest.fixture

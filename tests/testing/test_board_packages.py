@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 from packaging.requirements import Requirement
 
-from benchmarks import board_packages
-from benchmarks.board_packages import Found, resolve, table
+from testing import board_packages
+from testing.board_packages import Found, resolve, table
 
 ROOTS = ["numpy>=1.21", "text>=2", "web>=1; extra == 'serve'", "tritforge[serve]; extra == 'all'"]
 INDEX = {
