@@ -156,3 +156,4 @@ def test_shiftmax_and_shiftgelu(kernel: Path) -> None:
     assert len(largest) == 3 and largest[0] > largest[1] > largest[2] > 0
     first = re.search(r"shiftmax  largest error ([\d.]+)", printed)
     assert first is not None and 0 < float(first[1]) < 0.03
+    assert "no probability above that of the largest score: 100% of the rows" in printed
