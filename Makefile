@@ -12,6 +12,7 @@ MACHINE ?= language-model
 DIM ?= 1024
 # The last image of PYNQ-Z1 and -Z2 has 3.1; 4 dropped Zynq-7000 and is tested as a KV260.
 PYNQ_VERSIONS := 3.0.1 3.1.2 4.0.0
+BOARD_TESTS := tests/pynq_driver/board tests/pynq_driver/notebooks
 # Carries the vendor's Apache-2.0 ap_types, the oracle of the shim tests; its own dependencies are
 # not needed for that.
 REFERENCE_HEADERS := hls4ml==1.3.0
@@ -41,7 +42,7 @@ test-clients: $(VENV)/.installed-test ## the server with litellm, langchain-open
 
 board: $(PYNQ_VERSIONS:%=build/pynq-%/.installed) ## the driver with PYNQ on the simulated board
 	@for version in $(PYNQ_VERSIONS); do echo "pynq $$version"; \
-	  build/pynq-$$version/bin/python -m pytest -m "slow or not slow" tests/pynq_driver/board || exit 1; done
+	  build/pynq-$$version/bin/python -m pytest -m "slow or not slow" $(BOARD_TESTS) || exit 1; done
 
 overlay: $(VENV)/.installed-rtl ## bitstream with Vivado: BOARD=pynq-z2 MACHINE=language-model DIM=1024
 	$(BIN)/tritforge overlay --model $(MACHINE) --board $(BOARD) --dim $(DIM)
@@ -97,8 +98,9 @@ $(PEERS)/.installed: pyproject.toml
 # PYNQ's own needs: NumPy 1, pkg_resources of an older setuptools, pycparser 2.
 build/pynq-%/.installed: pyproject.toml
 	$(PYTHON) -m venv build/pynq-$*
-	TRITFORGE_PURE_PYTHON=1 build/pynq-$*/bin/python -m pip install --quiet --editable . \
-	  'pynq==$*' 'numpy<2' 'pycparser<3' 'setuptools<81' pytest hypothesis
+	TRITFORGE_PURE_PYTHON=1 build/pynq-$*/bin/python -m pip install --quiet \
+	  --editable '.[notebook,rtl,serve]' 'pynq==$*' 'numpy<2' 'pycparser<3' 'setuptools<81' \
+	  httpx hypothesis pytest
 	@touch $@
 
 $(VENV)/.installed-lint: $(VENV)/.installed-test

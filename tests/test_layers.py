@@ -172,6 +172,9 @@ TABLE: dict[str, tuple[str, ...]] = {
         *(*GROUND, *IVIT_MODEL),
         *("pynq_driver.processors", "pynq_driver._engine", "pynq_driver.native_engine"),
     ),
+    # What PYNQ looks for: files, and no modules.
+    "pynq_driver.notebooks": (),
+    "pynq_driver.overlays": (),
     "pynq_driver": (*GROUND, "tritforge.language_model", *DRIVER, *VISION_DRIVER),
     "pynq_driver.serving": (
         *("tritforge", "tritforge.language_model", *DRIVER, *VISION_DRIVER, "pynq_driver"),

@@ -53,6 +53,14 @@ def test_wheel_carries_the_hls_sources_inside_the_generator(wheel: Path) -> None
     assert expected and not expected - set(zipfile.ZipFile(wheel).namelist())
 
 
+def test_wheel_announces_notebooks_and_overlays_to_pynq(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (name,) = (item for item in archive.namelist() if item.endswith("/entry_points.txt"))
+    text = archive.read(name).decode()
+    for group in ("notebooks", "overlays"):
+        assert f"[pynq.{group}]\ntritforge = pynq_driver.{group}\n" in text
+
+
 def test_wheel_carries_neither_tests_nor_benchmarks(wheel: Path) -> None:
     top = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {item for item in top if not item.endswith(".dist-info")} == {

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pynq_driver import BACKEND_NAMES, EMBEDDED_MODEL, LanguageModel
+from pynq_driver.board.finding import OVERLAY_VARIABLE
+from pynq_driver.language_model.backends.automatic import AUTOMATIC, open_best_backend
 from pynq_driver.language_model.backends.opening import (
     BOARD_BACKEND,
     MACHINE_BACKENDS,
@@ -24,6 +26,7 @@ from tritforge.language_model.image import open_image
 STANDARD_INPUT = "-"
 #: What every backend is, for --help.
 _BACKENDS = {
+    AUTOMATIC: "the best one present: pynq with a board and an overlay, else cpu, else golden",
     "cpu": "C++ engine",
     "golden": "NumPy integer model, same tokens",
     "csim": "C-simulation of the generated machine, same tokens",
@@ -31,16 +34,14 @@ _BACKENDS = {
     "float": "float64 reference",
     "pynq": "the machine in the fabric of a PYNQ board, same tokens",
 }
-#: Backends that need no machine.
-SOFTWARE_BACKENDS = tuple(
-    name for name in BACKEND_NAMES if name not in (*MACHINE_BACKENDS, BOARD_BACKEND)
-)
+#: Backends that need no machine built first.
+PRESENT_BACKENDS = tuple(name for name in BACKEND_NAMES if name not in MACHINE_BACKENDS)
 
 
-def add_software_arguments(
-    parser: argparse.ArgumentParser, backends: Sequence[str] = SOFTWARE_BACKENDS
+def add_present_arguments(
+    parser: argparse.ArgumentParser, backends: Sequence[str] = PRESENT_BACKENDS
 ) -> None:
-    """--model, --backend and --threads; no machine unless `backends` names it."""
+    """--model, --backend, --threads and --overlay; no compiled machine unless `backends` has it."""
     parser.add_argument(
         "--model",
         type=Path,
@@ -49,9 +50,10 @@ def add_software_arguments(
     )
     parser.add_argument(
         "--backend",
-        choices=backends,
-        default="cpu",
-        help="; ".join(f"{name}: {_BACKENDS[name]}" for name in backends) + " (default: cpu)",
+        choices=(AUTOMATIC, *backends),
+        default=AUTOMATIC,
+        help="; ".join(f"{name}: {_BACKENDS[name]}" for name in (AUTOMATIC, *backends))
+        + f" (default: {AUTOMATIC})",
     )
     parser.add_argument(
         "--threads",
@@ -59,12 +61,13 @@ def add_software_arguments(
         metavar="N",
         help="for --backend cpu (default: the cores of one NUMA node that this process may use)",
     )
-    parser.set_defaults(ports=None, machine_lanes=None, overlay=None)
+    add_overlay_argument(parser)
+    parser.set_defaults(ports=None, machine_lanes=None)
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """--model, --backend, --threads, --ports, --lanes and --overlay."""
-    add_software_arguments(parser, BACKEND_NAMES)
+    add_present_arguments(parser, BACKEND_NAMES)
     machines = " and ".join(MACHINE_BACKENDS)
     parser.add_argument(
         "--ports",
@@ -81,7 +84,6 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"tokens read at once, for --backend {machines}: "
         f"{', '.join(map(str, LANE_CHOICES))} (default: 1)",
     )
-    add_overlay_argument(parser)
 
 
 def add_overlay_argument(parser: argparse.ArgumentParser) -> None:
@@ -91,12 +93,15 @@ def add_overlay_argument(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FOLDER",
         help=f"overlay for --backend {BOARD_BACKEND}: a folder with machine.bit, machine.hwh and "
-        "config.json (default: $TRITFORGE_OVERLAY)",
+        f"config.json (default: ${OVERLAY_VARIABLE}, on a board also what packages brought)",
     )
 
 
 def load_model(options: argparse.Namespace, waveform: bool = False) -> LanguageModel:
     """Open the model the arguments name; builds the machine for `csim` and `rtl`.
+
+    `auto` becomes the name of what was chosen, and a line on standard error says so where it is not
+    the usual one.
 
     Args:
         waveform: whether the machine of `rtl` can write waveforms.
@@ -106,6 +111,12 @@ def load_model(options: argparse.Namespace, waveform: bool = False) -> LanguageM
     """
     _refuse_foreign_options(options)
     image = open_image(EMBEDDED_MODEL if options.model is None else options.model)
+    if options.backend == AUTOMATIC:
+        best = open_best_backend(image, options.threads, options.overlay)
+        options.backend = best.name
+        if best.notice and not getattr(options, "quiet", False):
+            print(best.notice, file=sys.stderr)
+        return LanguageModel(image, best.backend)
     library = None
     if options.backend in MACHINE_BACKENDS:
         # Imported late: the other backends run without the generator's tools.
@@ -119,12 +130,16 @@ def load_model(options: argparse.Namespace, waveform: bool = False) -> LanguageM
 
 
 def _refuse_foreign_options(options: argparse.Namespace) -> None:
+    if options.threads is not None and options.overlay is not None:
+        raise ConfigurationError(
+            "--threads belongs to --backend cpu, --overlay to --backend pynq: leave one of them out"
+        )
     is_machine = options.backend in MACHINE_BACKENDS
     for name, value, belongs in (
-        ("threads", options.threads, options.backend == "cpu"),
+        ("threads", options.threads, options.backend in ("cpu", AUTOMATIC)),
         ("ports", options.ports, is_machine),
         ("lanes", options.machine_lanes, is_machine),
-        ("overlay", options.overlay, options.backend == BOARD_BACKEND),
+        ("overlay", options.overlay, options.backend in (BOARD_BACKEND, AUTOMATIC)),
     ):
         if value is not None and not belongs:
             owners = {"threads": "cpu", "overlay": BOARD_BACKEND}.get(

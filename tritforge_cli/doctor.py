@@ -15,18 +15,19 @@ from pathlib import Path
 
 from pynq_driver import EMBEDDED_MODEL
 from pynq_driver.board.errors import PynqError
+from pynq_driver.board.finding import find_overlay
 from pynq_driver.board.host import HostFiles, contiguous_memory
 from pynq_driver.board.opening import check_versions
 from pynq_driver.board.overlay_files import read_overlay
-from pynq_driver.language_model.backends.board import OVERLAY_VARIABLE, board_backend
+from pynq_driver.language_model.backends.board import board_backend
 from pynq_driver.language_model.backends.cpu import CpuBackend
 from pynq_driver.language_model.known_answer import check_known_answer
 from tritforge.errors import TritforgeError, install_command
 from tritforge.language_model.image import Image, open_image
+from tritforge.language_model.interface import NAME
 from tritforge_cli.arguments import add_json_argument, add_overlay_argument, print_json
 
 _OLDEST_PYTHON = (3, 10)
-_MANAGER = Path("/sys/class/fpga_manager/fpga0")
 #: Tokens that every kernel of the engine computes.
 _KNOWN_TOKENS = 4
 OK, WARNING, REFUSED = "ok", "warning", "refused"
@@ -70,13 +71,16 @@ def run(options: argparse.Namespace) -> int:
 def examine(image: Image, overlay: Path | None = None) -> list[Finding]:
     """Everything that is checked, in order."""
     findings = [_python(), _checked("pynq and NumPy", _pynq), *_kernels(image), *_tools()]
-    if _MANAGER.exists():
+    if HostFiles().is_board():
         findings += [_permissions(), _memory(image)]
-    given = os.environ.get(OVERLAY_VARIABLE) if overlay is None else overlay
-    if given:
-        findings.append(_checked("overlay's files", lambda: _overlay_files(Path(given))))
+    try:
+        given = find_overlay(NAME) if overlay is None else overlay
+    except TritforgeError as error:
+        return [*findings, Finding("overlay's files", REFUSED, str(error))]
+    if given is not None:
+        findings.append(_checked("overlay's files", lambda: _overlay_files(given)))
         if findings[-1].status == OK:
-            findings.append(_checked("overlay", lambda: _overlay(image, Path(given))))
+            findings.append(_checked("overlay", lambda: _overlay(image, given)))
     return findings
 
 
@@ -97,7 +101,7 @@ def _pynq() -> str:
     try:
         version = importlib.metadata.version("pynq")
     except importlib.metadata.PackageNotFoundError:
-        if _MANAGER.exists():
+        if HostFiles().is_board():
             raise PynqError(
                 "a board without pynq: use the Python of /usr/local/share/pynq-venv"
             ) from None

@@ -12,6 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pynq_driver.ivit.data_sets import FASHION_MNIST, FASHION_MNIST_FOLDER
+from pynq_driver.language_model.backends.automatic import AUTOMATIC
 from pynq_driver.language_model.evaluation import DOCUMENT_SEPARATOR
 from tritforge.errors import ConfigurationError
 from tritforge_cli.arguments import (
@@ -63,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     for name in ("data", "limit"):
         if getattr(options, name) is not None:
             raise ConfigurationError(f"--{name} belongs to --images: leave it out")
-    options.backend = options.backend or "cpu"
+    options.backend = options.backend or AUTOMATIC
     text = read_text(options.file)
     model = load_model(options)
     started = time.perf_counter()
@@ -101,7 +102,11 @@ def _evaluate_images(options: argparse.Namespace) -> int:
     # Imported late, as all that only one kind of model needs.
     from tritforge_cli.ivit.evaluate import evaluate_images
 
-    for name, value in (("ports", options.ports), ("lanes", options.machine_lanes)):
+    for name, value in (
+        ("ports", options.ports),
+        ("lanes", options.machine_lanes),
+        ("overlay", options.overlay),
+    ):
         if value is not None:
             raise ConfigurationError(f"--{name} belongs to language models: leave it out")
     return evaluate_images(options)

@@ -56,9 +56,24 @@ def write_roofline(
     Raises:
         TritforgeError: matplotlib is missing, or the file cannot be written.
     """
-    intensity = OPERATIONS_PER_WEIGHT * TRITS_PER_BYTE * lanes
     pyplot = _pyplot()
     figure, axes = pyplot.subplots(figsize=(7, 4.5))
+    draw_roofline(axes, lanes, array_operations_per_second, points)
+    axes.set_title(title)
+    try:
+        with pyplot.rc_context({"svg.hashsalt": "tritforge"}), whole_file(path) as part:
+            figure.savefig(part, bbox_inches="tight", metadata=_NO_DATE.get(path.suffix))
+    except OSError as error:
+        raise TritforgeError(f"cannot write {path}: {error.strerror or error}") from None
+    finally:
+        pyplot.close(figure)
+
+
+def draw_roofline(
+    axes: Any, lanes: int, array_operations_per_second: float, points: Sequence[Point]
+) -> None:
+    """Draw roofs and points on axes of matplotlib; arguments as in `write_roofline`."""
+    intensity = OPERATIONS_PER_WEIGHT * TRITS_PER_BYTE * lanes
     x = np.geomspace(intensity / 8, intensity * 8, 200)
     for point in points:
         roof = np.minimum(point.memory_bytes_per_second * x, array_operations_per_second)
@@ -76,16 +91,8 @@ def write_roofline(
         axis.set_major_formatter("{x:g}")
     axes.set_xlabel("operations per weight byte (ternary multiply and add)")
     axes.set_ylabel("10⁹ operations/s")
-    axes.set_title(title)
     axes.grid(True, which="both", alpha=0.3)
     axes.legend()
-    try:
-        with pyplot.rc_context({"svg.hashsalt": "tritforge"}), whole_file(path) as part:
-            figure.savefig(part, bbox_inches="tight", metadata=_NO_DATE.get(path.suffix))
-    except OSError as error:
-        raise TritforgeError(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        pyplot.close(figure)
 
 
 def _pyplot() -> Any:

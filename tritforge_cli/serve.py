@@ -10,11 +10,14 @@ import socket
 import sys
 from pathlib import Path
 
+from pynq_driver.language_model.backends.automatic import AUTOMATIC
+from pynq_driver.language_model.backends.opening import BOARD_BACKEND
 from pynq_driver.loading import is_vision_model
 from tritforge.errors import ConfigurationError, TritforgeError, install_command
-from tritforge_cli.arguments import add_software_arguments, load_model
+from tritforge_cli.arguments import add_present_arguments, load_model
 
 API_KEY_VARIABLE = "TRITFORGE_API_KEY"
+_LANES = 16
 _TEXT_BYTES, _PICTURE_BYTES = 1 << 20, 16 << 20
 
 
@@ -29,7 +32,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         epilog="Ctrl-C or SIGTERM: running streams end within the grace time. "
         "See docs/serving.md for examples.",
     )
-    add_software_arguments(parser)
+    add_present_arguments(parser)
     # None until the kind of model is known: each kind has a default of its own.
     parser.set_defaults(backend=None)
     parser.add_argument(
@@ -48,9 +51,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--lanes",
         type=int,
-        default=16,
         metavar="N",
-        help="streams that run together (default: %(default)s)",
+        help=f"streams that run together (default: {_LANES}; on a board those of its overlay)",
     )
     parser.add_argument(
         "--queue",
@@ -152,8 +154,12 @@ def run(options: argparse.Namespace) -> int:
         )
     vision_path = options.model if alone else options.vision_model
     default_body = _TEXT_BYTES if vision_path is None else _PICTURE_BYTES
+    if alone and options.overlay is not None:
+        raise ConfigurationError(
+            f"{options.model} is a vision model, which runs on no overlay: leave --overlay out"
+        )
     settings = ServerSettings(
-        lanes=options.lanes,
+        lanes=_LANES if options.lanes is None else options.lanes,
         queue=options.queue,
         connections=options.connections,
         timeout=options.timeout,
@@ -171,8 +177,10 @@ def run(options: argparse.Namespace) -> int:
             hosts = HostNames([*options.allow_host, options.host, address])
             settings = dataclasses.replace(settings, hosts=hosts)
         backend = options.backend
-        options.backend = backend or "cpu"
+        options.backend = backend or AUTOMATIC
         model = None if alone else load_model(options)
+        if model is not None and options.backend == BOARD_BACKEND and options.lanes is None:
+            settings = dataclasses.replace(settings, lanes=model.backend.batch)
         vision = None
         if vision_path is not None:
             own = backend if alone else None
@@ -186,7 +194,7 @@ def run(options: argparse.Namespace) -> int:
 
     def ready() -> None:
         names = [item.image.header.name for item in (model, vision) if item is not None]
-        lanes = "" if model is None else f", {options.lanes} lanes"
+        lanes = "" if model is None else f", {settings.lanes} lanes of {options.backend}"
         print(f"serving {' and '.join(names)} at {_url(listener)}/v1{lanes}", file=sys.stderr)
 
     serve(model, settings, listener, grace=options.grace, ready=ready, vision=vision)

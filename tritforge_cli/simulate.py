@@ -49,18 +49,51 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.set_defaults(run=run)
 
 
-def run(options: argparse.Namespace) -> int:
-    """Build and write."""
-    image = open_image(EMBEDDED_MODEL if options.model is None else options.model)
-    library = library_for(options.machine, image, options.ports, options.lanes, board=options.board)
+def simulated_overlay(
+    folder: Path,
+    model: Path = EMBEDDED_MODEL,
+    board: str = AcceleratorConfig.board,
+    machine: str = "csim",
+    ports: int | None = None,
+    lanes: int | None = None,
+) -> Path:
+    """Compile the machine for a model and write it as an overlay for the simulated board.
+
+    Args:
+        folder: to write; an overlay that is there is replaced.
+        model: image that the machine must hold.
+        machine: `csim`, fast, or `rtl`, Verilated, with cycles and counters.
+        ports: 64-bit weight ports; default: what the image was packed for.
+        lanes: tokens read at once; default: 1.
+
+    Returns:
+        The folder.
+
+    Raises:
+        TritforgeError: the machine cannot be built, or the folder cannot be written.
+    """
+    library = library_for(machine, open_image(model), ports, lanes, board=board)
     try:
         write_simulated_overlay(
-            options.folder, library.path, library.config.to_mapping(), load_board(options.board)
+            folder, library.path, library.config.to_mapping(), load_board(board)
         )
     except OSError as error:
         raise TritforgeError(
-            f"cannot write {options.folder}: {error.strerror or error}: free some space or give "
-            "another folder"
+            f"cannot write {folder}: {error.strerror or error}: free some space or give another "
+            "folder"
         ) from None
+    return folder
+
+
+def run(options: argparse.Namespace) -> int:
+    """Build and write."""
+    simulated_overlay(
+        options.folder,
+        EMBEDDED_MODEL if options.model is None else options.model,
+        options.board,
+        options.machine,
+        options.ports,
+        options.lanes,
+    )
     print(f"tritforge generate --backend pynq --overlay {options.folder}")
     return 0

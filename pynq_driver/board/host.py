@@ -23,11 +23,17 @@ class HostFiles:
 
     Attributes:
         memory_report: `/proc/meminfo`.
+        fabric: what only a computer with programmable logic has.
         lock: file that whoever uses the board has locked.
     """
 
     memory_report: Path = Path("/proc/meminfo")
+    fabric: Path = Path("/sys/class/fpga_manager/fpga0")
     lock: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "tritforge-board.lock")
+
+    def is_board(self) -> bool:
+        """Whether this computer has programmable logic."""
+        return self.fabric.exists()
 
     def memory_text(self) -> str:
         """The report on memory; empty if there is none."""

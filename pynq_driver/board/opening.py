@@ -18,7 +18,9 @@ from pynq_driver.board.host import BoardLock, HostFiles
 from pynq_driver.board.overlay_files import OverlayFiles, read_overlay
 from pynq_driver.board.transport import PynqTransport
 from pynq_driver.devices.driver import MachineDriver
+from tritforge.boards import Board
 from tritforge.boards.block_design import DMA_LENGTH_BITS, MACHINE_INSTANCE, block_design
+from tritforge.boards.families import family_of
 from tritforge.errors import TritforgeError
 
 #: Seconds that a run may take, if nobody says otherwise.
@@ -63,7 +65,7 @@ def open_board(
         ClockError: the fabric has another clock.
     """
     files = read_overlay(folder)
-    check_versions()
+    check_versions(files.board)
     device = _device(device)
     if files.is_simulated != is_simulated(device):
         kinds = {True: "the simulated board", False: "a real board"}
@@ -105,8 +107,11 @@ def _close_previous(device: Any) -> None:
             previous.close()
 
 
-def check_versions() -> None:
-    """Refuse a PYNQ that is missing or does not fit NumPy.
+def check_versions(board: Board | None = None) -> None:
+    """Refuse a PYNQ that is missing, or does not fit NumPy or the board.
+
+    Args:
+        board: that it must know; default: any.
 
     Raises:
         PynqError: says which version to install.
@@ -118,6 +123,12 @@ def check_versions() -> None:
             "the package pynq is not installed: on a PYNQ image use the Python of "
             "/usr/local/share/pynq-venv; on a PC: pip install 'pynq>=3.0.1,<4' 'numpy<2'"
         ) from None
+    dropped_by = None if board is None else family_of(board).dropped_by
+    if board is not None and dropped_by is not None and int(version.split(".")[0]) >= dropped_by:
+        raise PynqError(
+            f"pynq {version} does not know the {board.title} any more: pip install "
+            f"'pynq<{dropped_by}'"
+        )
     # NumPy 2 gave arrays an attribute `device`, which PYNQ's buffers have set themselves so far.
     if int(np.__version__.split(".")[0]) >= 2:
         raise PynqError(

@@ -143,6 +143,22 @@ class CompiledTransport:
         """Whether cycles have a meaning: in Verilated RTL."""
         return self.description.simulation == "rtl"
 
+    @property
+    def memory(self) -> MemoryModel:
+        """The memory model of a Verilated machine.
+
+        Raises:
+            TritforgeError: a C-simulation has none.
+        """
+        found = abi.Memory()
+        self.call("get_memory", ctypes.byref(found))
+        names = (name for name, _ in abi.Memory._fields_)
+        return MemoryModel(**{name: getattr(found, name) for name in names})
+
+    @memory.setter
+    def memory(self, model: MemoryModel) -> None:
+        self.call("set_memory", ctypes.byref(abi.Memory(**asdict(model))))
+
     def close(self) -> None:
         """Give the machine back, as `Transport.close` says."""
         if self._machine is not None:
@@ -193,19 +209,12 @@ class CompiledMachine(MachineDriver):
 
     @property
     def memory(self) -> MemoryModel:
-        """The memory model of a Verilated machine.
-
-        Raises:
-            TritforgeError: a C-simulation has none.
-        """
-        found = abi.Memory()
-        self.transport.call("get_memory", ctypes.byref(found))
-        names = (name for name, _ in abi.Memory._fields_)
-        return MemoryModel(**{name: getattr(found, name) for name in names})
+        """As `CompiledTransport.memory`."""
+        return self.transport.memory
 
     @memory.setter
     def memory(self, model: MemoryModel) -> None:
-        self.transport.call("set_memory", ctypes.byref(abi.Memory(**asdict(model))))
+        self.transport.memory = model
 
     def trace(self, path: Path | None) -> None:
         """Write a waveform (VCD) of all following cycles to `path`; None closes it.

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pynq_driver.language_model.backends.automatic import AUTOMATIC, open_best_backend
 from pynq_driver.language_model.backends.base import Backend, Context, context_chooser
 from pynq_driver.language_model.backends.opening import CompiledLibrary, open_backend
 from pynq_driver.language_model.contexts import contexts_of
@@ -27,6 +29,8 @@ EMBEDDED_MODEL = Path(__file__).parents[1] / "models" / "stories-17m.tritforge"
 
 #: Prompt tokens handed to the backend at once: Ctrl-C takes effect between two such calls.
 _PREFILL_TOKENS = 64
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -220,7 +224,7 @@ class LanguageModel:
 
 def load_language_model(
     path: Path | str | None = None,
-    backend: str = "cpu",
+    backend: str = AUTOMATIC,
     threads: int | None = None,
     library: CompiledLibrary | None = None,
     overlay: Path | None = None,
@@ -229,14 +233,20 @@ def load_language_model(
 
     Args:
         path: a `.tritforge` file.
-        backend: `cpu`, `golden`, `float`, `csim`, `rtl` or `pynq`.
+        backend: `auto`, `cpu`, `golden`, `float`, `csim`, `rtl` or `pynq`; `auto` is the best one
+            that is present, see `open_best_backend`, and is logged where it is not the usual one.
         threads: for `cpu`; default: cores of one NUMA node that this process may use.
         library: compiled machine for `csim` and `rtl`, as `codegen.machine.csim_library` and
             `codegen.machine.rtl_library` build them.
-        overlay: folder of the overlay for `pynq`; default: $TRITFORGE_OVERLAY.
+        overlay: folder of the overlay for `pynq`; default: see `find_overlay`.
 
     Raises:
         TritforgeError: the file or the backend cannot be used; the message says why.
     """
     image = open_image(EMBEDDED_MODEL if path is None else path)
+    if backend == AUTOMATIC and library is None:
+        best = open_best_backend(image, threads, overlay)
+        if best.notice:
+            _log.warning("%s", best.notice)
+        return LanguageModel(image, best.backend)
     return LanguageModel(image, open_backend(backend, image, threads, library, overlay))

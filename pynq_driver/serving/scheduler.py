@@ -37,6 +37,8 @@ ALONE_PROMPT_TOKENS = 64
 #: Weight of the newest stream in the running mean of lane times, for Retry-After.
 _NEWEST = 0.2
 _LONGEST_RETRY_SECONDS = 60
+#: Rounds in a row that a device may fail before no streams are accepted any more.
+MOST_FAILED_ROUNDS = 3
 
 _log = logging.getLogger(__name__)
 
@@ -226,6 +228,7 @@ class Scheduler:
         self._lane_seconds = 1.0
         self._told_saturation = False
         self._round = 0
+        self._failed_rounds = 0
         self._updates: list[tuple[Stream, Update]] = []
         self._thread = threading.Thread(target=self._run, name="tritforge-scheduler", daemon=True)
 
@@ -360,7 +363,12 @@ class Scheduler:
                 work.append((stream, list(chunk)))
         started = time.monotonic()
         lanes = [stream.lane for stream, _ in work if stream.lane is not None]
-        self._backend.advance(lanes, [tokens for _, tokens in work])
+        try:
+            self._backend.advance(lanes, [tokens for _, tokens in work])
+        except TritforgeError as error:
+            self._fail_round(error)
+            return
+        self._failed_rounds = 0
         self._observer.round(len(work), time.monotonic() - started)
         for stream, _ in work:
             if stream.read < len(stream.prompt.tokens):
@@ -371,6 +379,20 @@ class Scheduler:
                 if not stream.generated:
                     self._observer.first_token(time.monotonic() - stream.submitted)
                 self._extend(stream)
+
+    def _fail_round(self, error: TritforgeError) -> None:
+        """End all running streams: a device that failed has lost their contexts, and may recover.
+
+        Raises:
+            TritforgeError: `error`, if too many rounds in a row have failed.
+        """
+        self._failed_rounds += 1
+        if self._failed_rounds == MOST_FAILED_ROUNDS:
+            raise error
+        _log.exception("a round failed; its streams end")
+        with self._changed:
+            for stream in tuple(self._running):
+                self._end(stream, Update(end=End.FAILED))
 
     def _extend(self, stream: Stream) -> None:
         """Choose the next token of a stream; a failure here is the failure of this stream alone."""

@@ -21,13 +21,13 @@ from pynq.buffer import PynqBuffer
 from pynq.pl_server.device import Device
 
 from pynq_driver.board.host import HostFiles
-from pynq_driver.devices.compiled import CompiledTransport
+from pynq_driver.devices.compiled import CompiledTransport, MemoryModel
 from pynq_driver.devices.device import NoProgressError, Words
 from pynq_driver.simulated_board.clocks import ClockRegisters, clock_registers
 from pynq_driver.simulated_board.dma_engine import SimulatedDmaEngine
 from pynq_driver.simulated_board.memory import BufferObject, ContiguousMemoryModel
 from pynq_driver.simulated_board.parsing import parse_handoff
-from tritforge.boards import Board
+from tritforge.boards import Board, memory_values
 from tritforge.boards.block_design import BlockDesign, block_design
 from tritforge.boards.families import family_of
 
@@ -113,6 +113,8 @@ class SimulatedDevice(Device):
     def download(self, bitstream: Any, parser: Any = None) -> None:
         """Put a compiled machine into the fabric."""
         machine = CompiledTransport(Path(bitstream.bitfile_name))
+        if machine.has_clock():
+            machine.memory = MemoryModel(**memory_values(self.board))
         if self.machine is not None:
             self.machine.close()
         self.machine = machine

@@ -34,12 +34,14 @@ class Faults:
         short_words: words that the next transfer loses at its end.
         is_stuck: the engine takes transfers and does nothing.
         stays_in_reset: the engine does not come out of a reset.
+        loses_interrupts: transfers end without a word: the completion bit is never seen.
     """
 
     error: int = 0
     short_words: int = 0
     is_stuck: bool = False
     stays_in_reset: bool = False
+    loses_interrupts: bool = False
 
 
 class SimulatedDmaEngine:
@@ -144,7 +146,8 @@ class SimulatedDmaEngine:
                 self._error, self._is_busy = INTERNAL_ERROR, False
             elif ended:
                 self._length = moved * _WORD
-                self._is_busy, self._complete = False, _COMPLETE
+                self._is_busy = False
+                self._complete = 0 if self.faults.loses_interrupts else _COMPLETE
         halted = not self._control & _RUN or bool(self._error)
         idle = self._has_run and not self._is_busy and not halted
         return (_HALTED if halted else 0) | (_IDLE if idle else 0) | self._error | self._complete

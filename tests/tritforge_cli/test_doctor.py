@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pynq_driver import _engine
+from pynq_driver.board.host import HostFiles
 from pynq_driver.language_model.known_answer import WrongTokensError
 from tritforge_cli import doctor
 from tritforge_cli.main import main
@@ -64,7 +65,7 @@ def test_an_overlay_without_its_files(capsys: pytest.CaptureFixture[str], tmp_pa
 def test_a_board_without_pynq(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(doctor, "_MANAGER", tmp_path)
+    monkeypatch.setattr(HostFiles, "is_board", lambda files: True)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     status, found = findings(capsys)
     assert status == 1

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from codegen.overlay import WRAPPER
 from pynq_driver.board.overlay_files import read_overlay
+from testing.tools import verilator_root
 from tritforge.language_model.config import AcceleratorConfig, accelerator
 from tritforge_cli.main import main
 
@@ -33,6 +35,24 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, status: int = 0) -> 
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
 
+def assert_whole(folder: Path) -> None:
+    """The folder alone has every module that the IP needs: Verilator elaborates it."""
+    root = verilator_root()
+    files = [str(path) for path in folder.iterdir() if path.suffix in (".sv", ".v")]
+    result = subprocess.run(
+        [
+            str(root / "bin" / "verilator_bin"),
+            *("--lint-only", "-Wno-fatal", "--top-module", Path(WRAPPER).stem, *files),
+        ],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "VERILATOR_ROOT": str(root)},
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == 0 and "%Error" not in result.stderr, result.stderr
+
+
 def test_without_vivado_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -53,6 +73,7 @@ def test_an_overlay(
     sources = {path.name: path.read_text() for path in (folder / "overlay/sources").iterdir()}
     assert "tritforge_machine machine (" in sources[WRAPPER]
     assert "module tritforge_machine (" in sources["tritforge_machine.sv"]
+    assert_whole(folder / "overlay/sources")
     capsys.readouterr()
     assert main([*ARGUMENTS, "--out", str(folder), "--script-only"]) == 0
     assert capsys.readouterr().out.startswith("vivado -mode batch -nojournal -source ")

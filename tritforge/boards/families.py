@@ -28,6 +28,7 @@ class Family:
         clock_enable: parameter that says whether clock {clock} runs.
         clock_select: parameter that names the PLL of clock {clock}, and the value for the source.
         clock_frequency: parameter with the rate of clock {clock} that was reached, in MHz.
+        dropped_by: first major version of pynq that does not know the family; None: all know it.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Family:
     clock_enable: str
     clock_select: tuple[str, str]
     clock_frequency: str
+    dropped_by: int | None = None
 
     @property
     def module(self) -> str:
@@ -68,6 +70,7 @@ _ZYNQ_7000 = Family(
     clock_enable="PCW_FPGA_FCLK{clock}_ENABLE",
     clock_select=("PCW_FCLK{clock}_PERIPHERAL_CLKSRC", "IO PLL"),
     clock_frequency="PCW_ACT_FPGA{clock}_PERIPHERAL_FREQMHZ",
+    dropped_by=4,
 )
 _ZYNQ_ULTRASCALE = Family(
     name="zynq-ultrascale",

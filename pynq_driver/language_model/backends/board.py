@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from pynq_driver.board.errors import OverlayFilesError
+from pynq_driver.board.finding import OVERLAY_VARIABLE, find_overlay
 from pynq_driver.board.opening import DEFAULT_TIMEOUT, check_versions, open_board
 from pynq_driver.board.overlay_files import read_overlay
 from pynq_driver.language_model.backends.machine import MachineBackend
@@ -15,9 +15,6 @@ from tritforge.errors import ConfigurationError
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.image import Image
 from tritforge.language_model.interface import NAME
-
-#: Names the folder of the overlay where no option does.
-OVERLAY_VARIABLE = "TRITFORGE_OVERLAY"
 
 
 def board_backend(
@@ -29,7 +26,7 @@ def board_backend(
     """Load an overlay and put a model on it.
 
     Args:
-        overlay: folder of the overlay; default: $TRITFORGE_OVERLAY.
+        overlay: folder of the overlay; default: see `find_overlay`.
         device: `pynq.Device`; default: what PYNQ finds, or a new simulated board if the overlay is
             one for it.
         timeout_seconds: that a run may take.
@@ -38,13 +35,13 @@ def board_backend(
         ConfigurationError: no overlay is named, or it cannot run the image.
         BoardError: see `open_board`.
     """
-    given = os.environ.get(OVERLAY_VARIABLE) if overlay is None else overlay
-    if not given:
+    given = find_overlay(NAME) if overlay is None else overlay
+    if given is None:
         raise ConfigurationError(
             f"backend pynq needs an overlay: give its folder (--overlay, or {OVERLAY_VARIABLE}); "
             "`tritforge simulate` writes one for the simulated board"
         )
-    files = read_overlay(Path(given))
+    files = read_overlay(given)
     if files.interface.name != NAME:
         raise OverlayFilesError(
             f"{files.folder} holds a machine {files.interface.name}, not {NAME}: give another one"
@@ -57,7 +54,7 @@ def board_backend(
         ) from None
     if device is None and files.is_simulated:
         device = _simulated_device(files.board)
-    machine = open_board(Path(given), device, timeout_seconds)
+    machine = open_board(given, device, timeout_seconds)
     try:
         return MachineBackend(image, machine, config)
     except BaseException:
@@ -66,7 +63,7 @@ def board_backend(
 
 
 def _simulated_device(board: Any) -> Any:
-    check_versions()
+    check_versions(board)
     # Imported late: it needs pynq.
     from pynq_driver.simulated_board.device import SimulatedDevice
 

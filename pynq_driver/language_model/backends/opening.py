@@ -58,7 +58,7 @@ def open_backend(
     Args:
         threads: processors to use, for `cpu`; default: all this process may use.
         library: the machine, for `csim` and `rtl`.
-        overlay: folder of the overlay, for `pynq`; default: $TRITFORGE_OVERLAY.
+        overlay: folder of the overlay, for `pynq`; default: see `find_overlay`.
 
     Raises:
         ConfigurationError: unknown name.

@@ -6,6 +6,7 @@ Every fault ends in an exception of its own that names the remedy, and the next 
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -364,6 +365,16 @@ def test_numpy_2(overlay: Path, device: Any, pynq: Any, monkeypatch: pytest.Monk
         with pytest.raises(PynqError, match=r"numpy 2\.1\.0: pip install 'numpy<2'"):
             open_board(overlay, device, TIMEOUT)
     open_board(overlay, device, TIMEOUT).close()
+
+
+def test_a_pynq_that_dropped_the_board(
+    tmp_path: Path, device: Any, library: CompiledLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, board = tmp_path / "z2", load_board("pynq-z2")
+    write_simulated_overlay(folder, library.path, library.config.to_mapping(), board)
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "4.0.0")
+    with pytest.raises(PynqError, match=r"does not know the TUL PYNQ-Z2 .*'pynq<4'"):
+        open_board(folder, device, TIMEOUT)
 
 
 def test_a_second_process(

@@ -28,6 +28,7 @@ class FakeLanes:
         self.gate.set()
         self.free_rounds = 1
         self.fail_on_token: int | None = None
+        self.failure: Exception = RuntimeError("made to fail")
         self.end_at: int | None = None  # tokens in a lane after which the end token is likeliest
         self._history: list[list[int]] = [[] for _ in range(count)]
 
@@ -42,7 +43,7 @@ class FakeLanes:
         for lane, items in zip(lanes, tokens):
             assert items
             if self.fail_on_token in items:
-                raise RuntimeError("made to fail")
+                raise self.failure
             self._history[lane] += items
 
     def chooser(self, lane: int, sampler: Sampler) -> Callable[[], int]:

@@ -14,6 +14,7 @@ from pynq_driver.language_model.scores import TokenScore, token_score
 from pynq_driver.serving.scheduler import (
     ALONE_PROMPT_TOKENS,
     LEAST_PROMPT_TOKENS,
+    MOST_FAILED_ROUNDS,
     PASS_TOKENS,
     Busy,
     Closed,
@@ -27,6 +28,7 @@ from pynq_driver.serving.scheduler import (
 )
 from tests.pynq_driver.serving.fake_lanes import VOCABULARY, FakeLanes
 from tests.pynq_driver.serving.running import wait
+from tritforge.errors import TritforgeError
 from tritforge.language_model.convert.random_checkpoint import END_TOKEN, byte_tokenizer
 
 TOKENIZER = byte_tokenizer(VOCABULARY)
@@ -348,6 +350,30 @@ def test_failure_of_the_backend_reaches_every_client(make: Callable[..., Harness
     assert isinstance(harness.scheduler.failure, RuntimeError)
     with pytest.raises(Closed):
         harness.submit(prompt(3))
+
+
+def test_a_device_that_fails_once_is_used_again(make: Callable[..., Harness]) -> None:
+    harness = make(lanes=2)
+    harness.lanes.fail_on_token, harness.lanes.failure = 299, TritforgeError("a DMA engine stopped")
+    harness.lanes.gate.clear()
+    running = harness.submit(prompt(1, tokens=0))
+    harness.submit(Prompt([299], Sampling()))
+    waiting = harness.submit(prompt(2))
+    harness.lanes.gate.set()
+    assert harness.result(running[0]).end is End.FAILED
+    assert harness.result(waiting[0]).tokens == alone(prompt(2))
+    assert harness.scheduler.healthy
+
+
+def test_a_device_that_keeps_failing_ends_the_server(make: Callable[..., Harness]) -> None:
+    harness = make(lanes=1)
+    harness.lanes.fail_on_token, harness.lanes.failure = 299, TritforgeError("the board is gone")
+    for _ in range(MOST_FAILED_ROUNDS):
+        assert harness.scheduler.healthy
+        (stream,) = harness.submit(Prompt([299], Sampling()))
+        assert harness.result(stream).end is End.FAILED
+    wait(lambda: not harness.scheduler.healthy)
+    assert isinstance(harness.scheduler.failure, TritforgeError)
 
 
 def test_failure_of_one_stream_is_its_own(
