@@ -13,6 +13,8 @@ import pytest
 
 from testing.repository import ROOT
 
+PACKAGES = ("tritforge", "codegen", "pynq_driver", "training", "tritforge_cli")
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -40,9 +42,7 @@ def test_pure_python_wheel_is_for_every_platform(wheel: Path) -> None:
     assert wheel.name.endswith("-py3-none-any.whl")
 
 
-@pytest.mark.parametrize(
-    "package", ["tritforge", "codegen", "pynq_driver", "training", "tritforge_cli"]
-)
+@pytest.mark.parametrize("package", PACKAGES)
 def test_wheel_carries_every_file_of_the_package(wheel: Path, package: str) -> None:
     missing = tracked_files(package) - set(zipfile.ZipFile(wheel).namelist())
     assert not missing
@@ -63,13 +63,7 @@ def test_wheel_announces_notebooks_and_overlays_to_pynq(wheel: Path) -> None:
 
 def test_wheel_carries_neither_tests_nor_benchmarks(wheel: Path) -> None:
     top = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
-    assert {item for item in top if not item.endswith(".dist-info")} == {
-        "tritforge",
-        "codegen",
-        "pynq_driver",
-        "training",
-        "tritforge_cli",
-    }
+    assert {item for item in top if not item.endswith(".dist-info")} == set(PACKAGES)
 
 
 def test_unpacked_wheel_generates_text_and_hardware(wheel: Path, tmp_path: Path) -> None:
@@ -89,6 +83,37 @@ def test_unpacked_wheel_generates_text_and_hardware(wheel: Path, tmp_path: Path)
     assert "Once upon a time" in story.stdout
     assert (tmp_path / "project" / "CMakeLists.txt").exists()
 
+
+def test_editable_packages_are_those_of_the_checkout_and_nothing_else(tmp_path: Path) -> None:
+    """A module of another folder must not be found as one of `codegen`."""
+    build = "import sys; from scikit_build_core.build import build_editable as b; b(sys.argv[1])"
+    subprocess.run(
+        [sys.executable, "-c", build, str(tmp_path)],
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "TRITFORGE_PURE_PYTHON": "1"},
+        capture_output=True,
+        timeout=120,
+    )
+    (path,) = tmp_path.glob("*.whl")
+    zipfile.ZipFile(path).extractall(tmp_path / "site")
+    found = subprocess.run(
+        [sys.executable, "-S", "-c", _PLACES, str(tmp_path / "site"), *PACKAGES],
+        check=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout.split()
+    assert found == [str(ROOT / name) for name in PACKAGES]
+
+
+_PLACES = """
+import importlib.util, site, sys
+site.addsitedir(sys.argv[1])
+for name in sys.argv[2:]:
+    print(*importlib.util.find_spec(name).submodule_search_locations)
+"""
 
 #: -S keeps the editable installation's import hook out; dependencies are added by path.
 _WITHOUT_CHECKOUT = """

@@ -12,7 +12,7 @@ from codegen.blueprint import Blueprint, ConstantTable, Machine
 from codegen.language_model.constants import constants, tables
 from codegen.language_model.network import machine_network
 from codegen.language_model.processes import machine_processes
-from codegen.language_model.vector_files import UNIT_VECTORS
+from codegen.language_model.vector_files import MACHINE_VECTORS, UNIT_VECTORS
 from codegen.machine.process import Process
 from codegen.machine.vitis_form import vitis_values
 from tritforge.errors import ConfigurationError
@@ -125,12 +125,11 @@ class LanguageModelBlueprint(Blueprint):
         return tuple(item for item in processes if not self.units or item.name in self.units)
 
     def vectors(self) -> dict[str, str]:
-        """Unit -> golden vectors of its test bench."""
-        return {
-            name: make(self.config)
-            for name, make in UNIT_VECTORS.items()
-            if not self.units or name in self.units
-        }
+        """Unit -> golden vectors of its test bench; `machine` is all units together."""
+        if self.units:
+            return {name: UNIT_VECTORS[name](self.config) for name in sorted(self.units)}
+        both = {**UNIT_VECTORS, **MACHINE_VECTORS}
+        return {name: make(self.config) for name, make in both.items()}
 
     def template_values(self) -> dict[str, Any]:
         """Processes, contents of ROMs, and the streams of the whole machine."""

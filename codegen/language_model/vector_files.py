@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Golden vectors of every unit of the language model's machine."""
+"""Golden vectors of every unit of the language model's machine, and of the whole machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from codegen.language_model.vectors import (
     dequantiser,
     element_unit,
     head,
+    machine,
     quantiser,
     scalar_unit,
     sequencer,
@@ -34,3 +35,6 @@ UNIT_VECTORS: Mapping[str, Callable[[AcceleratorConfig], str]] = {
     "vector_unit": vector_unit.vectors,
     "weight_join": weight_join.vectors,
 }
+
+#: The vectors of the whole machine, in projects that hold all of its units.
+MACHINE_VECTORS: Mapping[str, Callable[[AcceleratorConfig], str]] = {"machine": machine.vectors}

@@ -17,6 +17,10 @@ from codegen.openhls.tools import PINNED_VERSIONS, check_tools, zig_environment
 
 _TIMEOUT_S = 900
 
+#: What Vitis HLS defines for hardware and C-simulation alike; kernels that other tools read as well
+#: choose their headers and streams by it.
+VENDOR_MACROS = ("-D__VITIS_HLS__",)
+
 
 @dataclass(frozen=True)
 class HostCompiler:

@@ -32,6 +32,8 @@ from tritforge.errors import ConfigurationError
 
 #: Label of requests to paths that do not exist: a client must not make up labels.
 _OTHER_PATH = "other"
+#: Load balancers and uptime monitors ask for the head alone.
+_READ = ["GET", "HEAD"]
 
 
 def create_application(
@@ -89,25 +91,25 @@ def create_application(
     def description(name: str) -> dict[str, Any]:
         return {"id": name, "object": "model", "created": created, "owned_by": "tritforge"}
 
-    @app.get("/v1/models")
+    @app.api_route("/v1/models", methods=_READ)
     async def models() -> dict[str, Any]:
         """The models of this server."""
         return {"object": "list", "data": [description(name) for name in app.state.services]}
 
-    @app.get("/v1/models/{name:path}")
+    @app.api_route("/v1/models/{name:path}", methods=_READ)
     async def model_by_name(name: str) -> dict[str, Any]:
         """The model, if there is one of that name."""
         check_model(name, *app.state.services)
         return description(name)
 
-    @app.get(HEALTH_PATH)
+    @app.api_route(HEALTH_PATH, methods=_READ)
     async def health() -> Response:
         """200 while new requests are accepted, else 503."""
         if all(item.healthy for item in app.state.services.values()):
             return JSONResponse({"status": "ok"})
         return JSONResponse({"status": "unavailable"}, HTTPStatus.SERVICE_UNAVAILABLE)
 
-    @app.get("/metrics")
+    @app.api_route("/metrics", methods=_READ)
     async def metrics() -> Response:
         """Prometheus metrics."""
         return PlainTextResponse(app.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)
@@ -130,7 +132,7 @@ def create_application(
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.origins),
-            allow_methods=("GET", "POST"),
+            allow_methods=("GET", "HEAD", "POST"),
             allow_headers=("*",),
             expose_headers=("Retry-After",),
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from pynq_driver.serving.chat import Chat
 from pynq_driver.serving.errors import bad_request
@@ -19,6 +19,13 @@ MAXIMUM_TOP_LOGPROBS = 20
 #: max_tokens of clients that want no limit.
 _UNLIMITED = -1
 
+
+def _whole(value: Any) -> Any:
+    """An int where a float is one: languages with one kind of number send 64 as 64.0."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_WholeNumber = Annotated[int, BeforeValidator(_whole)]
 _TokenId = Annotated[int, Field(ge=0)]
 _Stop = Annotated[str, StringConstraints(max_length=1000)]
 
@@ -39,12 +46,16 @@ class GenerationRequest(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow")
 
     model: str | None = Field(None, description="the model of this server, which is the default")
-    max_tokens: int | None = Field(None, ge=_UNLIMITED, description="-1: the server's limit")
+    max_tokens: _WholeNumber | None = Field(
+        None, ge=_UNLIMITED, description="-1: the server's limit"
+    )
     temperature: float | None = Field(None, ge=0, le=100, allow_inf_nan=False)
     top_p: float | None = Field(None, ge=0, le=1, description="0: the likeliest token alone")
-    top_k: int | None = Field(None, ge=-1, description="keep the k likeliest tokens; 0 or -1: all")
-    seed: int | None = Field(None, ge=-(1 << 63), lt=1 << 63)
-    n: int | None = Field(None, ge=1, le=MAXIMUM_CHOICES)
+    top_k: _WholeNumber | None = Field(
+        None, ge=-1, description="keep the k likeliest tokens; 0 or -1: all"
+    )
+    seed: _WholeNumber | None = Field(None, ge=-(1 << 63), lt=1 << 63)
+    n: _WholeNumber | None = Field(None, ge=1, le=MAXIMUM_CHOICES)
     stop: _Stop | Annotated[list[_Stop | None], Field(max_length=MAXIMUM_STOPS)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -143,9 +154,9 @@ class ChatRequest(GenerationRequest):
     """Body of /v1/chat/completions."""
 
     messages: list[Message] = Field(min_length=1)
-    max_completion_tokens: int | None = Field(None, ge=_UNLIMITED)
+    max_completion_tokens: _WholeNumber | None = Field(None, ge=_UNLIMITED)
     logprobs: bool | None = False
-    top_logprobs: int | None = Field(None, ge=0, le=MAXIMUM_TOP_LOGPROBS)
+    top_logprobs: _WholeNumber | None = Field(None, ge=0, le=MAXIMUM_TOP_LOGPROBS)
     tools: list[dict[str, Any]] | None = None
     tool_choice: Any = None
     documents: list[dict[str, Any]] | None = None

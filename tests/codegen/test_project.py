@@ -110,6 +110,7 @@ def test_no_paths_and_no_dates(project: Blueprint) -> None:
 
 def test_project_is_complete() -> None:
     names = set(render_project(MACHINES[0]))
+    assert {"tb/language_model/machine_tb.cpp", "tb/vectors/machine.txt"} <= names
     for unit in ("ternary_code", *(item.name for item in machine_processes(CONFIGS[0].ports))):
         assert {
             f"include/language_model/{unit}.hpp",

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codegen.openhls.errors import CompileError, ToolError, check_space
+from codegen.openhls.system import VENDOR_MACROS
 from codegen.openhls.tools import PINNED_VERSIONS, check_tools, zig_environment
 
 _TIMEOUT_S = 600
@@ -52,6 +53,7 @@ _FLAGS = (
     "-DTRITFORGE_OPENHLS",
     # As Vitis HLS does for what becomes hardware, and not for its C-simulation.
     "-D__SYNTHESIS__",
+    *VENDOR_MACROS,
 )
 
 

@@ -15,9 +15,9 @@ from codegen.openhls.cache import cached, check_unchanged
 from codegen.openhls.errors import CompileError, InterfaceError, ToolError
 from codegen.openhls.simulate.drivers import CPP_FOLDER, numbers
 from codegen.openhls.step import Step
-from codegen.openhls.system import host_compiler, preprocess, run
+from codegen.openhls.system import VENDOR_MACROS, host_compiler, preprocess, run
 
-_FLAGS = ("-std=c++17", "-O1", "-w")
+_FLAGS = ("-std=c++17", "-O1", "-w", *VENDOR_MACROS)
 _RECORDER = "stream_recorder.hpp"
 #: Environment variable of a bench with the recorder: the file that it writes.
 _VARIABLE = "OPENHLS_WORDS"

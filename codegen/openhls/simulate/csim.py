@@ -12,9 +12,9 @@ from codegen.openhls.cache import cached, check_unchanged
 from codegen.openhls.errors import CompileError, ToolError
 from codegen.openhls.simulate.drivers import CPP_FOLDER, numbers, words_text
 from codegen.openhls.step import Step
-from codegen.openhls.system import host_compiler, preprocess, run
+from codegen.openhls.system import VENDOR_MACROS, host_compiler, preprocess, run
 
-_FLAGS = ("-std=c++17", "-O1", "-w")
+_FLAGS = ("-std=c++17", "-O1", "-w", *VENDOR_MACROS)
 _DRIVER = "csim_driver.hpp"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codegen.language_model.processes import DIRECTED, REPORTING, machine_processes
-from codegen.language_model.vector_files import UNIT_VECTORS
+from codegen.language_model.vector_files import MACHINE_VECTORS, UNIT_VECTORS
 from codegen.vector_file import VectorFile
 from testing.perturbed_golden import GOLDEN, golden_module
 from testing.repository import ROOT
@@ -21,12 +21,13 @@ CONFIG = accelerator(64, layers=2, vocabulary=100, ports=1, lanes=2)
 PROCESSES = [item.name for item in machine_processes(CONFIG.ports)]
 #: The decoder is a part of the array with a bench of its own.
 UNITS = [*PROCESSES, "ternary_code"]
+WITH_MACHINE = [*UNITS, "machine"]
 VECTORS = "codegen.language_model.vectors"
 #: Modules beside the units' own ones, with what they hold.
 HELPERS = {"__init__", "bad_records", "packets"}
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", WITH_MACHINE)
 def test_every_process_has_a_golden_module_of_its_name(unit: str) -> None:
     module = golden_module(unit)
     public = [name for name in vars(module) if not name.startswith("_")]
@@ -35,8 +36,9 @@ def test_every_process_has_a_golden_module_of_its_name(unit: str) -> None:
 
 def test_every_process_has_vectors_of_its_name() -> None:
     assert set(UNIT_VECTORS) == set(UNITS)
+    assert set(MACHINE_VECTORS) == {"machine"}
     files = {path.stem for path in (ROOT / "codegen/language_model/vectors").glob("*.py")}
-    assert files == set(UNITS) | HELPERS
+    assert files == set(WITH_MACHINE) | HELPERS
 
 
 def test_the_sequencer_directs_and_hears_the_processes_of_the_table() -> None:
@@ -67,7 +69,7 @@ def test_a_forbidden_import_is_found(line: str, tmp_path: Path) -> None:
     assert len(forbidden_imports(path, GOLDEN)) == 1
 
 
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", WITH_MACHINE)
 def test_expected_values_follow_the_golden_module(unit: str) -> None:
     """With a wrong golden module every expected value is wrong, and no stimulus changes."""
     module = importlib.import_module(f"{VECTORS}.{unit}")

@@ -47,11 +47,11 @@ def make_project(project: Blueprint, folder: Path) -> Path:
 
 
 def compile_bench(project: Path, unit: str) -> Path:
-    """One test bench with the top-level functions, without CMake."""
+    """One test bench with the top-level functions, or of the machine of them, without CMake."""
     program = project / f"{unit}_bench"
     includes = ["-Iinclude", "-Isrc", "-Itb", "-isystem", "shim"]
     bench, _ = bench_of(project, unit)
-    sources = [bench, "src/top.cpp"]
+    sources = [bench, "src/top.cpp", *(["src/machine.cpp"] if unit == "machine" else [])]
     command = [tool("g++"), *FLAGS, "-Wno-unused-label", *includes, *sources, "-o", program]
     result = run(command, project)
     assert result.returncode == 0, result.stderr

@@ -9,6 +9,7 @@ import pytest
 
 from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.language_model.processes import machine_processes
+from codegen.output import write_project
 from codegen.project import render_project
 from testing.faults.fault import UnitFault
 from testing.faults.language_model_units import FAULTS
@@ -91,7 +92,8 @@ def test_units_equal_the_golden_model(config: AcceleratorConfig, tmp_path: Path)
     result = run([tool("ctest"), "--test-dir", build, "--output-on-failure"], project)
     assert result.returncode == 0, result.stdout
     vectors = {path.stem for path in (project / "tb/vectors").glob("*.txt")}
-    assert vectors == {"ternary_code", *(item.name for item in machine_processes(config.ports))}
+    units = {item.name for item in machine_processes(config.ports)}
+    assert vectors == units | {"ternary_code", "machine"}
     assert result.stdout.count(" Passed ") == len(vectors)
 
 
@@ -118,6 +120,24 @@ def test_a_seeded_fault_is_found(
     fault: UnitFault, tmp_path: Path, fault_project: dict[str, bytes]
 ) -> None:
     check_fault_is_found(fault, fault_project, tmp_path / "project")
+
+
+def test_a_machine_that_comes_to_a_halt_says_who_waits(
+    tmp_path: Path, fault_project: dict[str, bytes]
+) -> None:
+    """Its bench notices what no bench of a unit can: a fault between the units."""
+    files = dict(fault_project)
+    deep = f"hls::stream<ElementUnit::LowerBound, {FAULT_CONFIG.dim}>"
+    text = files["src/machine.cpp"].decode()
+    assert text.count(deep) == 1
+    files["src/machine.cpp"] = text.replace(
+        deep, "hls::stream<ElementUnit::LowerBound, 2>"
+    ).encode()
+    write_project(tmp_path / "project", files)
+    bench = compile_bench(tmp_path / "project", "machine")
+    result = run_bench(tmp_path / "project", "machine", bench)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "waits to write 'element_unit_lower_bounds', which is full" in result.stdout
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ BACKENDS = ("cpu", "golden", "float", "machine, one state", "machine, one state 
 
 def backend_on(image: Image, name: str) -> Backend:
     if name.startswith("machine"):
-        config = config_for(image, lanes=4, states=1 if "one" in name else 4)
+        config = config_for(image, lanes=4, states=4 if "per lane" in name else 1)
         return MachineBackend(image, GoldenDevice(config), config)
     return open_backend(name, image, threads=1 if name == "cpu" else None)
 

@@ -374,6 +374,14 @@ NEUTRAL: dict[str, Any] = {
     "logit_bias": None,
     "ignore_eos": None,
     "return_token_ids": None,
+    # Details of samplers that are off.
+    "mirostat_tau": 5.0,
+    "dry_sequence_breakers": ["\n"],
+    "xtc_threshold": 0.1,
+    "repetition_penalty_range": 1024,
+    "ban_eos_token": False,
+    "n_predict": -1,
+    "usage": {"include": False},
 }
 
 
@@ -382,6 +390,35 @@ def test_values_that_mean_nothing_are_taken(server: RunningServer, name: str) ->
     body = {"model": MODEL, "prompt": PROMPT, "seed": 4, "max_tokens": 8, name: NEUTRAL[name]}
     answer = server.post({**body, **({"stop": ["."]} if name == "max_tokens" else {})})
     assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    ("bias", "status"), [({"7": 0, "8": 0.0}, 200), ({"7": 0, "8": -1}, 400), ({"7": False}, 400)]
+)
+def test_a_bias_of_nothing_is_taken(
+    server: RunningServer, bias: dict[str, Any], status: int
+) -> None:
+    body = {"model": MODEL, "prompt": "x", "max_tokens": 1, "logit_bias": bias}
+    assert server.post(body).status_code == status
+
+
+def test_whole_numbers_may_be_written_as_fractions(server: RunningServer) -> None:
+    """Languages with one kind of number send 8 as 8.0."""
+    numbers = {"max_tokens": 8, "seed": 4, "n": 2, "top_k": 5}
+    answers = [
+        server.post({"model": MODEL, "prompt": PROMPT, **given}).json()["choices"]
+        for given in (numbers, {name: float(value) for name, value in numbers.items()})
+    ]
+    assert answers[0] == answers[1] and len(answers[0]) == 2
+    body = {"model": MODEL, "prompt": PROMPT, "max_tokens": 8.5}
+    assert server.error(body)[1]["param"] == "max_tokens"
+
+
+@pytest.mark.parametrize("path", ["/health", "/metrics", "/v1/models", f"/v1/models/{MODEL}"])
+def test_the_head_alone_can_be_asked_for(server: RunningServer, path: str) -> None:
+    answer = server.http.head(path)
+    assert answer.status_code == 200 and answer.content == b""
+    assert answer.headers["content-type"] == server.http.get(path).headers["content-type"]
 
 
 def test_top_p_zero_is_the_likeliest_token(server: RunningServer, model: LanguageModel) -> None:
