@@ -16,6 +16,8 @@ ELSEWHERE = {
     # Golden vectors are tested where they are used: the bench of a unit reads them.
     "codegen/language_model/vectors": "tests/proof/csim/test_csim.py",
     "codegen/ivit/vectors": "tests/proof/csim/test_row_units.py",
+    "codegen/ivit/constants.py": "tests/codegen/ivit/test_machine_units.py",
+    "codegen/ivit/processes.py": "tests/codegen/ivit/test_machine_units.py",
     "codegen/blueprint.py": "tests/codegen/test_project.py",
     "codegen/language_model/blueprint.py": "tests/codegen/test_project.py",
     "codegen/language_model/network.py": "tests/codegen/machine/test_network.py",
