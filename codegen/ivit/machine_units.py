@@ -11,13 +11,14 @@ from typing import Any, ClassVar
 from codegen.blueprint import Blueprint, ConstantTable
 from codegen.ivit.constants import constants
 from codegen.ivit.processes import PROCESSES
-from codegen.ivit.vectors import matrix_array, requantise, residual_add
+from codegen.ivit.vectors import matrix_array, requantise, residual_add, weight_buffer
 from codegen.machine.process import Process
 from tritforge.errors import ConfigurationError
 from tritforge.ivit.machine.config import MachineConfig
 
 #: Unit -> golden vectors of its test bench.
 UNIT_VECTORS: Mapping[str, Callable[[MachineConfig], str]] = {
+    "weight_buffer": weight_buffer.vectors,
     "matrix_array": matrix_array.vectors,
     "requantise": requantise.vectors,
     "residual_add": residual_add.vectors,

@@ -11,7 +11,27 @@ def _streams(unit: str, **words: str) -> tuple[StreamPort, ...]:
     return tuple(StreamPort(name, f"{unit}::{word}") for name, word in words.items())
 
 
+#: A word of a packet, TLAST above its data.
+_PACKET = "tritforge::StreamWord"
+
 PROCESSES = (
+    Process(
+        "weight_buffer",
+        (
+            *_streams("WeightBuffer", headers="HeaderWord"),
+            StreamPort("words", _PACKET),
+            *_streams(
+                "WeightBuffer",
+                factors="FactorWord",
+                gains="GainWord",
+                rights="Rights",
+                status="Status",
+            ),
+        ),
+        "Takes the weight stream apart and repeats a slice of weights for all tokens.",
+        memories=(Memory("memories", "WeightBuffer::Memory", "WeightBuffer::kFeatures"),),
+        stages=4,
+    ),
     Process(
         "matrix_array",
         _streams("MatrixArray", headers="HeaderWord", lefts="Lefts", rights="Rights", sums="Sums"),

@@ -8,6 +8,7 @@ from testing.faults.fault import UnitFault
 _ARRAY = "hls/include/ivit/matrix_array.hpp"
 _DYADIC = "hls/include/ivit/dyadic.hpp"
 _REQUANTISE = "hls/include/ivit/requantise.hpp"
+_BUFFER = "hls/include/ivit/weight_buffer.hpp"
 _RESIDUAL = "hls/include/ivit/residual_add.hpp"
 
 FAULTS = (
@@ -80,5 +81,33 @@ FAULTS = (
         "state.group = state.group + state.operation.features;\n        if (state.operation.tokens",
         "if (state.operation.tokens",
         "residual_add",
+    ),
+    UnitFault(
+        "next_slice_overwrites_the_one_in_use",
+        _BUFFER,
+        "state.half = ~state.half;",
+        "",
+        "weight_buffer",
+    ),
+    UnitFault(
+        "features_share_the_first_weight",
+        _BUFFER,
+        "const int low = kBits * (feature % kLanesPerWord);",
+        "const int low = kBits * 0;",
+        "weight_buffer",
+    ),
+    UnitFault(
+        "norms_count_the_channels_of_a_slice",
+        _BUFFER,
+        "state.operation.kind == kNorm ? state.operation.inputs : InputCount(kFeatures)",
+        "InputCount(kFeatures)",
+        "weight_buffer",
+    ),
+    UnitFault(
+        "a_slice_serves_one_group",
+        _BUFFER,
+        "state.repeats = state.groups_left != 0;",
+        "state.repeats = false;",
+        "weight_buffer",
     ),
 )

@@ -31,6 +31,7 @@ FREE_DATA: Mapping[str, Mapping[str, int]] = {
 }
 #: Such data of the processes of the I-ViT machine.
 IVIT_FREE_DATA: Mapping[str, Mapping[str, int]] = {
+    "weight_buffer": {"words": _LAST_WORD},
     "matrix_array": {"lefts": 0, "rights": 0},
     "requantise": {"factors": 0, "sums": 0},
     "residual_add": {"branches": 0, "constants": 0},

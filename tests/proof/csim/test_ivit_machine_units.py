@@ -21,7 +21,8 @@ pytestmark = pytest.mark.csim
 
 UNITS = tuple(UNIT_VECTORS)
 _SMALL: dict[str, Any] = {"layers": 1, "tokens": 7, "classes": 3, "patch_inputs": 12}
-#: One lane and many, lanes that no size is a multiple of, the smallest widths, no packing.
+#: One lane and many, weights of one word and of two, lanes that no size is a multiple of, the
+#: smallest widths, no packing.
 CONFIGS = {
     "four by two": small_ivit_config(),
     "one by one": machine_config(
@@ -51,7 +52,7 @@ CONFIGS = {
         8,
         heads=2,
         token_lanes=6,
-        feature_lanes=6,
+        feature_lanes=10,
         result_lanes=2,
         widths=VisionWidths(activation=4, residual=9, probability=9, multiplier=5),
         **_SMALL,
