@@ -121,9 +121,9 @@ struct Requantise {
             }
         } else {
             const FactorWord word = memory.read(state.feature);
+            const Results result = requantised(state.operation, word, sums.read());
             const bool counts =
                 state.slices_left != 1 || state.feature < state.operation.last_features;
-            const Results result = requantised(state.operation, word, sums.read());
             if (counts) {
                 results.write(result);
             }
@@ -168,12 +168,13 @@ struct Requantise {
         Bias own_bias;
         Factor own;
         unpack_fields(word, own_bias, own.multiplier, own.shift);
-        const bool per_feature = operation.per_feature == 1;
-        const Bias bias = per_feature ? own_bias : Bias(0);
+        // Chosen by masks: of a condition compilers make two products, and choose afterwards.
+        const ap_int<1> per_feature = keep(operation.per_feature);
+        const ap_uint<kResultBits> mask = per_feature;
+        const Bias bias = keep(Bias(own_bias & mask));
         Factor factor;
-        // Chosen once: compilers would rather multiply twice and choose afterwards.
-        factor.multiplier = keep(per_feature ? own.multiplier : operation.factor.multiplier);
-        factor.shift = per_feature ? own.shift : operation.factor.shift;
+        factor.multiplier = keep(chosen(mask, own.multiplier, operation.factor.multiplier));
+        factor.shift = keep(chosen(mask, own.shift, operation.factor.shift));
         Results packed = 0;
     lanes:
         for (int lane = 0; lane < kResults; ++lane) {
@@ -185,6 +186,14 @@ struct Requantise {
                 ap_uint<kResultBits>(limited(dyadic_product(total, factor), operation.width));
         }
         return packed;
+    }
+
+    /// `one` where the mask is set, `other` where it is not.
+    template <int W>
+    static ap_uint<W> chosen(const ap_uint<kResultBits>& mask, const ap_uint<W>& one,
+                             const ap_uint<W>& other) {
+#pragma HLS INLINE
+        return (one & mask) | (other & ~mask);
     }
 
     /// Clamp to the width that the header chooses.
