@@ -31,6 +31,7 @@
 #include "ap_int.h"
 #include "common/bit_count.hpp"
 #include "common/bit_fields.hpp"
+#include "common/keep.hpp"
 #include "hls_stream.h"
 
 namespace tritforge {
@@ -201,7 +202,10 @@ struct MatrixArray {
     static void add(Sum& sum, const ap_int<P>& product, const ap_uint<1>& carry, bool first,
                     bool moves_up) {
 #pragma HLS INLINE
-        const Sum before = first ? Sum(0) : moves_up ? Sum(sum << kDigitBits) : sum;
+        const Sum moved = moves_up ? Sum(sum << kDigitBits) : sum;
+        // A mask, not a choice: of a choice compilers make two sums, and choose afterwards.
+        const ap_int<1> kept = keep(ap_uint<1>(!first));
+        const Sum before = keep(Sum(moved & Sum(kept)));
         const ap_int<kSumBits + 1> above = (ap_int<kSumBits + 1>(before) << 1) + ap_uint<1>(1);
         const ap_int<kSumBits + 1> below = (ap_int<kSumBits + 1>(product) << 1) + carry;
         sum = ap_int<kSumBits + 2>(above + below) >> 1;

@@ -106,7 +106,7 @@ def test_help_names_ranges_and_defaults(capsys: pytest.CaptureFixture[str]) -> N
         gen.main(["--help"])
     text = " ".join(capsys.readouterr().out.split())
     for part in (
-        "ivit: shiftmax, shiftgelu, matrix_array, requantise, residual_add",
+        f"ivit: {', '.join((*ROW_UNITS, *UNIT_VECTORS))}",
         "longest row, 1 to 8192 (required)",
         "4 to 24 (default: 15 of shiftmax, 23 of shiftgelu)",
         "1 to 65535 (default: 127)",
