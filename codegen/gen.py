@@ -19,6 +19,7 @@ if __package__ in (None, ""):  # run as a script: the packages lie beside this f
 
 try:
     from codegen.blueprint import Blueprint
+    from codegen.model import Option
     from codegen.models import DEFAULT_MODEL, MODELS
     from codegen.output import write_project
     from codegen.project import default_folder, parameter_table, render_project
@@ -69,11 +70,16 @@ def add_project_options(parser: argparse.ArgumentParser) -> None:
         help="single units instead of the whole machine, joined by commas; "
         + "; ".join(f"{model.name}: {', '.join(model.units)}" for model in MODELS.values()),
     )
-    for model in MODELS.values():
-        group = parser.add_argument_group(f"options of --model {model.name}")
-        for option in model.options:
-            metavar = "NAME" if option.is_text else "N"
-            group.add_argument(option.flag, metavar=metavar, help=option.help)
+    for names, options in _options_by_models().items():
+        group = parser.add_argument_group(f"options of --model {' and '.join(names)}")
+        for name in options:
+            texts = {model: _option_of(model, name) for model in names}
+            meaning = "; ".join(
+                f"{model}: {option.help}" if len(names) > 1 else option.help
+                for model, option in texts.items()
+            )
+            option = texts[names[0]]
+            group.add_argument(option.flag, metavar="NAME" if option.is_text else "N", help=meaning)
     parser.add_argument(
         "--out",
         type=Path,
@@ -90,23 +96,39 @@ def project_from_arguments(arguments: argparse.Namespace) -> Blueprint:
     """
     model = MODELS[arguments.model]
     given: dict[str, object] = {}
-    for other in MODELS.values():
-        for option in other.options:
-            value = getattr(arguments, option.name)
+    for names, options in _options_by_models().items():
+        for name in options:
+            option, value = _option_of(names[0], name), getattr(arguments, name)
             if value is None:
                 continue
-            if other is not model:
+            if model.name not in names:
                 raise ConfigurationError(
-                    f"{option.flag} is an option of --model {other.name}, not of {model.name}: "
-                    f"leave it out, or give --model {other.name}"
+                    f"{option.flag} is an option of --model {names[0]}, not of {model.name}: "
+                    f"leave it out, or give --model {names[0]}"
                 )
-            given[option.name] = value if option.is_text else _integer(value)
+            given[name] = value if option.is_text else _integer(value)
     units = () if arguments.units is None else tuple(arguments.units.split(","))
     if len(set(units)) < len(units) or not set(units) <= set(model.units):
         raise ConfigurationError(
             f"--units {arguments.units!r}: give one or more of {', '.join(model.units)}, each once"
         )
     return model.blueprint(given, units)
+
+
+def _options_by_models() -> dict[tuple[str, ...], list[str]]:
+    """Names of the models that share options -> names of these options."""
+    owners: dict[str, tuple[str, ...]] = {}
+    for model in MODELS.values():
+        for option in model.options:
+            owners[option.name] = (*owners.get(option.name, ()), model.name)
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name, names in owners.items():
+        found.setdefault(names, []).append(name)
+    return found
+
+
+def _option_of(model: str, name: str) -> Option:
+    return next(option for option in MODELS[model].options if option.name == name)
 
 
 def _integer(value: object) -> object:

@@ -39,7 +39,7 @@ class Model:
     Attributes:
         name: as it is typed.
         units: what `--units` can choose.
-        options: no two models share one, so that an option means one thing.
+        options: an option of two models, such as `--dim`, means the same kind of thing in both.
         blueprint: the project of given parameters and units; no units: the whole machine. It
             raises ConfigurationError with the bad value, its range and the fix.
     """

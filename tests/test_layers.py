@@ -71,6 +71,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     ),
     "tritforge.ivit": GROUND,
     "tritforge.ivit.golden": (*GROUND, "tritforge.ivit"),
+    "tritforge.ivit.machine": (*GROUND, *IVIT),
     "tritforge.ivit.quantise": (*GROUND, *IVIT),
     "tritforge.ivit.preprocessing": (*GROUND, *IVIT, "tritforge.ivit.quantise"),
     "tritforge.ivit.calibrate": (*GROUND, *IVIT, "tritforge.ivit.quantise"),
@@ -127,8 +128,11 @@ TABLE: dict[str, tuple[str, ...]] = {
         *(*GROUND, "tritforge.language_model", *GENERATOR),
         *("codegen.language_model", "codegen.language_model.blueprint"),
     ),
-    "codegen.ivit.vectors": (*GROUND, *IVIT, "codegen.vector_file"),
-    "codegen.ivit": (*GROUND, *IVIT, *GENERATOR, "codegen.ivit.vectors"),
+    "codegen.ivit.vectors": (*GROUND, *IVIT, "tritforge.ivit.machine", "codegen.vector_file"),
+    "codegen.ivit": (
+        *(*GROUND, *IVIT, "tritforge.ivit.machine", *GENERATOR),
+        "codegen.ivit.vectors",
+    ),
     "codegen": (
         *(*GROUND, *LANGUAGE_MODEL, *IVIT, *GENERATOR),
         *("codegen.language_model", "codegen.language_model.blueprint", "codegen.ivit"),

@@ -16,6 +16,12 @@ ELSEWHERE = {
     # Golden vectors are tested where they are used: the bench of a unit reads them.
     "codegen/language_model/vectors": "tests/proof/csim/test_csim.py",
     "codegen/ivit/vectors": "tests/proof/csim/test_row_units.py",
+    "tritforge/ivit/machine/packets.py": "tests/tritforge/ivit/machine/test_golden_machine.py",
+    "tritforge/ivit/golden/weight_buffer.py": (
+        "tests/tritforge/ivit/machine/test_weight_stream.py"
+    ),
+    "codegen/ivit/constants.py": "tests/codegen/ivit/test_machine_units.py",
+    "codegen/ivit/processes.py": "tests/codegen/ivit/test_machine_units.py",
     "codegen/blueprint.py": "tests/codegen/test_project.py",
     "codegen/language_model/blueprint.py": "tests/codegen/test_project.py",
     "codegen/language_model/network.py": "tests/codegen/machine/test_network.py",

@@ -6,19 +6,47 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from codegen.blueprint import Blueprint
+from codegen.ivit.machine_units import OPTION_NAMES, UNIT_VECTORS, MachineUnitsBlueprint
 from codegen.ivit.row_units import ROW_UNITS, RowUnitsBlueprint
 from codegen.model import Given, Model, Option, listed, span
+from tritforge.boards import board_names
 from tritforge.errors import ConfigurationError
 from tritforge.ivit.golden import RowUnitConfig
+from tritforge.ivit.machine.config import MachineConfig, limits_of, machine_config
+
+_UNITS = (*ROW_UNITS, *UNIT_VECTORS)
+_ROW_OPTIONS = [item.name for item in dataclasses.fields(RowUnitConfig)]
+#: What follows from the others unless it is given.
+_FOLLOWS = {"heads": "heads of 64 channels", "hidden": "4 times dim"}
 
 
-def _blueprint(given: Given, units: tuple[str, ...]) -> RowUnitsBlueprint:
+def _blueprint(given: Given, units: tuple[str, ...]) -> Blueprint:
     if not units:
         raise ConfigurationError(
             "the whole machine of --model ivit is not there yet: give --units with one or more of "
-            + ",".join(ROW_UNITS)
+            + ",".join(_UNITS)
         )
-    return RowUnitsBlueprint(units, given)
+    of_rows = [name for name in units if name in ROW_UNITS]
+    if of_rows and len(of_rows) < len(units):
+        raise ConfigurationError(
+            f"units {','.join(units)!r}: units of rows ({', '.join(ROW_UNITS)}) have other "
+            f"parameters than those of the array ({', '.join(UNIT_VECTORS)}): generate two projects"
+        )
+    allowed = _ROW_OPTIONS if of_rows else OPTION_NAMES
+    for name in given:
+        if name not in allowed:
+            raise ConfigurationError(
+                f"{name} is no parameter of {', '.join(units)}: leave it out; they have "
+                + ", ".join(allowed)
+            )
+    if of_rows:
+        return RowUnitsBlueprint(units, given)
+    if "dim" not in given:
+        raise ConfigurationError(
+            f"--dim is required: give an integer from {span(limits_of('dim'))}, e.g. --dim 192"
+        )
+    return MachineUnitsBlueprint(machine_config(**given), units)
 
 
 def _option(item: dataclasses.Field[Any]) -> Option:
@@ -39,9 +67,29 @@ def _usual(name: str) -> str:
     return "default: " + ", ".join(f"{value} of {unit}" for unit, value in usual.items())
 
 
+def _machine_option(item: dataclasses.Field[Any]) -> Option:
+    if item.name == "board":
+        return Option(item.name, f"{listed(board_names())} (default: {item.default})", is_text=True)
+    allowed = item.metadata.get("choices")
+    values = listed(allowed) if allowed else span(item.metadata["range"])
+    if item.name in _FOLLOWS:
+        default = f"default: {_FOLLOWS[item.name]}"
+    else:
+        is_required = item.default is dataclasses.MISSING
+        default = "required" if is_required else f"default: {item.default}"
+    return Option(item.name, f"{item.metadata['meaning']}, {values} ({default})")
+
+
 MODEL = Model(
     "ivit",
-    tuple(ROW_UNITS),
-    tuple(_option(item) for item in dataclasses.fields(RowUnitConfig)),
+    _UNITS,
+    (
+        *(_option(item) for item in dataclasses.fields(RowUnitConfig)),
+        *(
+            _machine_option(item)
+            for item in dataclasses.fields(MachineConfig)
+            if item.name in OPTION_NAMES and item.name not in _ROW_OPTIONS
+        ),
+    ),
     _blueprint,
 )

@@ -26,7 +26,7 @@ OPTION_NAMES = tuple(
 
 
 _UNIT_TEMPLATES = {
-    "language_model/tritforge_config.hpp.j2": "include/tritforge_config.hpp",
+    "machine/tritforge_config.hpp.j2": "include/tritforge_config.hpp",
     "machine/top.hpp.j2": "src/top.hpp",
     "machine/top.cpp.j2": "src/top.cpp",
 }

@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from codegen.language_model.blueprint import LanguageModelBlueprint
+from codegen.blueprint import Blueprint
 from codegen.openhls.cache import cached
 from codegen.openhls.flow import default_includes, translate_file
 from codegen.openhls.manifest import Manifest
@@ -17,7 +17,6 @@ from codegen.output import write_project
 from codegen.project import render_project
 from codegen.sources import bench_of
 from testing.openhls.words import corner_word
-from tritforge.language_model.config import AcceleratorConfig
 from tritforge.machine_interface import PACKET_DATA_BITS
 
 #: Data that may have any value: process -> stream -> bits that stay, as the protocol needs them.
@@ -30,16 +29,28 @@ FREE_DATA: Mapping[str, Mapping[str, int]] = {
     "vector_unit": {"input": _LAST_WORD, "increments": 0, "products": 0},
     "sequencer": {},
 }
+#: Such data of the processes of the I-ViT machine.
+IVIT_FREE_DATA: Mapping[str, Mapping[str, int]] = {
+    "weight_buffer": {"words": _LAST_WORD},
+    "matrix_array": {"lefts": 0, "rights": 0},
+    "requantise": {"factors": 0, "sums": 0},
+    "residual_add": {"branches": 0, "constants": 0},
+}
 
 
 def prove_bench_unit(
-    config: AcceleratorConfig,
+    blueprint: Blueprint,
     manifest: Manifest,
     count: int,
     stalls: Sequence[int],
+    free: Mapping[str, int],
 ) -> Evidence:
-    """Prove a process on at least `count` words: those of its bench, again with other data."""
-    project = _project(config)
+    """Prove a process on at least `count` words: those of its bench, again with other data.
+
+    Args:
+        free: stream whose data may have any value -> bits that stay.
+    """
+    project = _project(blueprint)
     top, source = manifest.top, project / "src" / "top.cpp"
     folders = (project / "include", project / "src", project / "tb", *default_includes())
     step = translate_file(source, top, folders)
@@ -48,20 +59,18 @@ def prove_bench_unit(
     widths = {item.name: item.width for item in step.reads}
     words = {name: list(given) for name, given in recorded.inputs.items()}
     generator = random.Random(top)
-    passes = max(2 if FREE_DATA[top] else 1, -(-count // recorded.input_words))
+    passes = max(2 if free else 1, -(-count // recorded.input_words))
     for _ in range(passes - 1):
         for name, given in recorded.inputs.items():
             words[name] += (
-                _other_data(generator, given, widths[name], FREE_DATA[top][name])
-                if name in FREE_DATA[top]
-                else given
+                _other_data(generator, given, widths[name], free[name]) if name in free else given
             )
     return prove(source, manifest, words, folders, stalls)
 
 
-def _project(config: AcceleratorConfig) -> Path:
+def _project(blueprint: Blueprint) -> Path:
     """The generated project, in one place, so that its processes share what was compiled."""
-    files = render_project(LanguageModelBlueprint(config))
+    files = render_project(blueprint)
     parts = [part for name, content in files.items() for part in (name, content)]
     return cached("proof_project", parts, lambda folder: write_project(folder / "p", files)) / "p"
 

@@ -15,8 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.random import RandomState
 
+from codegen.ivit.machine_units import MachineUnitsBlueprint
 from codegen.ivit.row_units import RowUnitsBlueprint
 from codegen.ivit.vectors.row_cases import input_range, row_cases
+from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.language_model.processes import machine_processes
 from codegen.openhls.connection import Connection
 from codegen.openhls.flow import build_design, default_includes, translate_file
@@ -34,8 +36,9 @@ from codegen.openhls.simulate.rtl_simulation import build_rtl_simulation
 from codegen.openhls.xls.connect import connect
 from codegen.output import write_project
 from codegen.project import render_project
+from testing.ivit_machine import small_ivit_config
 from testing.openhls import unit_words
-from testing.openhls.bench_units import FREE_DATA, prove_bench_unit
+from testing.openhls.bench_units import FREE_DATA, IVIT_FREE_DATA, prove_bench_unit
 from testing.openhls.unit_words import Words, config_include, pack, project_source, small_config
 from testing.openhls.words import corner_words
 from tritforge.ivit.golden import RowUnitConfig
@@ -106,9 +109,23 @@ def _bench_unit(top: str, lanes: int = 1, ports: int = 1) -> ProofCase:
     (stages,) = (item.stages for item in machine_processes(ports) if item.name == top)
 
     def run(_: Path, count: int, stalls: Sequence[int]) -> Evidence:
-        return prove_bench_unit(config, Manifest(top, stages), count, stalls)
+        blueprint, free = LanguageModelBlueprint(config), FREE_DATA[top]
+        return prove_bench_unit(blueprint, Manifest(top, stages), count, stalls, free)
 
     return ProofCase(f"{top} P={ports} B={lanes}", stages, "words", run)
+
+
+def _ivit_unit(top: str, packing: int = 2) -> ProofCase:
+    """A process of the I-ViT machine, fed by its own test bench."""
+    blueprint = MachineUnitsBlueprint(small_ivit_config(packing), tuple(IVIT_FREE_DATA))
+    stages = blueprint.pipeline_stages[top]
+
+    def run(_: Path, count: int, stalls: Sequence[int]) -> Evidence:
+        free = IVIT_FREE_DATA[top]
+        return prove_bench_unit(blueprint, Manifest(top, stages), count, stalls, free)
+
+    name = f"{top} of I-ViT" + (", a multiplier per product" if packing == 1 else "")
+    return ProofCase(name, stages, "words", run)
 
 
 def _array(ports: int, lanes: int) -> ProofCase:
@@ -209,6 +226,8 @@ CASES: tuple[ProofCase, ...] = (
     _unit("scalar_unit", "requests", lambda c, count: unit_words.scalar_words(c, 2, count)),
     *(_bench_unit(unit) for unit in FREE_DATA),
     *(_row_unit(unit, count) for unit in ("shiftmax", "shiftgelu") for count in (1, 2)),
+    *(_ivit_unit(unit) for unit in IVIT_FREE_DATA),
+    _ivit_unit("matrix_array", packing=1),
     _example("mix", 2, {"a": 9, "b": 100, "negate": 1}, "vectors"),
     _example("walls", 1, {"a": 7, "b": 100, "c": 200}, "vectors"),
     _example("accumulate", 1, {"values": 17}),

@@ -11,12 +11,20 @@ import sys
 
 import pytest
 
-from testing.faults import engine, ivit_units, language_model_units, machine, open_flow, rtl_library
+from testing.faults import (
+    engine,
+    ivit_machine,
+    ivit_units,
+    language_model_units,
+    machine,
+    open_flow,
+    rtl_library,
+)
 from testing.faults.fault import BrokenFaultError, Fault, UnitFault, fault_of
 from testing.repository import ROOT
 
 CAUGHT = (*engine.FAULTS, *machine.FAULTS, *open_flow.FAULTS)
-UNIT_FAULTS = (*language_model_units.FAULTS, *ivit_units.FAULTS)
+UNIT_FAULTS = (*language_model_units.FAULTS, *ivit_units.FAULTS, *ivit_machine.FAULTS)
 EVERY_FAULT: tuple[Fault, ...] = (
     *UNIT_FAULTS,
     *rtl_library.FAULTS,

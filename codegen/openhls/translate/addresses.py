@@ -28,7 +28,7 @@ from codegen.openhls.translate.names import state_name
 from codegen.openhls.translate.translation import Translation
 
 #: Bits of one static variable that may become registers.
-MAXIMUM_STATE_BITS = 16_384
+MAXIMUM_STATE_BITS = 65_536
 #: Constants that an index may be chosen from to count as so many places.
 _MAXIMUM_CONSTANTS = 64
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from codegen import gen
+from codegen.ivit.machine_units import UNIT_VECTORS, MachineUnitsBlueprint
 from codegen.ivit.row_units import ROW_UNITS, RowUnitsBlueprint
 from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.project import render_project
 from codegen.sources import hls_folder
+from testing.ivit_machine import small_ivit_config
 from tests.codegen.generator import generate, tree
 from tritforge.errors import ConfigurationError
 from tritforge.ivit.golden import ShiftgeluConfig, ShiftmaxConfig
@@ -35,7 +37,7 @@ MISTAKES = [
     (["--model", "ivit", "--row", "9"], "the whole machine of --model ivit is not there yet"),
     (
         [*IVIT, "shiftmax,shiftmax", "--row", "9"],
-        "shiftmax, shiftgelu, each once",
+        "residual_add, each once",
     ),
     (
         [*IVIT, "shiftmax"],
@@ -43,9 +45,9 @@ MISTAKES = [
     ),
     (
         [*ROW, "--dim", "64"],
-        "--dim is an option of --model language-model, not of ivit:",
+        "dim is no parameter of shiftgelu: leave it out; they have row",
     ),
-    ([*ROW, "--board", "pynq-z1"], "--board is an option of --model language-model"),
+    ([*ROW, "--board", "pynq-z1"], "board is no parameter of shiftgelu"),
     (["--dim", "64", "--row", "197"], "--row is an option of --model ivit, not of language-model"),
     (["--dim", "64", "--n", "15"], "--n is an option of --model ivit"),
     (
@@ -104,7 +106,7 @@ def test_help_names_ranges_and_defaults(capsys: pytest.CaptureFixture[str]) -> N
         gen.main(["--help"])
     text = " ".join(capsys.readouterr().out.split())
     for part in (
-        "ivit: shiftmax, shiftgelu",
+        f"ivit: {', '.join((*ROW_UNITS, *UNIT_VECTORS))}",
         "longest row, 1 to 8192 (required)",
         "4 to 24 (default: 15 of shiftmax, 23 of shiftgelu)",
         "1 to 65535 (default: 127)",
@@ -148,6 +150,7 @@ def test_every_bench_belongs_to_exactly_one_kind_of_project() -> None:
         for project in (
             LanguageModelBlueprint(accelerator(64)),
             RowUnitsBlueprint(tuple(ROW_UNITS), {"row": 16}),
+            MachineUnitsBlueprint(small_ivit_config(), tuple(UNIT_VECTORS)),
         )
     ]
     assert set.union(*families) == benches

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Digits of probabilities: they add up, and each is a left operand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tritforge.ivit.machine.config import machine_config
+from tritforge.ivit.machine.digits import probability_digits
+from tritforge.ivit.shape import VisionWidths
+
+
+@pytest.mark.parametrize(("activation", "probability"), [(8, 16), (8, 9), (8, 4), (4, 9), (6, 10)])
+def test_digits_are_operands_and_add_up(activation: int, probability: int) -> None:
+    widths = VisionWidths(activation=activation, probability=probability)
+    config = machine_config(64, widths=widths)
+    probabilities = np.arange(1 << config.probability_bits)
+    digits = probability_digits(probabilities, config)
+    assert len(digits) == config.probability_digits <= 2
+    total = np.zeros_like(probabilities)
+    for digit in digits:
+        assert digit.min() == 0 and digit.max() < 1 << (config.left_bits - 1)
+        total = (total << activation) + digit
+    assert np.array_equal(total, probabilities)

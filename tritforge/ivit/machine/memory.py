@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""On-chip memories of the I-ViT machine, and the block RAMs that they take in 7-series parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tritforge.ivit.machine.config import MachineConfig
+
+#: Words and bits of half a block RAM (RAMB18E1) with one read and one write port (UG473).
+HALF_BLOCK_SHAPES = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
+#: Up to this depth a memory is made of LUTs.
+LUT_RAM_WORDS = 64
+BYTES_OF_HALF_BLOCK = 2304
+
+
+@dataclass(frozen=True)
+class OnChipMemory:
+    """Memories of one kind, alike, side by side.
+
+    Attributes:
+        banks: memories, each with a read and a write port of its own.
+        words, bits: size of one bank.
+        content: one sentence.
+    """
+
+    name: str
+    banks: int
+    words: int
+    bits: int
+    content: str
+
+    @property
+    def bytes(self) -> int:
+        """Bytes that are used."""
+        return -(-self.banks * self.words * self.bits // 8)
+
+    @property
+    def half_blocks(self) -> int:
+        """Halves of block RAMs, each bank in the shape that takes fewest."""
+        if self.words <= LUT_RAM_WORDS:
+            return 0
+        one = min(
+            -(-self.words // words) * -(-self.bits // bits) for words, bits in HALF_BLOCK_SHAPES
+        )
+        return self.banks * one
+
+
+def memories(config: MachineConfig) -> tuple[OnChipMemory, ...]:
+    """Every memory of a machine; small ones within a unit are not counted."""
+    widths, groups = config.widths, config.token_groups
+    tokens, features = config.token_lanes, config.feature_lanes
+    return (
+        OnChipMemory(
+            "residual",
+            tokens,
+            groups * config.dim,
+            widths.residual,
+            "residual stream; one bank per token lane",
+        ),
+        OnChipMemory(
+            "codes",
+            tokens,
+            groups * config.dim,
+            widths.activation,
+            "normalised tokens; during attention its context",
+        ),
+        OnChipMemory(
+            "rows",
+            tokens,
+            groups * config.maximum_inputs,
+            widths.activation,
+            "patches; queries; hidden channels before and behind ShiftGELU",
+        ),
+        OnChipMemory(
+            "keys",
+            features,
+            config.key_groups * config.dim,
+            widths.activation,
+            "keys of all heads; one bank per feature lane",
+        ),
+        OnChipMemory(
+            "values",
+            features,
+            -(-config.tokens // config.result_lanes) * config.value_groups,
+            config.result_lanes * widths.activation,
+            "values of all heads; a word has one channel of several tokens",
+        ),
+        OnChipMemory(
+            "scores",
+            tokens,
+            config.tokens,
+            widths.activation,
+            "scores of a group of tokens, one head",
+        ),
+        OnChipMemory(
+            "probabilities",
+            tokens,
+            config.tokens,
+            config.probability_bits,
+            "probabilities of a group of tokens, one head",
+        ),
+        OnChipMemory(
+            "weights",
+            features,
+            2 * config.maximum_inputs,
+            config.right_bits,
+            "a slice of weights in use and the next one",
+        ),
+        OnChipMemory(
+            "norm_parameters",
+            1,
+            config.dim,
+            32 + widths.gain + 1 + config.shift_bits,
+            "bias and gain of every channel of a norm",
+        ),
+        OnChipMemory("weight_stream", 1, 512, 65, "FIFO behind the memory port"),
+        OnChipMemory(
+            "unit_rows",
+            config.elements,
+            -(-max(config.dim, config.tokens) // config.elements)
+            + -(-config.hidden // config.elements),
+            widths.residual,
+            "the row at work in each of the three row units",
+        ),
+    )
+
+
+def block_rams(config: MachineConfig) -> float:
+    """Block RAMs of 36 kbit of all memories, in steps of a half."""
+    return sum(item.half_blocks for item in memories(config)) / 2
