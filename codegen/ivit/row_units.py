@@ -16,7 +16,7 @@ from codegen.blueprint import Blueprint, ConstantTable
 from codegen.constants import Constant, constant_name
 from codegen.ivit.vectors import shiftgelu, shiftmax
 from tritforge.errors import ConfigurationError
-from tritforge.ivit.config import NUMERATOR_BITS
+from tritforge.ivit.config import NUMERATOR_BITS, ROW_COUNT_BITS
 from tritforge.ivit.golden import RowUnitConfig, ShiftgeluConfig, ShiftmaxConfig
 
 
@@ -78,11 +78,12 @@ def row_unit_constants(config: RowUnitConfig) -> tuple[Constant, ...]:
         for item in dataclasses.fields(config)
     ]
     numerator = Constant("kNumeratorBits", NUMERATOR_BITS, "bits", "fixed", "2**31 - 1, unsigned")
+    row_count = Constant("kRowCountBits", ROW_COUNT_BITS, "bits", "fixed", "rows of a command")
     derived = [
         Constant(constant_name(name), getattr(config, name), "bits", "derived", meaning)
         for name, meaning in _DERIVED.items()
     ]
-    return (*parameters, numerator, *derived)
+    return (*parameters, numerator, row_count, *derived)
 
 
 def _allowed(metadata: Mapping[str, Any]) -> str:

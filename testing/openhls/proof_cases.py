@@ -38,6 +38,7 @@ from testing.openhls import unit_words
 from testing.openhls.bench_units import FREE_DATA, prove_bench_unit
 from testing.openhls.unit_words import Words, config_include, pack, project_source, small_config
 from testing.openhls.words import corner_words
+from tritforge.ivit.config import ROW_COUNT_BITS
 from tritforge.ivit.golden import RowUnitConfig
 from tritforge.language_model.config import AcceleratorConfig
 
@@ -130,25 +131,26 @@ def prove_decoder(folder: Path, count: int, stalls: Sequence[int]) -> Evidence:
 
 
 def row_words(config: RowUnitConfig, rows: int) -> Words:
-    """Headers and inputs: the rows of the test bench, then random ones; last words zero-filled."""
+    """Commands and inputs: the rows of the test bench, then random ones; last words zero-filled."""
     random_state = RandomState(7)
     cases = [(case.x0_magnitude, case.x) for case in row_cases(config, random_state)]
     low, high = input_range(config)
-    while len(cases) < rows:
+    while sum(len(x) for _, x in cases) < rows:
         x0 = int(random_state.randint(1, config.largest_x0 + 1))
-        length = int(random_state.randint(1, min(config.row, 12) + 1))
-        cases.append((x0, random_state.randint(low, high + 1, length, dtype=np.int64)))
+        shape = tuple(random_state.randint(1, (6, min(config.row, 12) + 1)))
+        cases.append((x0, random_state.randint(low, high + 1, shape, dtype=np.int64)))
     mask = (1 << config.input_bits) - 1
-    words: Words = {"headers": [], "inputs": []}
+    words: Words = {"commands": [], "inputs": []}
     for x0, x in cases:
-        row = [value & mask for value in x.tolist()]
-        header = [(len(row), config.row.bit_length()), (x0, config.x0_bits)]
-        words["headers"].append(pack(header))
-        row += [0] * (-len(row) % config.elements)
-        words["inputs"] += [
-            pack([(value, config.input_bits) for value in row[start : start + config.elements]])
-            for start in range(0, len(row), config.elements)
-        ]
+        count, length = x.shape
+        fields = [(length, config.row.bit_length()), (count, ROW_COUNT_BITS), (x0, config.x0_bits)]
+        words["commands"].append(pack(fields))
+        for row in (x & mask).tolist():
+            row += [0] * (-length % config.elements)
+            words["inputs"] += [
+                pack([(value, config.input_bits) for value in row[start : start + config.elements]])
+                for start in range(0, len(row), config.elements)
+            ]
     return words
 
 

@@ -21,6 +21,8 @@ ELEMENT_CHOICES = (1, 2, 4, 8)
 #: Bits of the numerator of the reciprocal 1 / sum: upstream divides 2**31 - 1.
 NUMERATOR_BITS = 31
 NUMERATOR = (1 << NUMERATOR_BITS) - 1
+#: Rows that one command of a unit covers are counted with so many bits.
+ROW_COUNT_BITS = 16
 
 
 def parameter(

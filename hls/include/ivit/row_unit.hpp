@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What Shiftmax and ShiftGELU share: header and words of a row, and the row's maximum.
+// What Shiftmax and ShiftGELU share: words of a row, and the row's maximum.
 //
 // What it computes: maximum of the elements in use; bookkeeping of the words of a row.
-// Interface:        header word (length, |x0|); a row travels in words of kElements elements, from
-//                   the low bits up; elements behind the end of the row may hold anything going in
-//                   and are 0 coming out.
-// Formats:          length 1..kRow, |x0| 1..kLargestX0, elements kInputBits signed.
+// Interface:        a command gives length and scale of so many rows (row_command.hpp); a row
+//                   travels in words of kElements elements, from the low bits up; elements behind
+//                   the end of the row may hold anything going in and are 0 coming out.
+// Formats:          elements kInputBits signed.
 // Timing:           one word per step.
 // Assumptions:      none beyond those of shift_exponential.hpp.
 #pragma once
@@ -15,6 +15,7 @@
 #include "common/bit_count.hpp"
 #include "common/ram.hpp"
 #include "common/shift_exponential.hpp"
+#include "ivit/row_command.hpp"
 
 namespace tritforge {
 
@@ -26,48 +27,35 @@ struct RowUnit {
     static constexpr int kWords = groups_of(Config::kRow, kElements);
     static constexpr int kInputBits = Config::kInputBits;
 
-    using Length = ap_uint<bits_for(Config::kRow)>;
+    using Command = ScaledRowCommand<Config>;
+    using Length = typename Command::Length;
     using Input = typename Shift::Input;
     using InputWord = ap_uint<kElements * kInputBits>;
     using Memory = Ram<InputWord, kWords>;
-    using HeaderWord = ap_uint<Length::width + Shift::kX0Bits>;
 
-    struct Header {
-        Length length;
-        typename Shift::X0 x0;
-
-        HeaderWord to_word() const {
-            HeaderWord word = 0;
-            word.range(Length::width - 1, 0) = length;
-            word.range(HeaderWord::width - 1, Length::width) = x0;
-            return word;
-        }
-
-        static Header from_word(const HeaderWord& word) {
-#pragma HLS INLINE
-            Header header;
-            header.length = word.range(Length::width - 1, 0);
-            header.x0 = word.range(HeaderWord::width - 1, Length::width);
-            return header;
-        }
-    };
-
-    /// The row at work.
+    /// The row at work; `command.rows` counts it and those behind it.
     struct State {
-        Header header;
+        Command command;
         typename Shift::Limit limit;
         Length elements_left;
         typename Memory::Address word;
         Input maximum;
     };
 
-    static void start(State& state, const Header& header) {
+    static void start(State& state, const Command& command) {
 #pragma HLS INLINE
-        state.header = header;
-        state.limit = Shift::limit_of(header.x0);
-        state.elements_left = header.length;
-        state.word = 0;
-        state.maximum = 1LL << (kInputBits - 1);  // wraps to the smallest number
+        state.command = command;
+        state.limit = Shift::limit_of(command.x0);
+        start_row(state);
+    }
+
+    /// Goes to the next row of the command; false behind the last one.
+    static bool next_row(State& state) {
+#pragma HLS INLINE
+        const bool more = state.command.rows != 1;
+        state.command.rows = state.command.rows - 1;
+        start_row(state);
+        return more;
     }
 
     /// Whether a lane of the current word holds an element of the row.
@@ -106,7 +94,7 @@ struct RowUnit {
     static bool advance(State& state) {
 #pragma HLS INLINE
         const bool last = state.elements_left <= kElements;
-        state.elements_left = last ? state.header.length : behind_word(state.elements_left);
+        state.elements_left = last ? state.command.length : behind_word(state.elements_left);
         state.word = last ? typename Memory::Address(0) : typename Memory::Address(state.word + 1);
         return last;
     }
@@ -115,7 +103,15 @@ struct RowUnit {
     static typename Shift::Exponential exponential_of(const State& state, const Input& x) {
 #pragma HLS INLINE
         const typename Shift::Difference difference = x - state.maximum;
-        return Shift::exponential_of(difference, state.header.x0, state.limit);
+        return Shift::exponential_of(difference, state.command.x0, state.limit);
+    }
+
+  private:
+    static void start_row(State& state) {
+#pragma HLS INLINE
+        state.elements_left = state.command.length;
+        state.word = 0;
+        state.maximum = 1LL << (kInputBits - 1);  // wraps to the smallest number
     }
 };
 

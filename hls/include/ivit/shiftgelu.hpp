@@ -7,15 +7,16 @@
 //                   factor_i = floor((2**31 - 1) / min(exp_i + offset, 2**31 - 1));
 //                   sigma_i = floor(exp_i * factor_i / 2**(32 - output bits));
 //                   out_i = x_i * sigma_i. Golden model: tritforge/ivit/golden/shiftgelu.py.
-// Interface:        headers in   one word per row: length and |x0|, x0 = floor(-1 / (1.702 scale));
-//                   inputs in    the row, kElements elements per word;
-//                   outputs out  the row, kElements elements per word, 0 behind its end;
+// Interface:        commands in  length, rows and |x0|, x0 = floor(-1 / (1.702 scale));
+//                   inputs in    the rows, kElements elements per word;
+//                   outputs out  the rows, kElements elements per word, 0 behind the end;
 //                   memory       the row.
 // Formats:          x kInputBits signed; sigma Q0.kShareBits unsigned, below 1; out kResultBits
 //                   signed with kShareBits more fraction bits than x.
 // Timing:           two passes over the row, one word per step: maximum, outputs. Every element
 //                   needs its own reciprocal, so each lane has a pipelined divider. Steps of a row
-//                   of w words: 2 w + kFixedSteps, the pipeline's length included.
+//                   of w words: 2 w + kFixedSteps, the pipeline's length included; a command
+//                   takes one more.
 // Assumptions:      a word is read back kRamSettleSteps or more after it was written, because the
 //                   division for the offset takes that long (static_assert).
 #pragma once
@@ -36,8 +37,8 @@ struct Shiftgelu {
     using Row = RowUnit<Config>;
     using Exponential = ShiftExponential<Config>;
     using Divider = SequentialDivider<Config::kArgumentBits, Exponential::kX0Bits>;
-    using HeaderWord = typename Row::HeaderWord;
-    using Header = typename Row::Header;
+    using Command = typename Row::Command;
+    using CommandWord = typename Command::Word;
     using InputWord = typename Row::InputWord;
     using Memory = typename Row::Memory;
     using Sum = typename Exponential::Sum;
@@ -51,8 +52,8 @@ struct Shiftgelu {
     using OutputWord = ap_uint<kElements * kResultBits>;
 
     static constexpr int kPasses = 2;
-    /// Header, argument of the offset, division, offset, way through the pipeline.
-    static constexpr int kFixedSteps = 1 + 1 + Divider::kSteps + 1 + Pipeline::kSteps;
+    /// Argument of the offset, division, offset, way through the pipeline.
+    static constexpr int kFixedSteps = 1 + Divider::kSteps + 1 + Pipeline::kSteps;
     /// From this quotient on, the exponential of a positive argument is at its clamp.
     static constexpr int kPositiveLimit = kNumeratorBits - kN;
 
@@ -86,11 +87,12 @@ struct Shiftgelu {
         typename Row::Length results_left;
     };
 
-    static void step(State& state, hls::stream<HeaderWord>& headers, hls::stream<InputWord>& inputs,
-                     hls::stream<OutputWord>& outputs, Memory& memory) {
+    static void step(State& state, hls::stream<CommandWord>& commands,
+                     hls::stream<InputWord>& inputs, hls::stream<OutputWord>& outputs,
+                     Memory& memory) {
 #pragma HLS INLINE
         if (state.phase == kIdle) {
-            Row::start(state.row, Header::from_word(headers.read()));
+            Row::start(state.row, Command::from_word(commands.read()));
             state.phase = kMaximum;
         } else if (state.phase == kMaximum) {
             Row::measure(state.row, inputs.read(), memory);
@@ -107,7 +109,7 @@ struct Shiftgelu {
         } else if (state.phase == kOffset) {
             state.offset = offset_of(state);
             state.words_in_pipeline = 0;
-            state.results_left = state.row.header.length;
+            state.results_left = state.row.command.length;
             state.phase = kOutput;
         } else {
             activate(state, outputs, memory);
@@ -125,7 +127,7 @@ struct Shiftgelu {
         state.positive = argument > 0;
         const Magnitude magnitude = state.positive ? Magnitude(argument) : Magnitude(-argument);
         const ap_uint<Exponential::kX0Bits + bits_for(kPositiveLimit)> positive_limit =
-            state.row.header.x0 * ap_uint<bits_for(kPositiveLimit)>(kPositiveLimit);
+            state.row.command.x0 * ap_uint<bits_for(kPositiveLimit)>(kPositiveLimit);
         Magnitude limited = magnitude;
         if (state.positive && magnitude > positive_limit) {
             limited = positive_limit;
@@ -133,7 +135,7 @@ struct Shiftgelu {
         if (!state.positive && magnitude > state.row.limit) {
             limited = state.row.limit;
         }
-        Divider::start(state.division, limited, state.row.header.x0);
+        Divider::start(state.division, limited, state.row.command.x0);
     }
 
     /// exp = floor((r / 2 - x0) * 2**(n - q)), q and r by floor division of the signed argument.
@@ -142,14 +144,14 @@ struct Shiftgelu {
         using Mantissa = typename Exponential::Mantissa;
         // mantissa <= 2 |x0| and shift <= kNumeratorBits: at most kNumeratorBits more bits.
         using Wide = ap_uint<Config::kMantissaBits + kNumeratorBits>;
-        const Mantissa twice = Mantissa(state.row.header.x0) << 1;
+        const Mantissa twice = Mantissa(state.row.command.x0) << 1;
         const Mantissa remainder = state.division.remainder;
         Mantissa mantissa = twice - remainder;
         ap_uint<bits_for(kNumeratorBits)> shift = kN - state.division.quotient;
         if (state.positive) {
             // floor(-m / |x0|) = -ceil(m / |x0|); what is left over is |x0| - remainder.
             const bool exact = remainder == 0;
-            mantissa = exact ? twice : Mantissa(state.row.header.x0 + remainder);
+            mantissa = exact ? twice : Mantissa(state.row.command.x0 + remainder);
             shift = kN + state.division.quotient + ap_uint<1>(!exact);
         }
         return Exponential::clamp(Wide((Wide(mantissa) << shift) >> 1));
@@ -176,7 +178,7 @@ struct Shiftgelu {
         } else {
             outputs.write(output);
             if (state.results_left <= kElements) {
-                state.phase = kIdle;
+                state.phase = Row::next_row(state.row) ? kMaximum : kIdle;
             }
             state.results_left = Row::behind_word(state.results_left);
         }

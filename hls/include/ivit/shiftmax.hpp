@@ -6,15 +6,15 @@
 //                   factor = floor((2**31 - 1) / min(sum(exp), 2**31 - 1));
 //                   out_i = floor(exp_i * factor / 2**(32 - output bits)).
 //                   Golden model: tritforge/ivit/golden/shiftmax.py.
-// Interface:        headers in   one word per row: length and |x0|, x0 = floor(-1 / scale);
-//                   inputs in    the row, kElements elements per word;
-//                   outputs out  the row, kElements elements per word, 0 behind its end;
+// Interface:        commands in  length, rows and |x0|, x0 = floor(-1 / scale);
+//                   inputs in    the rows, kElements elements per word;
+//                   outputs out  the rows, kElements elements per word, 0 behind the end;
 //                   memory       the row.
 // Formats:          x kInputBits signed; out Q0.kShareBits unsigned, below 1; sum, factor and
 //                   mantissa as in shift_exponential.hpp.
 // Timing:           three passes over the row, one word per step: maximum, sum, outputs.
 //                   Exponentials are computed twice by the same circuit instead of stored. Steps of
-//                   a row of w words: 3 w + kFixedSteps.
+//                   a row of w words: 3 w + kFixedSteps; a command takes one more.
 // Assumptions:      a word is read back kRamSettleSteps or more after it was written: the unit
 //                   waits that long between the first two passes.
 #pragma once
@@ -35,8 +35,8 @@ struct Shiftmax {
     using Row = RowUnit<Config>;
     using Exponential = ShiftExponential<Config>;
     using Divider = SequentialDivider<Config::kNumeratorBits, Config::kSumBits>;
-    using HeaderWord = typename Row::HeaderWord;
-    using Header = typename Row::Header;
+    using Command = typename Row::Command;
+    using CommandWord = typename Command::Word;
     using InputWord = typename Row::InputWord;
     using Memory = typename Row::Memory;
     static constexpr int kElements = Row::kElements;
@@ -46,8 +46,8 @@ struct Shiftmax {
     /// The word written last is one step old when the wait begins.
     static constexpr int kSettleSteps = kRamSettleSteps - 1;
     static constexpr int kPasses = 3;
-    /// Header, wait and division.
-    static constexpr int kFixedSteps = 1 + kSettleSteps + Divider::kSteps;
+    /// Wait and division.
+    static constexpr int kFixedSteps = kSettleSteps + Divider::kSteps;
 
     static_assert(kResultBits == Exponential::kShareBits, "the output is the share itself");
     static_assert((Exponential::kNumerator >> Config::kN) >> Config::kFactorBits == 0,
@@ -64,17 +64,18 @@ struct Shiftmax {
         typename Divider::State division;
     };
 
-    static void step(State& state, hls::stream<HeaderWord>& headers, hls::stream<InputWord>& inputs,
-                     hls::stream<OutputWord>& outputs, Memory& memory) {
+    static void step(State& state, hls::stream<CommandWord>& commands,
+                     hls::stream<InputWord>& inputs, hls::stream<OutputWord>& outputs,
+                     Memory& memory) {
 #pragma HLS INLINE
         if (state.phase == kIdle) {
-            Row::start(state.row, Header::from_word(headers.read()));
-            state.settled = 0;
-            state.sum = 0;
+            Row::start(state.row, Command::from_word(commands.read()));
             state.phase = kMaximum;
         } else if (state.phase == kMaximum) {
             Row::measure(state.row, inputs.read(), memory);
             if (Row::advance(state.row)) {
+                state.settled = 0;
+                state.sum = 0;
                 state.phase = kSettle;
             }
         } else if (state.phase == kSettle) {
@@ -119,8 +120,10 @@ struct Shiftmax {
         if (last) {
             if (state.phase == kSum) {
                 Divider::start(state.division, Exponential::kNumerator, state.sum);
+                state.phase = kDivide;
+            } else {
+                state.phase = Row::next_row(state.row) ? kMaximum : kIdle;
             }
-            state.phase = state.phase == kSum ? kDivide : kIdle;
         }
     }
 };

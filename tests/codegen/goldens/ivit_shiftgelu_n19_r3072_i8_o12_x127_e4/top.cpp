@@ -7,11 +7,11 @@
 //   --output-bits 12 --largest-x0 127 --elements 4 --n 19
 #include "top.hpp"
 
-void shiftgelu(hls::stream<Shiftgelu::HeaderWord>& headers,
+void shiftgelu(hls::stream<Shiftgelu::CommandWord>& commands,
                hls::stream<Shiftgelu::InputWord>& inputs,
                hls::stream<Shiftgelu::OutputWord>& outputs) {
 #pragma HLS INTERFACE mode = ap_ctrl_none port = return
-#pragma HLS INTERFACE mode = axis port = headers
+#pragma HLS INTERFACE mode = axis port = commands
 #pragma HLS INTERFACE mode = axis port = inputs
 #pragma HLS INTERFACE mode = axis port = outputs
 #pragma HLS PIPELINE II = 1
@@ -22,5 +22,5 @@ void shiftgelu(hls::stream<Shiftgelu::HeaderWord>& headers,
 #pragma HLS BIND_STORAGE variable = memory type = ram_2p impl = bram
     // Words are read kRamSettleSteps or more after they were written.
 #pragma HLS DEPENDENCE variable = memory type = inter dependent = false
-    Shiftgelu::step(state, headers, inputs, outputs, memory);
+    Shiftgelu::step(state, commands, inputs, outputs, memory);
 }

@@ -17,6 +17,6 @@
 using Shiftgelu = tritforge::Shiftgelu<tritforge::ShiftgeluConfig>;
 
 /// Integer GELU of rows of pre-activations.
-extern "C" void shiftgelu(hls::stream<Shiftgelu::HeaderWord>& headers,
+extern "C" void shiftgelu(hls::stream<Shiftgelu::CommandWord>& commands,
                           hls::stream<Shiftgelu::InputWord>& inputs,
                           hls::stream<Shiftgelu::OutputWord>& outputs);
