@@ -6,10 +6,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from codegen.ivit.row_units import ROW_UNITS, RowUnitsBlueprint
+from codegen.ivit.row_units import ROW_UNITS, RowUnitsBlueprint, parameters_of
 from codegen.model import Given, Model, Option, listed, span
 from tritforge.errors import ConfigurationError
-from tritforge.ivit.golden import RowUnitConfig
 
 
 def _blueprint(given: Given, units: tuple[str, ...]) -> RowUnitsBlueprint:
@@ -28,11 +27,22 @@ def _option(item: dataclasses.Field[Any]) -> Option:
     return Option(item.name, f"{item.metadata['meaning']}, {values} ({default})")
 
 
+def _parameters() -> dict[str, dataclasses.Field[Any]]:
+    """Parameter of any unit by its name, as the first unit that has it says it."""
+    found: dict[str, dataclasses.Field[Any]] = {}
+    for unit in ROW_UNITS:
+        for item in parameters_of(unit):
+            found.setdefault(item.name, item)
+    return found
+
+
 def _usual(name: str) -> str:
     """Default of a parameter, unit by unit where they differ."""
     usual = {
-        unit: {item.name: item.default for item in dataclasses.fields(entry.config)}[name]
-        for unit, entry in ROW_UNITS.items()
+        unit: item.default
+        for unit in ROW_UNITS
+        for item in parameters_of(unit)
+        if item.name == name
     }
     if len(set(usual.values())) == 1:
         return f"default: {next(iter(usual.values()))}"
@@ -42,6 +52,6 @@ def _usual(name: str) -> str:
 MODEL = Model(
     "ivit",
     tuple(ROW_UNITS),
-    tuple(_option(item) for item in dataclasses.fields(RowUnitConfig)),
+    tuple(_option(item) for item in _parameters().values()),
     _blueprint,
 )

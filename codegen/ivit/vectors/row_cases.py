@@ -58,7 +58,11 @@ def row_cases(config: RowUnitConfig, random: RandomState) -> Iterator[RowCase]:
     word = config.elements
     lengths = {1, 2, word - 1, word, word + 1, 3 * word, short}
     for length in sorted(item for item in lengths if 1 <= item <= config.row):
-        yield RowCase.of_rows(f"length_{length}", middle, uniform(length), uniform(length))
+        for x0 in (1, middle):
+            # What lies behind a row is above the maximum of the second one.
+            yield RowCase.of_rows(
+                f"length_{length}_x0_{x0}", x0, uniform(length), uniform(length, 0)
+            )
     for x0 in scales(config):
         # Rows whose maximum is low matter to ShiftGELU.
         maxima = random.randint(low, high + 1, _ROWS_PER_SCALE, dtype=np.int64).tolist()

@@ -4,9 +4,8 @@
 //
 // What it computes: nothing; fields of a word.
 // Interface:        one word per command; the rows follow in the unit's other streams. Rows of one
-//                   command may overlap inside a unit: it may want the next row's elements before
-//                   it gives the last row's results. Whoever needs those first sends commands of
-//                   one row.
+//                   command overlap inside a unit: it may want the elements of the next rows before
+//                   it gives a row's results. Whoever needs those first sends commands of one row.
 // Formats:          length 1..kRow, rows 1..2**kRowCountBits - 1, |x0| 1..kLargestX0.
 #pragma once
 

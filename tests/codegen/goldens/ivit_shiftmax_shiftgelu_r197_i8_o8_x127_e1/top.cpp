@@ -38,5 +38,9 @@ void shiftmax(hls::stream<Shiftmax::CommandWord>& commands,
 #pragma HLS BIND_STORAGE variable = memory type = ram_2p impl = bram
     // Words are read kRamSettleSteps or more after they were written.
 #pragma HLS DEPENDENCE variable = memory type = inter dependent = false
-    Shiftmax::step(state, commands, inputs, outputs, memory);
+    static Shiftmax::ExponentialMemory exponentials;
+#pragma HLS BIND_STORAGE variable = exponentials type = ram_2p impl = bram
+    // Words are read kRamSettleSteps or more after they were written.
+#pragma HLS DEPENDENCE variable = exponentials type = inter dependent = false
+    Shiftmax::step(state, commands, inputs, outputs, memory, exponentials);
 }
