@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Command line of the generator: `python codegen/gen.py --dim 2048`.
 
-Single units: `python codegen/gen.py --model ivit --units shiftmax,shiftgelu --row 197`.
+Single units: `python codegen/gen.py --model ivit --units shiftmax,layer_norm --row 197`.
 Works from any folder and without installing anything but jinja2 and numpy.
 """
 

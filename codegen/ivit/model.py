@@ -8,15 +8,13 @@ from typing import Any
 
 from codegen.blueprint import Blueprint
 from codegen.ivit.machine_units import OPTION_NAMES, UNIT_VECTORS, MachineUnitsBlueprint
-from codegen.ivit.row_units import ROW_UNITS, RowUnitsBlueprint
+from codegen.ivit.row_units import ROW_UNITS, RowUnitsBlueprint, parameters_of
 from codegen.model import Given, Model, Option, listed, span
 from tritforge.boards import board_names
 from tritforge.errors import ConfigurationError
-from tritforge.ivit.golden import RowUnitConfig
 from tritforge.ivit.machine.config import MachineConfig, limits_of, machine_config
 
 _UNITS = (*ROW_UNITS, *UNIT_VECTORS)
-_ROW_OPTIONS = [item.name for item in dataclasses.fields(RowUnitConfig)]
 #: What follows from the others unless it is given.
 _FOLLOWS = {"heads": "heads of 64 channels", "hidden": "4 times dim"}
 
@@ -33,7 +31,7 @@ def _blueprint(given: Given, units: tuple[str, ...]) -> Blueprint:
             f"units {','.join(units)!r}: units of rows ({', '.join(ROW_UNITS)}) have other "
             f"parameters than those of the array ({', '.join(UNIT_VECTORS)}): generate two projects"
         )
-    allowed = _ROW_OPTIONS if of_rows else OPTION_NAMES
+    allowed = list(_parameters()) if of_rows else OPTION_NAMES
     for name in given:
         if name not in allowed:
             raise ConfigurationError(
@@ -56,11 +54,22 @@ def _option(item: dataclasses.Field[Any]) -> Option:
     return Option(item.name, f"{item.metadata['meaning']}, {values} ({default})")
 
 
+def _parameters() -> dict[str, dataclasses.Field[Any]]:
+    """Parameter of any unit by its name, as the first unit that has it says it."""
+    found: dict[str, dataclasses.Field[Any]] = {}
+    for unit in ROW_UNITS:
+        for item in parameters_of(unit):
+            found.setdefault(item.name, item)
+    return found
+
+
 def _usual(name: str) -> str:
     """Default of a parameter, unit by unit where they differ."""
     usual = {
-        unit: {item.name: item.default for item in dataclasses.fields(entry.config)}[name]
-        for unit, entry in ROW_UNITS.items()
+        unit: item.default
+        for unit in ROW_UNITS
+        for item in parameters_of(unit)
+        if item.name == name
     }
     if len(set(usual.values())) == 1:
         return f"default: {next(iter(usual.values()))}"
@@ -84,11 +93,11 @@ MODEL = Model(
     "ivit",
     _UNITS,
     (
-        *(_option(item) for item in dataclasses.fields(RowUnitConfig)),
+        *(_option(item) for item in _parameters().values()),
         *(
             _machine_option(item)
             for item in dataclasses.fields(MachineConfig)
-            if item.name in OPTION_NAMES and item.name not in _ROW_OPTIONS
+            if item.name in OPTION_NAMES and item.name not in _parameters()
         ),
     ),
     _blueprint,

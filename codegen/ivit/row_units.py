@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Projects of units that work on rows: Shiftmax and ShiftGELU of I-ViT.
+"""Projects of units that work on rows: Shiftmax, ShiftGELU and I-LayerNorm of I-ViT.
 
 A unit is one line of `ROW_UNITS`; its header, test bench and vectors have the unit's name.
 """
@@ -8,16 +8,44 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from codegen.blueprint import Blueprint, ConstantTable
 from codegen.constants import Constant, constant_name
-from codegen.ivit.vectors import shiftgelu, shiftmax
+from codegen.ivit.vectors import layer_norm, shiftgelu, shiftmax
 from tritforge.errors import ConfigurationError
-from tritforge.ivit.config import NUMERATOR_BITS
-from tritforge.ivit.golden import RowUnitConfig, ShiftgeluConfig, ShiftmaxConfig
+from tritforge.ivit.config import NUMERATOR_BITS, ROW_COUNT_BITS, UnitConfig
+from tritforge.ivit.golden import LayerNormConfig, ShiftgeluConfig, ShiftmaxConfig
+
+#: Properties of a configuration that the C++ takes over, with their unit and meaning.
+_Derived = Mapping[str, tuple[str, str]]
+
+_EXPONENTIAL: _Derived = {
+    "argument_bits": ("bits", "argument of the exponential, magnitude"),
+    "quotient_bits": ("bits", "integer part of the exponent, unsigned"),
+    "mantissa_bits": ("bits", "mantissa of an exponential, unsigned"),
+    "exponential_bits": ("bits", "exponential of a number up to 0, unsigned"),
+    "sum_bits": ("bits", "sum of exponentials, unsigned, clamped"),
+    "factor_bits": ("bits", "reciprocal of the sum, unsigned"),
+    "share_bits": ("bits", "share of the sum, unsigned fraction"),
+    "result_bits": ("bits", "one output element"),
+}
+_LAYER_NORM: _Derived = {
+    "first_root_bits": ("bits", "binary logarithm of the first root"),
+    "steps": ("steps", "Newton's steps towards the root"),
+    "bias_bits": ("bits", "bias, signed"),
+    "total_bits": ("bits", "sum of a row, magnitude"),
+    "raw_square_sum_bits": ("bits", "sum of squares, unsigned"),
+    "square_sum_bits": ("bits", "sum of squares around the mean, unsigned"),
+    "quotient_bits": ("bits", "sum of squares divided by a root, unsigned"),
+    "root_bits": ("bits", "root, unsigned"),
+    "factor_bits": ("bits", "reciprocal of the root, unsigned"),
+    "difference_bits": ("bits", "distance from the mean, signed"),
+    "normalised_bits": ("bits", "normalised element, signed"),
+    "result_bits": ("bits", "one output element"),
+}
 
 
 @dataclass(frozen=True)
@@ -28,18 +56,33 @@ class RowUnit:
         config: class of its parameters.
         vectors: golden vectors of a configuration.
         meaning: what the unit computes, for the generated files.
+        derived: properties of the configuration that the C++ takes over, unit and meaning of each.
+        parameters: streams between commands and inputs, with the type of their words.
+        memories: variable -> type.
         registers: arrays of the unit's state that are registers, not memory.
     """
 
-    config: type[RowUnitConfig]
+    config: Callable[..., UnitConfig]
     vectors: Callable[[Any], str]
     meaning: str
+    derived: _Derived = field(default_factory=lambda: _EXPONENTIAL)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    memories: Mapping[str, str] = field(default_factory=lambda: {"memory": "Memory"})
     registers: tuple[str, ...] = ()
+
+    @property
+    def streams(self) -> Mapping[str, str]:
+        """Every stream of the top function in order, with the type of its words."""
+        inputs = {"commands": "CommandWord", **self.parameters, "inputs": "InputWord"}
+        return {**inputs, "outputs": "OutputWord"}
 
 
 ROW_UNITS: Mapping[str, RowUnit] = {
     ShiftmaxConfig.unit: RowUnit(
-        ShiftmaxConfig, shiftmax.vectors, "Integer softmax of rows of scores."
+        ShiftmaxConfig,
+        shiftmax.vectors,
+        "Integer softmax of rows of scores.",
+        memories={"memory": "Memory", "exponentials": "ExponentialMemory"},
     ),
     ShiftgeluConfig.unit: RowUnit(
         ShiftgeluConfig,
@@ -47,25 +90,26 @@ ROW_UNITS: Mapping[str, RowUnit] = {
         "Integer GELU of rows of pre-activations.",
         registers=("pipelines", "elements"),
     ),
+    LayerNormConfig.unit: RowUnit(
+        LayerNormConfig,
+        layer_norm.vectors,
+        "Integer layer normalisation of rows of the residual stream.",
+        derived=_LAYER_NORM,
+        parameters={"biases": "BiasWord"},
+        memories={"memory": "Memory", "bias_memory": "BiasMemory"},
+    ),
 }
 
 #: Pipeline stages of a unit's RTL in the open flow.
 PIPELINE_STAGES = 4
 
-#: Properties of a configuration that the C++ takes over, with their meaning.
-_DERIVED = {
-    "argument_bits": "argument of the exponential, magnitude",
-    "quotient_bits": "integer part of the exponent, unsigned",
-    "mantissa_bits": "mantissa of an exponential, unsigned",
-    "exponential_bits": "exponential of a number up to 0, unsigned",
-    "sum_bits": "sum of exponentials, unsigned, clamped",
-    "factor_bits": "reciprocal of the sum, unsigned",
-    "share_bits": "share of the sum, unsigned fraction",
-    "result_bits": "one output element",
-}
+
+def parameters_of(unit: str) -> tuple[dataclasses.Field[Any], ...]:
+    """Parameters of a unit, in order."""
+    return dataclasses.fields(ROW_UNITS[unit].config)  # type: ignore[arg-type]
 
 
-def row_unit_constants(config: RowUnitConfig) -> tuple[Constant, ...]:
+def row_unit_constants(config: UnitConfig) -> tuple[Constant, ...]:
     """Constants of one unit, in the order of the header."""
     parameters = [
         Constant(
@@ -75,14 +119,15 @@ def row_unit_constants(config: RowUnitConfig) -> tuple[Constant, ...]:
             _allowed(item.metadata),
             item.metadata["meaning"],
         )
-        for item in dataclasses.fields(config)
+        for item in parameters_of(config.unit)
     ]
     numerator = Constant("kNumeratorBits", NUMERATOR_BITS, "bits", "fixed", "2**31 - 1, unsigned")
+    row_count = Constant("kRowCountBits", ROW_COUNT_BITS, "bits", "fixed", "rows of a command")
     derived = [
-        Constant(constant_name(name), getattr(config, name), "bits", "derived", meaning)
-        for name, meaning in _DERIVED.items()
+        Constant(constant_name(name), getattr(config, name), unit, "derived", meaning)
+        for name, (unit, meaning) in ROW_UNITS[config.unit].derived.items()
     ]
-    return (*parameters, numerator, *derived)
+    return (*parameters, numerator, row_count, *derived)
 
 
 def _allowed(metadata: Mapping[str, Any]) -> str:
@@ -97,15 +142,17 @@ class RowUnitsBlueprint(Blueprint):
 
     Args:
         units: names from `ROW_UNITS`, each once.
-        parameters: fields of `RowUnitConfig`; a field left out has the unit's default.
+        parameters: fields of the units' configurations; one left out has the unit's default, and
+            one that a unit does not have is not its concern.
 
     Raises:
-        ConfigurationError: an unknown or repeated unit, no row length, or a value out of range.
+        ConfigurationError: an unknown or repeated unit, no row length, a value out of range, or a
+            parameter of none of the units.
     """
 
     units: tuple[str, ...]
     parameters: Mapping[str, Any]
-    configs: tuple[RowUnitConfig, ...] = field(init=False)
+    configs: tuple[UnitConfig, ...] = field(init=False)
 
     folder: ClassVar[str] = "ivit"
     purpose: ClassVar[str] = "an integer-only vision transformer (I-ViT)"
@@ -121,8 +168,29 @@ class RowUnitsBlueprint(Blueprint):
             raise ConfigurationError(
                 f"the longest row of {self.units[0]} is missing: give one, e.g. --row 197"
             )
-        configs = tuple(ROW_UNITS[name].config(**self.parameters) for name in self.units)
+        names = {unit: {item.name for item in parameters_of(unit)} for unit in self.units}
+        for name in self.parameters:
+            if not any(name in known for known in names.values()):
+                raise ConfigurationError(
+                    f"--{name.replace('_', '-')} is no parameter of {' or '.join(self.units)}: "
+                    "leave it out"
+                )
+        configs = tuple(
+            ROW_UNITS[unit].config(
+                **{name: value for name, value in self.parameters.items() if name in names[unit]}
+            )
+            for unit in self.units
+        )
         object.__setattr__(self, "configs", configs)
+
+    @property
+    def shared(self) -> Mapping[str, int]:
+        """Parameters with one value for all units that have them; the others have defaults."""
+        values: dict[str, set[int]] = {}
+        for config in self.configs:
+            for name, value in config.to_mapping().items():
+                values.setdefault(name, set()).add(value)
+        return {name: next(iter(found)) for name, found in values.items() if len(found) == 1}
 
     @property
     def templates(self) -> Mapping[str, str]:
@@ -136,21 +204,16 @@ class RowUnitsBlueprint(Blueprint):
     @property
     def name(self) -> str:
         """Units and parameters; n only where it is not the unit's default."""
-        first = self.configs[0]
         units = "_".join(config.unit + _unusual_n(config) for config in self.configs)
-        formats = f"i{first.input_bits}_o{first.output_bits}_x{first.largest_x0}"
-        return f"ivit_{units}_r{first.row}_{formats}_e{first.elements}"
+        shared = self.shared
+        formats = [f"{tag}{shared[name]}" for name, tag in _TAGS.items() if name in shared]
+        return "_".join(["ivit", units, *formats])
 
     @property
     def options(self) -> str:
-        """Units, then every parameter; n only where it is not the units' default."""
-        first = self.configs[0]
-        names = [item.name for item in dataclasses.fields(first) if item.name != "n"]
-        if any(_unusual_n(config) for config in self.configs):
-            names.append("n")
-        options = (f"--{name.replace('_', '-')} {getattr(first, name)}" for name in names)
-        units = ",".join(config.unit for config in self.configs)
-        return " ".join((f"--model ivit --units {units}", *options))
+        """Units, then every parameter that they share."""
+        options = (f"--{name.replace('_', '-')} {value}" for name, value in self.shared.items())
+        return " ".join((f"--model ivit --units {','.join(self.units)}", *options))
 
     @property
     def fingerprint(self) -> str:
@@ -185,18 +248,56 @@ class RowUnitsBlueprint(Blueprint):
         return {
             "headers": sorted([*units, "ap_int.h", "hls_stream.h", "row_units_config.hpp"]),
             "units": [
-                {
-                    "function": config.unit,
-                    "type": config.unit.title(),
-                    "struct": type(config).__name__,
-                    "meaning": ROW_UNITS[config.unit].meaning,
-                    "registers": ROW_UNITS[config.unit].registers,
-                }
+                _template_values(config)
                 for config in sorted(self.configs, key=lambda config: config.unit)
             ],
         }
 
 
-def _unusual_n(config: RowUnitConfig) -> str:
-    usual = {item.name: item.default for item in dataclasses.fields(config)}["n"]
-    return "" if config.n == usual else f"_n{config.n}"
+def _template_values(config: UnitConfig) -> dict[str, Any]:
+    unit = ROW_UNITS[config.unit]
+    struct = type(config).__name__
+    kind = struct.removesuffix("Config")
+    streams = [f"hls::stream<{kind}::{word}>& {name}" for name, word in unit.streams.items()]
+    return {
+        "function": config.unit,
+        "type": kind,
+        "struct": struct,
+        "meaning": unit.meaning,
+        "declaration": _signature(f'extern "C" void {config.unit}(', streams),
+        "definition": _signature(f"void {config.unit}(", streams, room=len(" {")),
+        "arguments": ", ".join((*unit.streams, *unit.memories)),
+        "streams": unit.streams,
+        "memories": unit.memories,
+        "registers": unit.registers,
+    }
+
+
+def _signature(start: str, parameters: Sequence[str], room: int = 1) -> str:
+    """A function's head, as many parameters in a line as .clang-format allows.
+
+    Args:
+        room: characters behind it.
+    """
+    *others, last = parameters
+    lines = [start]
+    for parameter in (*(f"{item}," for item in others), f"{last})"):
+        space = "" if lines[-1] == start or not lines[-1].strip() else " "
+        end = room if parameter.endswith(")") else 0
+        if len(lines[-1] + space + parameter) + end > _COLUMNS:
+            lines.append(" " * len(start))
+            space = ""
+        lines[-1] += space + parameter
+    return "\n".join(lines)
+
+
+#: Column limit of .clang-format.
+_COLUMNS = 100
+#: Parameter -> letter in the name of a project.
+_TAGS = {"row": "r", "input_bits": "i", "output_bits": "o", "largest_x0": "x", "elements": "e"}
+
+
+def _unusual_n(config: UnitConfig) -> str:
+    usual = {item.name: item.default for item in parameters_of(config.unit)}
+    given = config.to_mapping()
+    return f"_n{given['n']}" if "n" in given and given["n"] != usual["n"] else ""

@@ -11,12 +11,14 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
 
 from codegen.ivit.machine_units import MachineUnitsBlueprint
-from codegen.ivit.row_units import RowUnitsBlueprint
+from codegen.ivit.row_units import ROW_UNITS, RowUnitsBlueprint
+from codegen.ivit.vectors.layer_norm import layer_norm_cases
 from codegen.ivit.vectors.row_cases import input_range, row_cases
 from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.language_model.processes import machine_processes
@@ -27,6 +29,7 @@ from codegen.openhls.simulate.csim import build_c_simulation
 from codegen.openhls.simulate.interpreter import Run, StepInterpreter
 from codegen.openhls.simulate.proof import (
     DEFAULT_STALLS,
+    IDLE_STEPS,
     Evidence,
     ProofError,
     check_rtl,
@@ -41,14 +44,15 @@ from testing.openhls import unit_words
 from testing.openhls.bench_units import FREE_DATA, IVIT_FREE_DATA, prove_bench_unit
 from testing.openhls.unit_words import Words, config_include, pack, project_source, small_config
 from testing.openhls.words import corner_words
-from tritforge.ivit.golden import RowUnitConfig
+from tritforge.fixed_point import Int64Array
+from tritforge.ivit.config import ROW_COUNT_BITS
+from tritforge.ivit.golden import LayerNormConfig, RowUnitConfig
 from tritforge.language_model.config import AcceleratorConfig
 
 KERNELS = Path(__file__).parent / "kernels"
 EXAMPLES, UNITS = KERNELS / "examples.cpp", KERNELS / "units.cpp"
 LINK = Connection("producer", "doubled", "consumer", "in", depth=3)
 _MAXIMUM_STEPS = 10_000_000
-_IDLE_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -147,40 +151,74 @@ def prove_decoder(folder: Path, count: int, stalls: Sequence[int]) -> Evidence:
 
 
 def row_words(config: RowUnitConfig, rows: int) -> Words:
-    """Headers and inputs: the rows of the test bench, then random ones; last words zero-filled."""
+    """Commands and inputs: the rows of the test bench, then random ones."""
     random_state = RandomState(7)
     cases = [(case.x0_magnitude, case.x) for case in row_cases(config, random_state)]
     low, high = input_range(config)
-    while len(cases) < rows:
+    while sum(len(x) for _, x in cases) < rows:
         x0 = int(random_state.randint(1, config.largest_x0 + 1))
-        length = int(random_state.randint(1, min(config.row, 12) + 1))
-        cases.append((x0, random_state.randint(low, high + 1, length, dtype=np.int64)))
-    mask = (1 << config.input_bits) - 1
-    words: Words = {"headers": [], "inputs": []}
+        shape = tuple(random_state.randint(1, (6, min(config.row, 12) + 1)))
+        cases.append((x0, random_state.randint(low, high + 1, shape, dtype=np.int64)))
+    words: Words = {"commands": [], "inputs": []}
     for x0, x in cases:
-        row = [value & mask for value in x.tolist()]
-        header = [(len(row), config.row.bit_length()), (x0, config.x0_bits)]
-        words["headers"].append(pack(header))
-        row += [0] * (-len(row) % config.elements)
-        words["inputs"] += [
-            pack([(value, config.input_bits) for value in row[start : start + config.elements]])
-            for start in range(0, len(row), config.elements)
+        words["commands"].append(pack([*_shape_fields(config.row, x), (x0, config.x0_bits)]))
+        words["inputs"] += _element_words(x, config.input_bits, config.elements)
+    return words
+
+
+def layer_norm_words(config: LayerNormConfig, rows: int) -> Words:
+    """Commands, biases and inputs: the rows of the test bench, then random ones."""
+    random_state = RandomState(9)
+    cases = [(case.x, case.bias) for case in layer_norm_cases(config, random_state)]
+    half, limit = 1 << (config.input_bits - 1), 1 << (config.bias_bits - 1)
+    while sum(len(x) for x, _ in cases) < rows:
+        shape = tuple(random_state.randint(1, (9, config.row + 1)))
+        spread = int(random_state.randint(1, half + 1))
+        x = random_state.randint(-spread, spread, shape, dtype=np.int64)
+        cases.append((x, random_state.randint(-limit, limit, shape[1], dtype=np.int64)))
+    words: Words = {"commands": [], "biases": [], "inputs": []}
+    for x, bias in cases:
+        words["commands"].append(pack(_shape_fields(config.row, x)))
+        words["biases"] += _element_words(bias[np.newaxis], config.bias_bits, config.elements)
+        words["inputs"] += _element_words(x, config.input_bits, config.elements)
+    return words
+
+
+def _shape_fields(longest: int, x: Int64Array) -> list[tuple[int, int]]:
+    rows, length = x.shape
+    return [(length, longest.bit_length()), (rows, ROW_COUNT_BITS)]
+
+
+def _element_words(x: Int64Array, bits: int, elements: int) -> list[int]:
+    """Rows in words of several elements, the last word of a row filled with zeros."""
+    words = []
+    for row in (x & ((1 << bits) - 1)).tolist():
+        row += [0] * (-len(row) % elements)
+        words += [
+            pack([(value, bits) for value in row[start : start + elements]])
+            for start in range(0, len(row), elements)
         ]
     return words
 
 
+_LAYER_NORM = LayerNormConfig.unit
+
+
 def _row_unit(unit: str, elements: int) -> ProofCase:
-    blueprint = RowUnitsBlueprint((unit,), {"row": 40, "elements": elements, "largest_x0": 40})
+    parameters = {"row": 40, "elements": elements}
+    if unit != _LAYER_NORM:
+        parameters["largest_x0"] = 40
+    blueprint = RowUnitsBlueprint((unit,), parameters)
     stages = blueprint.pipeline_stages[unit]
 
     def run(folder: Path, count: int, stalls: Sequence[int]) -> Evidence:
         write_project(folder / "project", render_project(blueprint))
         folders = [folder / "project" / name for name in ("include", "src")]
-        words = row_words(blueprint.configs[0], count)
+        make: Callable[[Any, int], Words] = layer_norm_words if unit == _LAYER_NORM else row_words
         return prove(
             folder / "project" / "src" / "top.cpp",
             Manifest(unit, stages),
-            words,
+            make(blueprint.configs[0], count),
             (*folders, *default_includes()),
             stalls,
         )
@@ -197,7 +235,7 @@ def prove_pair(folder: Path, count: int, stalls: Sequence[int]) -> Evidence:
         step = translate_file(EXAMPLES, top)
         designs.append(build_design(step, Manifest(top, 1)))
         expected = build_c_simulation(EXAMPLES, step, default_includes()).run({read: given}, count)
-        runs.append(StepInterpreter(step).run({read: given}, {}, _MAXIMUM_STEPS, _IDLE_STEPS))
+        runs.append(StepInterpreter(step).run({read: given}, {}, _MAXIMUM_STEPS, IDLE_STEPS))
         if runs[-1].outputs[sent] != expected[sent]:
             raise ProofError(f"{top}: XLS and g++ send different words")
         given = expected[sent]
@@ -225,7 +263,7 @@ CASES: tuple[ProofCase, ...] = (
     ),
     _unit("scalar_unit", "requests", lambda c, count: unit_words.scalar_words(c, 2, count)),
     *(_bench_unit(unit) for unit in FREE_DATA),
-    *(_row_unit(unit, count) for unit in ("shiftmax", "shiftgelu") for count in (1, 2)),
+    *(_row_unit(unit, count) for unit in ROW_UNITS for count in (1, 2)),
     *(_ivit_unit(unit) for unit in IVIT_FREE_DATA),
     _ivit_unit("matrix_array", packing=1),
     _example("mix", 2, {"a": 9, "b": 100, "negate": 1}, "vectors"),

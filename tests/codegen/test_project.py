@@ -30,6 +30,7 @@ CONFIGS = [
 ROW_UNITS = [
     RowUnitsBlueprint(("shiftmax", "shiftgelu"), {"row": 197}),
     RowUnitsBlueprint(("shiftgelu",), {"row": 3072, "output_bits": 12, "n": 19, "elements": 4}),
+    RowUnitsBlueprint(("layer_norm",), {"row": 192, "elements": 2}),
 ]
 MACHINES = [LanguageModelBlueprint(config) for config in CONFIGS]
 PROJECTS: list[Blueprint] = [*MACHINES, *ROW_UNITS]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -21,6 +22,8 @@ ELEMENT_CHOICES = (1, 2, 4, 8)
 #: Bits of the numerator of the reciprocal 1 / sum: upstream divides 2**31 - 1.
 NUMERATOR_BITS = 31
 NUMERATOR = (1 << NUMERATOR_BITS) - 1
+#: Rows that one command of a unit covers are counted with so many bits.
+ROW_COUNT_BITS = 16
 
 
 def parameter(
@@ -36,6 +39,19 @@ def parameter(
 def _shift_parameter(default: int) -> Any:
     """The parameter n, whose default differs between the units."""
     return parameter((4, 24), "fraction bits of the exponential", default, "bits")
+
+
+def _row_parameter() -> Any:
+    return parameter((1, 8192), "longest row", unit="elements")
+
+
+def _elements_parameter() -> Any:
+    metadata = {
+        "choices": ELEMENT_CHOICES,
+        "unit": "elements",
+        "meaning": "elements of a row per cycle",
+    }
+    return field(default=1, metadata=metadata)
 
 
 class CheckedParameters:
@@ -80,19 +96,12 @@ class RowUnitConfig(UnitConfig):
     of a row and its magnitude lies in 1..largest_x0.
     """
 
-    row: int = parameter((1, 8192), "longest row", unit="elements")
+    row: int = _row_parameter()
     input_bits: int = parameter((4, 16), "input x, signed", 8, "bits")
     output_bits: int = parameter((4, 24), "share of the sum, sign bit included", 8, "bits")
     n: int = _shift_parameter(default=15)
     largest_x0: int = parameter((1, 65535), "largest |x0|, x0 = floor(-1 / scale)", 127)
-    elements: int = field(
-        default=1,
-        metadata={
-            "choices": ELEMENT_CHOICES,
-            "unit": "elements",
-            "meaning": "elements of a row per cycle",
-        },
-    )
+    elements: int = _elements_parameter()
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -243,8 +252,9 @@ class ShiftgeluConfig(RowUnitConfig):
 class LayerNormConfig(UnitConfig):
     """I-LayerNorm: rows of residual integers to normalised ones."""
 
-    row: int = parameter((1, 8192), "longest row", unit="elements")
+    row: int = _row_parameter()
     input_bits: int = parameter((4, 16), "input x, signed", 16, "bits")
+    elements: int = _elements_parameter()
 
     unit: ClassVar[str] = "layer_norm"
 
@@ -252,6 +262,30 @@ class LayerNormConfig(UnitConfig):
     first_root: ClassVar[int] = 1 << 16
     steps: ClassVar[int] = 10
     bias_bits: ClassVar[int] = 32
+
+    @property
+    def first_root_bits(self) -> int:
+        """Binary logarithm of the first root."""
+        return self.first_root.bit_length() - 1
+
+    @property
+    def total_bits(self) -> int:
+        """Magnitude of the sum of a row, unsigned."""
+        return (self.row << (self.input_bits - 1)).bit_length()
+
+    @property
+    def raw_square_sum_bits(self) -> int:
+        """Sum of x**2, unsigned."""
+        return (self.row << (2 * self.input_bits - 2)).bit_length()
+
+    @property
+    def quotient_bits(self) -> int:
+        """Sum of squares divided by any root but the first, unsigned.
+
+        After a step no root is below floor(sqrt(sum of squares)), so that no quotient exceeds that
+        by more than 2.
+        """
+        return (math.isqrt(self.largest_square_sum) + 2).bit_length()
 
     @property
     def difference_bits(self) -> int:

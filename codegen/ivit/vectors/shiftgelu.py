@@ -28,10 +28,9 @@ def vectors(config: ShiftgeluConfig) -> str:
 
 
 def _offsets(config: ShiftgeluConfig) -> Iterator[RowCase]:
-    """Single elements: exp(-max) below, at and above 1, divisible or not, and at its clamp."""
+    """Short rows: exp(-max) below, at and above 1, divisible or not, and at its clamp."""
     low, high = input_range(config)
     for x0 in scales(config):
         maxima = np.unique(np.linspace(low, high, _LARGEST_MAGNITUDES).astype(np.int64))
-        for maximum in maxima.tolist():
-            x = np.array([maximum, (maximum + low) // 2][: config.row], np.int64)
-            yield RowCase(f"maximum_{maximum}_x0_{x0}", x0, x)
+        rows = np.stack([maxima, (maxima + low) // 2], axis=1)[:, : config.row]
+        yield RowCase(f"every_maximum_x0_{x0}", x0, rows)

@@ -21,8 +21,9 @@ from tritforge.errors import TritforgeError
 #: Chance in percent that a stream is held back in a cycle, one run each.
 DEFAULT_STALLS = (0, 25, 75)
 _MAXIMUM_STEPS = 10_000_000
-#: Steps without any traffic after which a process that never waits is considered at rest.
-_IDLE_STEPS = 100
+#: Steps without any traffic after which a process that never waits is considered at rest; longer
+#: than any process works in silence.
+IDLE_STEPS = 1000
 
 
 class ProofError(TritforgeError):
@@ -76,7 +77,7 @@ def prove(
         return Evidence(vectors, vectors, vectors, {})
     inputs = {item.name: words[item.name][0] for item in step.inputs}
     streams = {item.name: words[item.name] for item in step.reads}
-    run = StepInterpreter(step).run(streams, inputs, _MAXIMUM_STEPS, _IDLE_STEPS)
+    run = StepInterpreter(step).run(streams, inputs, _MAXIMUM_STEPS, IDLE_STEPS)
     expected = simulation.run(words, run.steps)
     _check_run(design, run, expected)
     latency: dict[str, int] = {}

@@ -83,9 +83,10 @@ def _process_options(step: Step) -> dict[str, object]:
         "streaming_channel_ready_suffix": READY_SUFFIX.removeprefix(CHANNEL_END),
     }
     if step.rams:
+        # Not later either: a RAM keeps no more responses than that, and would hold requests back.
         options["io_constraints"] = [
             f"{channel_name(ram.name + READ_REQUEST)}:send:"
-            f"{channel_name(ram.name + READ_RESPONSE)}:recv:{RAM_LATENCY}:none"
+            f"{channel_name(ram.name + READ_RESPONSE)}:recv:{RAM_LATENCY}:{RAM_LATENCY}"
             for ram in step.rams
         ]
     return options

@@ -5,10 +5,14 @@
 // What it computes: quotient = floor(dividend / divisor) and the remainder; restoring division.
 // Interface:        SequentialDivider: start(), then step() until it says that it is done; the same
 //                   small circuit works on every bit.
+//                   BoundedDivider: the same for quotients that are known to be short, several
+//                   kinds of division with one circuit.
 //                   PipelinedDivider: a step takes a division in and gives the quotient of an
 //                   earlier one out; every bit has a circuit of its own.
 // Formats:          dividend kDividendBits, divisor kDivisorBits, both unsigned.
 // Timing:           SequentialDivider: kDividendBits steps per division, one subtraction per step.
+//                   BoundedDivider: as many steps as the quotient has bits, kBitsAStep of them per
+//                   step.
 //                   PipelinedDivider: a division every step, kSteps steps from operands to
 //                   quotient, kBitsAStep subtractions in a row between two registers.
 // Assumptions:      divisor >= 1 (a zero divisor gives a quotient of ones, as hardware does).
@@ -65,6 +69,58 @@ struct SequentialDivider {
         state.quotient = (state.quotient << 1) | ap_uint<1>(bit);
         state.count = state.count + 1;
         return state.count == kSteps;
+    }
+};
+
+/// @tparam kQuotientBits  width of the longest quotient
+/// @tparam kDivisorBits   width of divisor and remainder
+/// @tparam kBitsAStep     quotient bits per step
+template <int kQuotientBits, int kDivisorBits, int kBitsAStep>
+struct BoundedDivider {
+    static_assert(kBitsAStep >= 1, "a step gives at least one quotient bit");
+    static constexpr int kWidth = groups_of(kQuotientBits, kBitsAStep) * kBitsAStep;
+    using Quotient = ap_uint<kWidth>;
+    using Divisor = ap_uint<kDivisorBits>;
+
+    /// Steps of a division whose quotient has so many bits.
+    static constexpr int steps_of(int quotient_bits) {
+        return groups_of(quotient_bits, kBitsAStep);
+    }
+
+    struct State {
+        /// Dividend bits leave at the top while quotient bits enter at the bottom.
+        Quotient quotient;
+        Divisor divisor;
+        Divisor remainder;
+        ap_uint<bits_for(kWidth / kBitsAStep)> steps_left;
+    };
+
+    /// @tparam kBits  the quotient is below 2**kBits: the dividend's part above starts as remainder
+    template <int kBits, int kDividendBits>
+    static void start(State& state, const ap_uint<kDividendBits>& dividend,
+                      const Divisor& divisor) {
+#pragma HLS INLINE
+        constexpr int kShifts = steps_of(kBits) * kBitsAStep;
+        static_assert(kShifts <= kWidth, "the quotient would be cut");
+        const ap_uint<kShifts> low = dividend;
+        state.quotient = Quotient(low) << (kWidth - kShifts);
+        state.divisor = divisor;
+        state.remainder = dividend >> kShifts;
+        state.steps_left = steps_of(kBits);
+    }
+
+    /// The next quotient bits; true with the last ones, when quotient and remainder are complete.
+    static bool step(State& state) {
+#pragma HLS INLINE
+    bits:
+        for (int bit = 0; bit < kBitsAStep; ++bit) {
+#pragma HLS UNROLL
+            const bool quotient_bit =
+                restoring_step(state.remainder, state.divisor, state.quotient[kWidth - 1]);
+            state.quotient = (state.quotient << 1) | ap_uint<1>(quotient_bit);
+        }
+        state.steps_left = state.steps_left - 1;
+        return state.steps_left == 0;
     }
 };
 

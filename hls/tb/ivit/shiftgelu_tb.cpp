@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Test bench of shiftgelu.hpp: activations of rows, number of steps.
+#include "ivit/overlapping_rows.hpp"
 #include "ivit/row_unit_bench.hpp"
 #include "top.hpp"
 
 namespace {
 
+std::size_t steps_of(std::size_t words, std::size_t rows) {
+    return Shiftgelu::kPipelineSteps +
+           tritforge_tb::steps_of_rows(1, words, rows, {Shiftgelu::kOffsetSteps});
+}
+
 void run_case(tritforge_tb::VectorFile& file, tritforge_tb::Checker& checker) {
-    tritforge_tb::run_row<Shiftgelu, ap_int<Shiftgelu::kResultBits>>(file, checker, shiftgelu);
+    tritforge_tb::run_rows<Shiftgelu, ap_int<Shiftgelu::kResultBits>>(file, checker, shiftgelu,
+                                                                      steps_of);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Projects of Shiftmax and ShiftGELU: command line, names, and what travels with them."""
+"""Projects of the row units: command line, names, and what travels with them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from codegen.sources import hls_folder
 from testing.ivit_machine import small_ivit_config
 from tests.codegen.generator import generate, tree
 from tritforge.errors import ConfigurationError
-from tritforge.ivit.golden import ShiftgeluConfig, ShiftmaxConfig
+from tritforge.ivit.golden import LayerNormConfig, ShiftgeluConfig, ShiftmaxConfig
 from tritforge.language_model.config import accelerator
 
 BOTH = ("shiftmax", "shiftgelu")
@@ -28,11 +28,11 @@ ROW = [*IVIT, "shiftgelu", "--row", "197"]
 MISTAKES = [
     (
         [*IVIT, "softmax", "--row", "9"],
-        "'softmax': give one or more of shiftmax, shiftgelu",
+        "'softmax': give one or more of shiftmax, shiftgelu, layer_norm",
     ),
     (
         [*IVIT, "", "--row", "9"],
-        "'': give one or more of shiftmax, shiftgelu",
+        "'': give one or more of shiftmax, shiftgelu, layer_norm",
     ),
     (["--model", "ivit", "--row", "9"], "the whole machine of --model ivit is not there yet"),
     (
@@ -57,6 +57,10 @@ MISTAKES = [
     ([*IVIT, "shiftmax", "--row", "8193"], "row = 8193 is out of range"),
     ([*ROW, "--elements", "3"], "elements = 3 is not available: choose one of 1, 2, 4, 8"),
     ([*ROW, "--largest-x0", "256"], "largest_x0 up to 255, or a smaller n"),
+    (
+        [*IVIT, "layer_norm", "--row", "9", "--largest-x0", "9"],
+        "--largest-x0 is no parameter of layer_norm: leave it out",
+    ),
 ]
 
 
@@ -90,6 +94,15 @@ def test_every_option_reaches_the_configurations(tmp_path: Path) -> None:
     assert document["config"] == dict.fromkeys(BOTH, values)
 
 
+def test_a_unit_takes_the_parameters_that_it_has() -> None:
+    given = {"row": 50, "elements": 2, "n": 17}
+    blueprint = RowUnitsBlueprint(("layer_norm", "shiftmax"), given)
+    assert blueprint.configs == (
+        LayerNormConfig(row=50, elements=2),
+        ShiftmaxConfig(row=50, elements=2, n=17),
+    )
+
+
 def test_defaults_are_those_of_the_units(tmp_path: Path) -> None:
     folder = tmp_path / "project"
     arguments = [*IVIT, ",".join(BOTH), "--row", "197", "--out", str(folder), "--quiet"]
@@ -107,6 +120,7 @@ def test_help_names_ranges_and_defaults(capsys: pytest.CaptureFixture[str]) -> N
     text = " ".join(capsys.readouterr().out.split())
     for part in (
         f"ivit: {', '.join((*ROW_UNITS, *UNIT_VECTORS))}",
+        "4 to 16 (default: 8 of shiftmax, 8 of shiftgelu, 16 of layer_norm)",
         "longest row, 1 to 8192 (required)",
         "4 to 24 (default: 15 of shiftmax, 23 of shiftgelu)",
         "1 to 65535 (default: 127)",
@@ -119,6 +133,8 @@ def test_help_names_ranges_and_defaults(capsys: pytest.CaptureFixture[str]) -> N
     [
         RowUnitsBlueprint(BOTH, {"row": 197}),
         RowUnitsBlueprint(("shiftmax",), {"row": 64, "n": 12, "elements": 8, "largest_x0": 500}),
+        RowUnitsBlueprint(("layer_norm", "shiftmax"), {"row": 64, "elements": 2}),
+        RowUnitsBlueprint(("layer_norm", "shiftmax"), {"row": 64, "input_bits": 9, "n": 12}),
     ],
     ids=lambda item: item.name,
 )
@@ -174,6 +190,10 @@ def test_different_projects_have_different_names() -> None:
         RowUnitsBlueprint(BOTH, base),
         RowUnitsBlueprint(("shiftmax",), base),
         RowUnitsBlueprint(("shiftgelu",), base),
+        RowUnitsBlueprint(tuple(ROW_UNITS), base),
+        RowUnitsBlueprint(tuple(ROW_UNITS), {**base, "input_bits": 8}),
+        RowUnitsBlueprint(("layer_norm",), base),
+        RowUnitsBlueprint(("layer_norm",), {**base, "input_bits": 8}),
         RowUnitsBlueprint(BOTH, {"row": 17}),
         *(
             RowUnitsBlueprint(BOTH, {**base, name: value})
@@ -192,5 +212,7 @@ def test_different_projects_have_different_names() -> None:
 
 @pytest.mark.parametrize("units", [(), ("shiftmax", "shiftmax"), ("relu",)])
 def test_wrong_units_are_refused(units: tuple[str, ...]) -> None:
-    with pytest.raises(ConfigurationError, match="one or more of shiftmax, shiftgelu, each once"):
+    with pytest.raises(
+        ConfigurationError, match="one or more of shiftmax, shiftgelu, layer_norm, each once"
+    ):
         RowUnitsBlueprint(units, {"row": 16})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""C-simulation of Shiftmax and ShiftGELU against the golden model, through generated projects."""
+"""C-simulation of the row units against the golden model, through generated projects."""
 
 from __future__ import annotations
 

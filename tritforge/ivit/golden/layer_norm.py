@@ -62,8 +62,11 @@ def layer_norm(
 def newton_root(square_sum: Int64Array, config: LayerNormConfig) -> Int64Array:
     """Ten of Newton's steps towards floor(sqrt(square_sum)), of the same shape; at least 64."""
     root = np.full_like(square_sum, config.first_root)
-    for _ in range(config.steps):
-        root = (root + square_sum // root) >> 1
+    for step in range(config.steps):
+        quotient = square_sum // root
+        if step:
+            assert_unsigned(quotient, config.quotient_bits, "quotient of a step")
+        root = (root + quotient) >> 1
         assert_unsigned(root, config.root_bits, "square root")
     return root
 

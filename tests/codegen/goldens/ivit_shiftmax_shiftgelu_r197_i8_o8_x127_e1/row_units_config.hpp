@@ -15,6 +15,7 @@
 //   kLargestX0          127  1         1..65535  largest |x0|, x0 = floor(-1 / scale)
 //   kElements             1  elements  1/2/4/8   elements of a row per cycle
 //   kNumeratorBits       31  bits      fixed     2**31 - 1, unsigned
+//   kRowCountBits        16  bits      fixed     rows of a command
 //   kArgumentBits         9  bits      derived   argument of the exponential, magnitude
 //   kQuotientBits         4  bits      derived   integer part of the exponent, unsigned
 //   kMantissaBits         8  bits      derived   mantissa of an exponential, unsigned
@@ -33,6 +34,7 @@
 //   kLargestX0          127  1         1..65535  largest |x0|, x0 = floor(-1 / scale)
 //   kElements             1  elements  1/2/4/8   elements of a row per cycle
 //   kNumeratorBits       31  bits      fixed     2**31 - 1, unsigned
+//   kRowCountBits        16  bits      fixed     rows of a command
 //   kArgumentBits         9  bits      derived   argument of the exponential, magnitude
 //   kQuotientBits         5  bits      derived   integer part of the exponent, unsigned
 //   kMantissaBits         8  bits      derived   mantissa of an exponential, unsigned
@@ -55,6 +57,7 @@ struct ShiftmaxConfig {
     static constexpr int kLargestX0 = 127;
     static constexpr int kElements = 1;
     static constexpr int kNumeratorBits = 31;
+    static constexpr int kRowCountBits = 16;
     static constexpr int kArgumentBits = 9;
     static constexpr int kQuotientBits = 4;
     static constexpr int kMantissaBits = 8;
@@ -75,6 +78,7 @@ struct ShiftgeluConfig {
     static constexpr int kLargestX0 = 127;
     static constexpr int kElements = 1;
     static constexpr int kNumeratorBits = 31;
+    static constexpr int kRowCountBits = 16;
     static constexpr int kArgumentBits = 9;
     static constexpr int kQuotientBits = 5;
     static constexpr int kMantissaBits = 8;

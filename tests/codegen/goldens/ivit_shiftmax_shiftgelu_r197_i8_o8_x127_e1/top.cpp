@@ -7,11 +7,11 @@
 //   --output-bits 8 --largest-x0 127 --elements 1
 #include "top.hpp"
 
-void shiftgelu(hls::stream<Shiftgelu::HeaderWord>& headers,
+void shiftgelu(hls::stream<Shiftgelu::CommandWord>& commands,
                hls::stream<Shiftgelu::InputWord>& inputs,
                hls::stream<Shiftgelu::OutputWord>& outputs) {
 #pragma HLS INTERFACE mode = ap_ctrl_none port = return
-#pragma HLS INTERFACE mode = axis port = headers
+#pragma HLS INTERFACE mode = axis port = commands
 #pragma HLS INTERFACE mode = axis port = inputs
 #pragma HLS INTERFACE mode = axis port = outputs
 #pragma HLS PIPELINE II = 1
@@ -22,13 +22,14 @@ void shiftgelu(hls::stream<Shiftgelu::HeaderWord>& headers,
 #pragma HLS BIND_STORAGE variable = memory type = ram_2p impl = bram
     // Words are read kRamSettleSteps or more after they were written.
 #pragma HLS DEPENDENCE variable = memory type = inter dependent = false
-    Shiftgelu::step(state, headers, inputs, outputs, memory);
+    Shiftgelu::step(state, commands, inputs, outputs, memory);
 }
 
-void shiftmax(hls::stream<Shiftmax::HeaderWord>& headers, hls::stream<Shiftmax::InputWord>& inputs,
+void shiftmax(hls::stream<Shiftmax::CommandWord>& commands,
+              hls::stream<Shiftmax::InputWord>& inputs,
               hls::stream<Shiftmax::OutputWord>& outputs) {
 #pragma HLS INTERFACE mode = ap_ctrl_none port = return
-#pragma HLS INTERFACE mode = axis port = headers
+#pragma HLS INTERFACE mode = axis port = commands
 #pragma HLS INTERFACE mode = axis port = inputs
 #pragma HLS INTERFACE mode = axis port = outputs
 #pragma HLS PIPELINE II = 1
@@ -37,5 +38,9 @@ void shiftmax(hls::stream<Shiftmax::HeaderWord>& headers, hls::stream<Shiftmax::
 #pragma HLS BIND_STORAGE variable = memory type = ram_2p impl = bram
     // Words are read kRamSettleSteps or more after they were written.
 #pragma HLS DEPENDENCE variable = memory type = inter dependent = false
-    Shiftmax::step(state, headers, inputs, outputs, memory);
+    static Shiftmax::ExponentialMemory exponentials;
+#pragma HLS BIND_STORAGE variable = exponentials type = ram_2p impl = bram
+    // Words are read kRamSettleSteps or more after they were written.
+#pragma HLS DEPENDENCE variable = exponentials type = inter dependent = false
+    Shiftmax::step(state, commands, inputs, outputs, memory, exponentials);
 }

@@ -19,11 +19,11 @@ using Shiftgelu = tritforge::Shiftgelu<tritforge::ShiftgeluConfig>;
 using Shiftmax = tritforge::Shiftmax<tritforge::ShiftmaxConfig>;
 
 /// Integer GELU of rows of pre-activations.
-extern "C" void shiftgelu(hls::stream<Shiftgelu::HeaderWord>& headers,
+extern "C" void shiftgelu(hls::stream<Shiftgelu::CommandWord>& commands,
                           hls::stream<Shiftgelu::InputWord>& inputs,
                           hls::stream<Shiftgelu::OutputWord>& outputs);
 
 /// Integer softmax of rows of scores.
-extern "C" void shiftmax(hls::stream<Shiftmax::HeaderWord>& headers,
+extern "C" void shiftmax(hls::stream<Shiftmax::CommandWord>& commands,
                          hls::stream<Shiftmax::InputWord>& inputs,
                          hls::stream<Shiftmax::OutputWord>& outputs);

@@ -102,7 +102,9 @@ def test_no_row_exceeds_the_derived_widths(row: int) -> None:
     assert -limit <= int(result.min()) and int(result.max()) < limit
 
 
-@pytest.mark.parametrize("name", ["square_sum_bits", "root_bits", "factor_bits", "normalised_bits"])
+@pytest.mark.parametrize(
+    "name", ["square_sum_bits", "quotient_bits", "root_bits", "factor_bits", "normalised_bits"]
+)
 def test_every_width_assertion_can_trip(name: str) -> None:
     exact = LayerNormConfig(4096)
     bits = getattr(exact, name) - 1
