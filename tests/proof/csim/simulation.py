@@ -8,6 +8,7 @@ import subprocess
 import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,15 @@ from testing.faults.fault import UnitFault
 
 BUILD_TIMEOUT_S = 300
 FLAGS = ("-std=c++17", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas")
+
+
+def fault_parameters(faults: Sequence[UnitFault]) -> list[Any]:
+    """The first fault of every unit always, the others with the slow tests."""
+    usual = {item.unit: item for item in reversed(faults)}.values()
+    return [
+        pytest.param(item, id=item.name, marks=() if item in usual else (pytest.mark.slow,))
+        for item in faults
+    ]
 
 
 def tool(name: str) -> str:

@@ -17,6 +17,7 @@ from tests.proof.csim.simulation import (
     build_benches,
     check_fault_is_found,
     compile_bench,
+    fault_parameters,
     make_project,
     run,
     run_bench,
@@ -101,21 +102,12 @@ def test_units_equal_the_golden_model(config: AcceleratorConfig, tmp_path: Path)
 FAULT_CONFIG = accelerator(64, layers=2, vocabulary=128, ports=1, lanes=2)
 
 
-def _faults() -> list[Any]:
-    """The first fault of every unit always, the others with the slow tests."""
-    usual = {item.unit: item for item in reversed(FAULTS)}.values()
-    return [
-        pytest.param(item, id=item.name, marks=() if item in usual else (pytest.mark.slow,))
-        for item in FAULTS
-    ]
-
-
 @pytest.fixture(scope="module")
 def fault_project() -> dict[str, bytes]:
     return render_project(LanguageModelBlueprint(FAULT_CONFIG))
 
 
-@pytest.mark.parametrize("fault", _faults())
+@pytest.mark.parametrize("fault", fault_parameters(FAULTS))
 def test_a_seeded_fault_is_found(
     fault: UnitFault, tmp_path: Path, fault_project: dict[str, bytes]
 ) -> None:

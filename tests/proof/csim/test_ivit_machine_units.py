@@ -13,7 +13,13 @@ from codegen.project import render_project
 from testing.faults.fault import UnitFault
 from testing.faults.ivit_machine import FAULTS
 from testing.ivit_machine import small_ivit_config
-from tests.proof.csim.simulation import check_fault_is_found, compile_bench, make_project, run_bench
+from tests.proof.csim.simulation import (
+    check_fault_is_found,
+    compile_bench,
+    fault_parameters,
+    make_project,
+    run_bench,
+)
 from tritforge.ivit.machine.config import machine_config
 from tritforge.ivit.shape import VisionWidths
 
@@ -76,7 +82,7 @@ def test_units_equal_the_golden_model(name: str, tmp_path: Path) -> None:
         assert " 0 mismatches" in result.stdout
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", fault_parameters(FAULTS))
 def test_a_seeded_fault_is_found(fault: UnitFault, tmp_path: Path) -> None:
     project = MachineUnitsBlueprint(small_ivit_config(), (fault.unit,))
     check_fault_is_found(fault, render_project(project), tmp_path / "project")

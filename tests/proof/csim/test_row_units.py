@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,13 @@ from codegen.ivit.row_units import ROW_UNITS, RowUnitsBlueprint
 from codegen.project import render_project
 from testing.faults.fault import UnitFault
 from testing.faults.ivit_units import FAULTS
-from tests.proof.csim.simulation import check_fault_is_found, compile_bench, make_project, run_bench
+from tests.proof.csim.simulation import (
+    check_fault_is_found,
+    compile_bench,
+    fault_parameters,
+    make_project,
+    run_bench,
+)
 
 pytestmark = pytest.mark.csim
 
@@ -24,10 +31,20 @@ PARAMETERS = [
     {"row": 197, "elements": 8, "n": 24, "input_bits": 10, "largest_x0": 1},
     {"row": 768, "elements": 4, "n": 23, "largest_x0": 255},
 ]
+#: How many of them the suite compiles every time; the others take a minute more.
+_QUICK = 4
 BLUEPRINTS = [RowUnitsBlueprint(tuple(ROW_UNITS), parameters) for parameters in PARAMETERS]
 
 
-@pytest.mark.parametrize("blueprint", BLUEPRINTS, ids=lambda item: item.name)
+def _blueprints() -> list[Any]:
+    """The first ones always, the others with the slow tests."""
+    return [
+        pytest.param(item, id=item.name, marks=() if index < _QUICK else (pytest.mark.slow,))
+        for index, item in enumerate(BLUEPRINTS)
+    ]
+
+
+@pytest.mark.parametrize("blueprint", _blueprints())
 def test_units_equal_the_golden_model(blueprint: RowUnitsBlueprint, tmp_path: Path) -> None:
     project = make_project(blueprint, tmp_path / "project")
     for unit in blueprint.units:
@@ -42,6 +59,6 @@ FAULTY = RowUnitsBlueprint(
 )
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", fault_parameters(FAULTS))
 def test_a_seeded_fault_is_found(fault: UnitFault, tmp_path: Path) -> None:
     check_fault_is_found(fault, render_project(FAULTY), tmp_path / "project")
