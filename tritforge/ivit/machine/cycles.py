@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tritforge.ivit.config import NUMERATOR_BITS
+from tritforge.ivit.config import NUMERATOR_BITS, LayerNormConfig
 from tritforge.ivit.machine.config import STREAM_BYTES, MachineConfig
 from tritforge.ivit.machine.operations import Operation, OperationKind, operations
 from tritforge.ivit.shape import VisionShape, VisionUnits
@@ -81,19 +81,29 @@ def _attention_group(operation: Operation, config: MachineConfig) -> int:
 
 
 def _row_steps(operation: Operation, shape: VisionShape, config: MachineConfig) -> int:
-    """Steps of a row in its row unit (docs/ivit-units.md); 0 where there is none."""
+    """Steps from row to row in its row unit (docs/ivit-units.md); 0 where there is none.
+
+    Rows overlap: the slowest station of a unit takes a row over every so many steps.
+    """
     units = VisionUnits(shape, config.widths)
     words = -(-operation.inputs // config.elements)
     if operation.kind is OperationKind.NORM:
-        # Sum, sum of squares, output; ten quotients for the root, one for the factor.
-        norm = units.layer_norm
-        return 3 * words + norm.steps * (norm.square_sum_bits + 1) + NUMERATOR_BITS + SETTLE_STEPS
+        return max(words, _norm_steps(units.layer_norm)) + 1
     if operation.kind is OperationKind.ATTENTION:
-        words = -(-operation.tokens // config.elements)
-        return 3 * words + NUMERATOR_BITS + SETTLE_STEPS
+        return max(-(-operation.tokens // config.elements), NUMERATOR_BITS) + 1
     if operation.kind is OperationKind.GELU:
-        return 2 * words + 19 + units.shiftgelu.argument_bits
+        return max(words, units.shiftgelu.argument_bits + 2) + 1
     return 0
+
+
+def _norm_steps(norm: LayerNormConfig) -> int:
+    """Steps of mean, root and factor of a row: `kScalarSteps` of hls/include/ivit/layer_norm.hpp.
+
+    Every division takes a step for two bits of its quotient.
+    """
+    mean = -(-norm.input_bits // 2) + 1 + norm.input_bits + 1
+    root = (norm.steps - 1) * (-(-norm.quotient_bits // 2) + 1)
+    return mean + root + -(-norm.factor_bits // 2)
 
 
 @dataclass(frozen=True)

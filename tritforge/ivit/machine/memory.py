@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tritforge.ivit.config import LayerNormConfig, ShiftmaxConfig
 from tritforge.ivit.machine.config import MachineConfig
 
 #: Words and bits of half a block RAM (RAMB18E1) with one read and one write port (UG473).
@@ -108,21 +109,36 @@ def memories(config: MachineConfig) -> tuple[OnChipMemory, ...]:
             "a slice of weights in use and the next one",
         ),
         OnChipMemory(
-            "norm_parameters",
+            "norm_gains",
             1,
             config.dim,
-            32 + widths.gain + 1 + config.shift_bits,
-            "bias and gain of every channel of a norm",
+            widths.gain + 1 + config.shift_bits,
+            "gain of every channel of a norm",
         ),
         OnChipMemory("weight_stream", 1, 512, 65, "FIFO behind the memory port"),
-        OnChipMemory(
-            "unit_rows",
-            config.elements,
-            -(-max(config.dim, config.tokens) // config.elements)
-            + -(-config.hidden // config.elements),
-            widths.residual,
-            "the row at work in each of the three row units",
+        *_row_units(config),
+    )
+
+
+def _row_units(config: MachineConfig) -> tuple[OnChipMemory, ...]:
+    """Memories of the row units, whose rows overlap (kRowsAtWork of their headers)."""
+    elements, bits = config.elements, config.widths.activation
+    softmax = ShiftmaxConfig(row=config.tokens, input_bits=bits, elements=elements)
+    norm = LayerNormConfig(row=config.dim, input_bits=config.widths.residual, elements=elements)
+    exponential_bits = softmax.mantissa_bits + softmax.quotient_bits
+
+    def rows(name: str, count: int, row: int, element_bits: int, content: str) -> OnChipMemory:
+        words = count * -(-row // elements)
+        return OnChipMemory(name, 1, words, elements * element_bits, content)
+
+    return (
+        rows("shiftmax_rows", 2, softmax.row, bits, "two rows of scores"),
+        rows(
+            "shiftmax_exponentials", 3, softmax.row, exponential_bits, "three rows of exponentials"
         ),
+        rows("shiftgelu_rows", 3, config.hidden, bits, "three rows of hidden channels"),
+        rows("norm_rows", 3, norm.row, norm.input_bits, "three tokens of the residual stream"),
+        rows("norm_biases", 1, norm.row, norm.bias_bits, "bias of every channel of a norm"),
     )
 
 
