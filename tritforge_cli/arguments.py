@@ -129,6 +129,17 @@ def load_model(options: argparse.Namespace, waveform: bool = False) -> LanguageM
     return LanguageModel(image, backend)
 
 
+def foreign_option(name: str, owners: str, backend: str) -> ConfigurationError:
+    """The error of an option that belongs to other backends than the chosen one.
+
+    Args:
+        name: of the option, without its dashes.
+        owners: backends that have it, as the message names them.
+    """
+    remedy = "give that as well" if backend == AUTOMATIC else f"not to {backend}: leave it out"
+    return ConfigurationError(f"--{name} belongs to --backend {owners}, {remedy}")
+
+
 def _refuse_foreign_options(options: argparse.Namespace) -> None:
     if options.threads is not None and options.overlay is not None:
         raise ConfigurationError(
@@ -145,9 +156,7 @@ def _refuse_foreign_options(options: argparse.Namespace) -> None:
             owners = {"threads": "cpu", "overlay": BOARD_BACKEND}.get(
                 name, " and ".join(MACHINE_BACKENDS)
             )
-            raise ConfigurationError(
-                f"--{name} belongs to --backend {owners}, not to {options.backend}: leave it out"
-            )
+            raise foreign_option(name, owners, options.backend)
 
 
 def add_json_argument(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from tritforge.errors import ConfigurationError
 from tritforge_cli.arguments import (
     STANDARD_INPUT,
     add_model_arguments,
+    foreign_option,
     load_model,
     read_text,
 )
@@ -74,9 +75,7 @@ def run(options: argparse.Namespace) -> int:
     """Stream one generation."""
     if options.waveform is not None:
         if options.backend != "rtl":
-            raise ConfigurationError(
-                f"--waveform belongs to --backend rtl, not to {options.backend}: leave it out"
-            )
+            raise foreign_option("waveform", "rtl", options.backend)
         check_waveform(options.waveform)
     prompt = _prompt(options)
     model = load_model(options, waveform=options.waveform is not None)

@@ -17,7 +17,7 @@ from tritforge_cli.main import main
 pytestmark = pytest.mark.cosim
 
 SHIFTMAX = ["rtl", "--model", "ivit", "--units", "shiftmax", "--row", "16"]
-STREAMS = {"headers": "input", "inputs": "input", "outputs": "output"}
+STREAMS = {"commands": "input", "inputs": "input", "outputs": "output"}
 RESET_CYCLES = 4
 
 
@@ -47,7 +47,7 @@ def test_waveform_of_a_unit_shows_every_word(
         for name in STREAMS
     }
     assert moved == {**recorded[0].inputs, **recorded[0].outputs}
-    assert shown["input_words"] == len(moved["headers"]) + len(moved["inputs"]) > 1000
+    assert shown["input_words"] == len(moved["commands"]) + len(moved["inputs"]) > 1000
     assert shown["output_words"] == len(moved["outputs"]) > 1000
     assert main(options) == 0
     assert f"{path}, {shown['cycles']} cycles" in capsys.readouterr().out
@@ -81,7 +81,11 @@ def test_rtl_that_differs_is_named_and_its_waveform_kept(
         ([*SHIFTMAX, "--waveform", "/nowhere/at/all.vcd"], ("no folder /nowhere/at",)),
         ([*SHIFTMAX, "--waveform", "a.fst"], (".vcd",)),
         (["generate", "x", "--backend", "rtl", "--waveform", "a.fst"], (".vcd",)),
-        (["generate", "x", "--waveform", "a.vcd"], ("--backend rtl", "not to cpu")),
+        (["generate", "x", "--waveform", "a.vcd"], ("--backend rtl, give that",)),
+        (
+            ["generate", "x", "--backend", "cpu", "--waveform", "a.vcd"],
+            ("--backend rtl, not to cpu: leave it out",),
+        ),
     ],
 )
 def test_mistakes_are_named_before_anything_is_built(
