@@ -31,10 +31,10 @@ demo: $(VENV)/.installed ## set up, then stream a story and classify a garment w
 	@$(BIN)/tritforge classify --draw $(PICTURE)
 
 test: $(VENV)/.installed-test ## set up, then run all tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-slow: $(VENV)/.installed-test ## the longer tests
-	$(BIN)/python -m pytest -n auto -m slow
+	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
 test-clients: $(VENV)/.installed-test ## the server with litellm, langchain-openai and llm (410 MB)
 	$(BIN)/python -m pip install --quiet --editable '.[test,clients]'
