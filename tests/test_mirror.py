@@ -21,7 +21,6 @@ ELSEWHERE = {
         "tests/tritforge/ivit/machine/test_weight_stream.py"
     ),
     "codegen/ivit/constants.py": "tests/codegen/ivit/test_machine_units.py",
-    "codegen/ivit/processes.py": "tests/codegen/ivit/test_machine_units.py",
     "codegen/blueprint.py": "tests/codegen/test_project.py",
     "codegen/language_model/blueprint.py": "tests/codegen/test_project.py",
     "codegen/language_model/network.py": "tests/codegen/machine/test_network.py",

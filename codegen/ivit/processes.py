@@ -3,30 +3,19 @@
 
 from __future__ import annotations
 
-from codegen.machine.process import Memory, Process, StreamPort
-
-
-def _streams(unit: str, **words: str) -> tuple[StreamPort, ...]:
-    """Name -> type within the unit's struct."""
-    return tuple(StreamPort(name, f"{unit}::{word}") for name, word in words.items())
-
-
-#: A word of a packet, TLAST above its data.
-_PACKET = "tritforge::StreamWord"
+from codegen.machine.process import PACKET_WORD, Memory, Process, unit_streams
 
 PROCESSES = (
     Process(
         "weight_buffer",
-        (
-            *_streams("WeightBuffer", headers="HeaderWord"),
-            StreamPort("words", _PACKET),
-            *_streams(
-                "WeightBuffer",
-                factors="FactorWord",
-                gains="GainWord",
-                rights="Rights",
-                status="Status",
-            ),
+        unit_streams(
+            "WeightBuffer",
+            headers="HeaderWord",
+            words=PACKET_WORD,
+            factors="FactorWord",
+            gains="GainWord",
+            rights="Rights",
+            status="Status",
         ),
         "Takes the weight stream apart and repeats a slice of weights for all tokens.",
         memories=(Memory("memories", "WeightBuffer::Memory", "WeightBuffer::kFeatures"),),
@@ -34,14 +23,16 @@ PROCESSES = (
     ),
     Process(
         "matrix_array",
-        _streams("MatrixArray", headers="HeaderWord", lefts="Lefts", rights="Rights", sums="Sums"),
+        unit_streams(
+            "MatrixArray", headers="HeaderWord", lefts="Lefts", rights="Rights", sums="Sums"
+        ),
         "Activations times weights, queries times keys, probabilities times values.",
         registers=("sums", "finished"),
         stages=4,
     ),
     Process(
         "requantise",
-        _streams(
+        unit_streams(
             "Requantise",
             headers="HeaderWord",
             factors="FactorWord",
@@ -54,7 +45,7 @@ PROCESSES = (
     ),
     Process(
         "residual_add",
-        _streams(
+        unit_streams(
             "ResidualAdd",
             headers="HeaderWord",
             branches="Results",

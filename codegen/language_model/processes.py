@@ -6,18 +6,14 @@ A process is one top function; a call is one step of the unit of the same name i
 
 from __future__ import annotations
 
-from codegen.machine.process import Memory, Process, StreamPort, unit_name
+from codegen.machine.process import (
+    PACKET_WORD,
+    Memory,
+    Process,
+    unit_name,
+    unit_streams,
+)
 
-
-def _streams(unit: str, **words: str) -> tuple[StreamPort, ...]:
-    """Name -> type within the unit's struct, or a full name with `::`."""
-    return tuple(
-        StreamPort(name, word if "::" in word else f"{unit}::{word}")
-        for name, word in words.items()
-    )
-
-
-_PACKET = "tritforge::StreamWord"
 #: Processes that report at the end of a run, and how the sequencer calls their streams.
 REPORTING = {
     "weight_join": "weight",
@@ -46,22 +42,22 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
         _sequencer(),
         Process(
             "weight_join",
-            _streams(
+            unit_streams(
                 "WeightJoin",
                 headers="HeaderWord",
                 beats="Beat",
                 status="Status",
-                **{f"port_{port}": _PACKET for port in range(ports)},
+                **{f"port_{port}": PACKET_WORD for port in range(ports)},
             ),
             "Words of all weight ports side by side, as many as the operations need.",
             registers=("packets",),
         ),
         Process(
             "vector_unit",
-            _streams(
+            unit_streams(
                 "VectorUnit",
                 headers="HeaderWord",
-                input=_PACKET,
+                input=PACKET_WORD,
                 increments="Increment",
                 products="Product",
                 operands="Operand",
@@ -73,7 +69,7 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
         ),
         Process(
             "quantiser",
-            _streams(
+            unit_streams(
                 "Quantiser",
                 headers="HeaderWord",
                 operands="Operand",
@@ -101,19 +97,21 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
         ),
         Process(
             "scalar_unit",
-            _streams("ScalarUnit", requests="RequestWord", responses="ResponseWord"),
+            unit_streams("ScalarUnit", requests="RequestWord", responses="ResponseWord"),
             "Square root, reciprocal and dequantisation multiplier of a vector.",
         ),
         Process(
             "code_buffer",
-            _streams("CodeBuffer", headers="HeaderWord", groups="CodeGroup", repeated="CodeGroup"),
+            unit_streams(
+                "CodeBuffer", headers="HeaderWord", groups="CodeGroup", repeated="CodeGroup"
+            ),
             "Keeps the codes of an operation and repeats them for every row tile.",
             memories=(Memory("memory", "CodeBuffer::Memory"),),
             stages=4,
         ),
         Process(
             "ternary_array",
-            _streams(
+            unit_streams(
                 "TernaryArray", headers="HeaderWord", weights="Beat", codes="CodeGroup", sums="Sum"
             ),
             "Ternary matrix times code vectors, a tile of rows at a time.",
@@ -122,7 +120,7 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
         ),
         Process(
             "dequantiser",
-            _streams(
+            unit_streams(
                 "Dequantiser",
                 headers="HeaderWord",
                 scales="ScaleWord",
@@ -138,7 +136,7 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
         ),
         Process(
             "element_unit",
-            _streams(
+            unit_streams(
                 "ElementUnit",
                 headers="HeaderWord",
                 activations="Preactivation",
@@ -156,7 +154,9 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
         ),
         Process(
             "head",
-            _streams("Head", headers="HeaderWord", scores="Score", output=_PACKET, status="Status"),
+            unit_streams(
+                "Head", headers="HeaderWord", scores="Score", output=PACKET_WORD, status="Status"
+            ),
             "Sends logits and the best tokens of every lane.",
             registers=("best",),
             stages=2,
@@ -165,7 +165,7 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
 
 
 def _sequencer() -> Process:
-    words = {"commands": "CommandWord", "parameters": _PACKET}
+    words = {"commands": "CommandWord", "parameters": PACKET_WORD}
     for process, name in REPORTING.items():
         words[f"{name}_status"] = f"{unit_name(process)}::Status"
     for process, name in DIRECTED.items():
@@ -173,7 +173,7 @@ def _sequencer() -> Process:
     words |= {"gains": "GainWord", "lower_bounds": "LowerBound", "results": "ResultWord"}
     return Process(
         "sequencer",
-        _streams("Sequencer", **words),
+        unit_streams("Sequencer", **words),
         "Reads the in-band program and tells every other process what to do next.",
         registers=("words",),
         stages=2,

@@ -27,6 +27,23 @@ class StreamPort:
         return f"hls::stream<{self.word}>& {self.name}"
 
 
+#: C++ type of a word of a packet, TLAST above its data.
+PACKET_WORD = "tritforge::StreamWord"
+
+
+def unit_streams(unit: str, **words: str) -> tuple[StreamPort, ...]:
+    """Streams of a unit's step().
+
+    Args:
+        unit: its struct.
+        words: name of a stream -> type within the struct, or a full name with `::`.
+    """
+    return tuple(
+        StreamPort(name, word if "::" in word else f"{unit}::{word}")
+        for name, word in words.items()
+    )
+
+
 @dataclass(frozen=True)
 class Memory:
     """A static RAM of a top function.

@@ -13,7 +13,9 @@ from pathlib import Path
 import jinja2
 import markupsafe
 import numpy as np
+import pytest
 
+from codegen import gen
 from codegen.output import LIST_FILE
 from testing.repository import ROOT
 
@@ -48,6 +50,25 @@ def dependencies() -> list[Path]:
 def generate(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """`python codegen/gen.py <arguments>` from `cwd`."""
     return run([SCRIPT, *arguments], cwd, dependencies())
+
+
+def check_mistake(
+    arguments: Sequence[str], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The generator ends with status 2 and one line that holds `message`, and writes nothing.
+
+    Args:
+        folder: an empty one, in which the project would be.
+    """
+    with pytest.raises(SystemExit) as stopped:
+        gen.main(arguments)
+    output = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert message in output.err
+    assert output.err.startswith("gen.py: error: ")
+    assert output.err.count("\n") == 1
+    assert output.out == ""
+    assert not any(folder.iterdir())
 
 
 def copy_checkout(target: Path) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from codegen import gen
-from tests.codegen.generator import copy_checkout, dependencies, generate, run, tree
+from tests.codegen.generator import check_mistake, copy_checkout, dependencies, generate, run, tree
 from tritforge.language_model.config import accelerator
 from tritforge.language_model.interface import machine_interface
 from tritforge.machine_interface import MachineInterface
@@ -52,15 +52,8 @@ def test_mistakes_are_one_line_and_exit_code_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as stopped:
-        gen.main([*arguments, "--out", "project"] if arguments != ["--dim"] else arguments)
-    output = capsys.readouterr()
-    assert stopped.value.code == 2
-    assert message in output.err
-    assert output.err.startswith("gen.py: error: ")
-    assert output.err.count("\n") == 1
-    assert output.out == ""
-    assert not any(tmp_path.iterdir())
+    given = [*arguments, "--out", "project"] if arguments != ["--dim"] else arguments
+    check_mistake(given, message, tmp_path, capsys)
 
 
 def test_every_option_reaches_the_configuration(tmp_path: Path) -> None:

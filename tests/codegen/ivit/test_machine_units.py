@@ -16,7 +16,7 @@ from codegen.ivit.machine_units import OPTION_NAMES, UNIT_VECTORS, MachineUnitsB
 from codegen.ivit.processes import PROCESSES
 from codegen.project import render_project
 from testing.ivit_machine import small_ivit_config
-from tests.codegen.generator import generate, tree
+from tests.codegen.generator import check_mistake, generate, tree
 from tests.codegen.vector_rules import check_expected_values
 from tritforge.errors import ConfigurationError
 from tritforge.ivit.machine.config import machine_config
@@ -56,13 +56,7 @@ MISTAKES = [
 def test_mistakes_are_one_line_and_exit_code_2(
     arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        gen.main([*arguments, "--out", str(tmp_path / "project")])
-    output = capsys.readouterr()
-    assert stopped.value.code == 2
-    assert message in output.err
-    assert output.err.startswith("gen.py: error: ") and output.err.count("\n") == 1
-    assert not any(tmp_path.iterdir())
+    check_mistake([*arguments, "--out", str(tmp_path / "project")], message, tmp_path, capsys)
 
 
 def test_every_option_reaches_the_configuration(tmp_path: Path) -> None:

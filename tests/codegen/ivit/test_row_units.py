@@ -16,7 +16,7 @@ from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.project import render_project
 from codegen.sources import hls_folder
 from testing.ivit_machine import small_ivit_config
-from tests.codegen.generator import generate, tree
+from tests.codegen.generator import check_mistake, generate, tree
 from tritforge.errors import ConfigurationError
 from tritforge.ivit.golden import LayerNormConfig, ShiftgeluConfig, ShiftmaxConfig
 from tritforge.language_model.config import accelerator
@@ -68,14 +68,7 @@ MISTAKES = [
 def test_mistakes_are_one_line_and_exit_code_2(
     arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        gen.main([*arguments, "--out", str(tmp_path / "project")])
-    output = capsys.readouterr()
-    assert stopped.value.code == 2
-    assert message in output.err
-    assert output.err.startswith("gen.py: error: ")
-    assert output.err.count("\n") == 1
-    assert not any(tmp_path.iterdir())
+    check_mistake([*arguments, "--out", str(tmp_path / "project")], message, tmp_path, capsys)
 
 
 def test_every_option_reaches_the_configurations(tmp_path: Path) -> None:
