@@ -57,16 +57,17 @@ class _OwnRecurrence(torch.autograd.Function):
     def forward(ctx: Any, candidate: Tensor, forget: Tensor) -> Tensor:
         bound = torch.zeros(candidate.shape[-1], device=candidate.device)
         initial = torch.zeros_like(candidate[:, 0], dtype=torch.float32)
-        borders = border_states(candidate, forget, bound, initial)
-        ctx.save_for_backward(candidate, forget, bound, borders)
-        return states(candidate, forget, bound, borders).to(candidate.dtype)
+        carried = torch.ones(candidate.shape[:2], dtype=torch.bool, device=candidate.device)
+        borders = border_states(candidate, forget, carried, bound, initial)
+        ctx.save_for_backward(candidate, forget, carried, bound, borders)
+        return states(candidate, forget, carried, bound, borders).to(candidate.dtype)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        candidate, forget, bound, borders = ctx.saved_tensors
-        hidden = states(candidate, forget, bound, borders)
+        candidate, forget, carried, bound, borders = ctx.saved_tensors
+        hidden = states(candidate, forget, carried, bound, borders)
         return states_backward(
-            candidate, forget, bound, hidden, borders[:, 0], gradient.contiguous()
+            candidate, forget, carried, bound, hidden, borders[:, 0], gradient.contiguous()
         )[:2]
 
 

@@ -123,6 +123,12 @@ def _add_course(parser: argparse.ArgumentParser) -> None:
             default=getattr(defaults, name),
             help=f"{text} (default: %(default)s)",
         )
+    course.add_argument(
+        "--separate-documents",
+        action=argparse.BooleanOptionalAction,
+        default=defaults.separate_documents,
+        help="begin each document with a zero state, as generation does (default: yes)",
+    )
 
 
 def _steps(text: str) -> int:

@@ -41,8 +41,9 @@ class FusedHGRNBit(HGRNBit):
         x: Tensor = self.model.embeddings(tokens)
         bounds = self.model.cumulative_lower_bounds()
         kind = self.activation_type
+        carried = self.model.carried(tokens)
         for block, bound in zip(self.model.layers, bounds):
-            x = fused_token_mixer(x, bound, block.attn_norm.weight, block.attn, kind)
+            x = fused_token_mixer(x, carried, bound, block.attn_norm.weight, block.attn, kind)
             x = fused_channel_mixer(x, block.mlp_norm.weight, block.mlp, kind, self.recompute_glu)
         return x
 

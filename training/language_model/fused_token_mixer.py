@@ -35,6 +35,7 @@ class _FusedTokenMixer(torch.autograd.Function):
     def forward(
         ctx: Any,
         x: Tensor,
+        carried: Tensor,
         lower_bound: Tensor,
         norm_gain: Tensor,
         candidate_gain: Tensor,
@@ -58,28 +59,28 @@ class _FusedTokenMixer(torch.autograd.Function):
             for k, weight in enumerate(weights)
         ]
         initial = torch.zeros_like(x[:, 0], dtype=torch.float32)
-        borders = border_states(before[0], before[1], lower_bound, initial)
-        hidden = states(before[0], before[1], lower_bound, borders).flatten(0, 1)
+        borders = border_states(before[0], before[1], carried, lower_bound, initial)
+        hidden = states(before[0], before[1], carried, lower_bound, borders).flatten(0, 1)
         codes, steps = gated_norm_quantise(
             before[2].flatten(0, 1), hidden, gated_norm_gain, output_gain
         )[:2]
         result = torch.empty_like(x)
         scales.append(ternary_product(codes, steps, output_weight, result.flatten(0, 1), rows))
         ctx.save_for_backward(
-            x, before, borders, torch.stack(scales), lower_bound, norm_gain, gains,
+            x, carried, before, borders, torch.stack(scales), lower_bound, norm_gain, gains,
             gated_norm_gain, output_gain, *weights, output_weight,
         )  # fmt: skip
         return result
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, before, borders, scales, lower_bound, norm_gain, gains = ctx.saved_tensors[:7]
-        gated_norm_gain, output_gain, *weights, output_weight = ctx.saved_tensors[7:]
+        x, carried, before, borders, scales, lower_bound, norm_gain, gains = ctx.saved_tensors[:8]
+        gated_norm_gain, output_gain, *weights, output_weight = ctx.saved_tensors[8:]
         gradient = gradient.contiguous()
         kind, rows = before.dtype, x.flatten(0, 1)
         candidate, forget, gate = before
         gate = gate.flatten(0, 1)
-        hidden = states(candidate, forget, lower_bound, borders)
+        hidden = states(candidate, forget, carried, lower_bound, borders)
         flat_hidden = hidden.flatten(0, 1)
 
         output_gradient = gradient.flatten(0, 1).to(kind)
@@ -95,7 +96,7 @@ class _FusedTokenMixer(torch.autograd.Function):
         del product_gradient, output_gradient
         initial = borders[:, 0]
         candidate_gradient, forget_gradient, bound_gradient, _ = states_backward(
-            candidate, forget, lower_bound, hidden, initial, hidden_gradient.view_as(x)
+            candidate, forget, carried, lower_bound, hidden, initial, hidden_gradient.view_as(x)
         )
         del hidden, flat_hidden, hidden_gradient
 
@@ -109,7 +110,7 @@ class _FusedTokenMixer(torch.autograd.Function):
             rows, norm_gain, gains, inputs, scales, gradient.flatten(0, 1)
         )
         return (
-            x_gradient.view_as(x), bound_gradient, norm_gradient, *gain_gradients,
+            x_gradient.view_as(x), None, bound_gradient, norm_gradient, *gain_gradients,
             gated_norm_gradient, output_gain_gradient, *weight_gradients,
             output_weight_gradient, None,
         )  # fmt: skip
@@ -117,6 +118,7 @@ class _FusedTokenMixer(torch.autograd.Function):
 
 def fused_token_mixer(
     x: Tensor,
+    carried: Tensor,
     lower_bound: Tensor,
     norm_gain: Tensor,
     mixer: TokenMixer,
@@ -126,11 +128,13 @@ def fused_token_mixer(
 
     Args:
         x: (batch, time, dim) residual stream, contiguous; the result has its type.
+        carried: (batch, time) bool, false where a document begins with a zero state.
         lower_bound: (dim,) float32.
         activation_type: type of pre-activations and of the gradients' products.
     """
     result: Tensor = _FusedTokenMixer.apply(
         x,
+        carried,
         lower_bound,
         norm_gain,
         mixer.i_proj.norm.weight,

@@ -14,6 +14,7 @@ from training.language_model.channel_mixer import ChannelMixer
 from training.language_model.integer_sigmoid import Sigmoid
 from training.language_model.token_mixer import TokenMixer
 from tritforge.language_model.config import ModelShape
+from tritforge.language_model.convert.random_checkpoint import BEGIN_TOKEN
 
 INITIAL_DEVIATION = 0.02
 
@@ -28,14 +29,21 @@ class Block(nn.Module):
         self.mlp_norm = RMSNorm(shape.dim)
         self.mlp = ChannelMixer(shape.dim, shape.glu_width, sigmoid)
 
-    def forward(self, x: Tensor, lower_bound: Tensor) -> Tensor:
-        """Residual stream (batch, time, dim) after the block."""
-        x = x + self.attn(self.attn_norm(x), lower_bound)
+    def forward(self, x: Tensor, carried: Tensor, lower_bound: Tensor) -> Tensor:
+        """Residual stream (batch, time, dim) after the block; see `TokenMixer`."""
+        x = x + self.attn(self.attn_norm(x), carried, lower_bound)
         return x + self.mlp(self.mlp_norm(x))
 
 
 class Backbone(nn.Module):
-    """Everything but the head."""
+    """Everything but the head.
+
+    Attributes:
+        separates_documents: whether a begin token starts from a zero state, as every generation
+            does. A released checkpoint was trained without.
+    """
+
+    separates_documents = False
 
     def __init__(self, shape: ModelShape, sigmoid: Sigmoid = torch.sigmoid) -> None:
         super().__init__()
@@ -49,11 +57,18 @@ class Backbone(nn.Module):
         cumulative = self.lower_bounds.softmax(0).cumsum(0)
         return cumulative - cumulative[:1]
 
+    def carried(self, tokens: Tensor) -> Tensor:
+        """Where the state before flows on, bool, of the shape of `tokens`."""
+        if self.separates_documents:
+            return tokens != BEGIN_TOKEN
+        return torch.ones_like(tokens, dtype=torch.bool)
+
     def forward(self, tokens: Tensor) -> Tensor:
         """Residual stream (batch, time, dim) after the last block, from ids (batch, time)."""
         x: Tensor = self.embeddings(tokens)
+        carried = self.carried(tokens)
         for block, bound in zip(self.layers, self.cumulative_lower_bounds()):
-            x = block(x, bound)
+            x = block(x, carried, bound)
         return x
 
 

@@ -36,6 +36,8 @@ class TrainingOptions:
         weight_decay: of the matrices.
         clip: largest norm of all gradients together.
         sigmoid: "exact", or a sigmoid of the machine, which the model then learns with.
+        separate_documents: begin each document with a zero state, as every generation does;
+            without, the state flows on through the begin token.
         seed: of the first weights and of the order of the data.
     """
 
@@ -51,6 +53,7 @@ class TrainingOptions:
     weight_decay: float = 0.05
     clip: float = 1.0
     sigmoid: str = "exact"
+    separate_documents: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:

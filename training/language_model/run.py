@@ -117,6 +117,9 @@ def make_model(options: TrainingOptions, kernels: str, group: Processes) -> HGRN
     if kernels == "fused" or (kernels == "auto" and is_gpu and has_triton and is_exact):
         from training.language_model.fused_model import FusedHGRNBit
 
-        return FusedHGRNBit(options.shape, generator).to(group.device)
-    sigmoid = torch.sigmoid if is_exact else IntegerSigmoid(SigmoidKind(options.sigmoid))
-    return HGRNBit(options.shape, generator, sigmoid).to(group.device)
+        model: HGRNBit = FusedHGRNBit(options.shape, generator)
+    else:
+        sigmoid = torch.sigmoid if is_exact else IntegerSigmoid(SigmoidKind(options.sigmoid))
+        model = HGRNBit(options.shape, generator, sigmoid)
+    model.model.separates_documents = options.separate_documents
+    return model.to(group.device)

@@ -23,15 +23,16 @@ class TokenMixer(nn.Module):
         self.g_norm = RMSNorm(dim)
         self.o_proj = BitLinear(dim, dim)
 
-    def forward(self, x: Tensor, lower_bound: Tensor) -> Tensor:
+    def forward(self, x: Tensor, carried: Tensor, lower_bound: Tensor) -> Tensor:
         """
         Args:
             x: (batch, time, dim), normalised.
+            carried: (batch, time) bool, false where a document begins with a zero state.
             lower_bound: (dim,) smallest forget gate.
         """
         forget = self.sigmoid(self.f_proj(x).to(x.dtype))
         forget = lower_bound + (1 - lower_bound) * forget
         candidate = self.i_proj(x).to(x.dtype)
         candidate = candidate * self.sigmoid(candidate) * (1 - forget)
-        hidden = gated_recurrence(candidate, forget)
+        hidden = gated_recurrence(candidate, forget * carried[..., None])
         return self.o_proj(self.g_norm(self.g_proj(x)) * (hidden * self.sigmoid(hidden)))

@@ -2,7 +2,8 @@
 """Gates and linear recurrence of the token mixer, in chunks of time.
 
 f_t = lower_bound + (1 - lower_bound) * sigmoid(forget_t) and
-h_t = f_t * h_(t-1) + (1 - f_t) * SiLU(candidate_t).
+h_t = carried_t * f_t * h_(t-1) + (1 - f_t) * SiLU(candidate_t), where carried_t is 0 for the first
+token of a document and 1 for all others.
 
 Every chunk runs from a zero state first, then the states at the chunks' borders follow from one
 another, and then every chunk runs from its true state. Only the border states (float32) are kept
@@ -31,7 +32,15 @@ def _gates(forget_pointer, place, lower_bound, mask):
 
 
 @triton.jit
-def _chunk_ends(candidate, forget, lower_bounds, ends, products, time, width, BLOCK: tl.constexpr):
+def _carried(carried_pointer, batch, time, step):
+    """Whether the state before a step flows into it, 1 or 0."""
+    return tl.load(carried_pointer + batch.to(tl.int64) * time + step).to(tl.float32)
+
+
+@triton.jit
+def _chunk_ends(
+    candidate, forget, carried, lower_bounds, ends, products, time, width, BLOCK: tl.constexpr
+):
     """Last state of a chunk from a zero state, and the product of its gates."""
     batch, chunk = tl.program_id(0), tl.program_id(1)
     channels = tl.program_id(2) * BLOCK + tl.arange(0, BLOCK)
@@ -41,11 +50,12 @@ def _chunk_ends(candidate, forget, lower_bounds, ends, products, time, width, BL
     place = (batch.to(tl.int64) * time + first) * width + channels
     state = tl.zeros([BLOCK], tl.float32)
     product = tl.full([BLOCK], 1.0, tl.float32)
-    for _ in range(first, tl.minimum(first + CHUNK, time)):
+    for step in range(first, tl.minimum(first + CHUNK, time)):
         x = tl.load(candidate + place, mask, 0.0).to(tl.float32)
         _slope, gate = _gates(forget, place, lower_bound, mask)
-        state = gate * state + (1.0 - gate) * x * sigmoid(x)
-        product *= gate
+        passed = gate * _carried(carried, batch, time, step)
+        state = passed * state + (1.0 - gate) * x * sigmoid(x)
+        product *= passed
         place += width
     border = (batch.to(tl.int64) * tl.num_programs(1) + chunk) * width + channels
     tl.store(ends + border, state, mask)
@@ -69,7 +79,9 @@ def _borders(ends, products, initial, chunks, width, REVERSE: tl.constexpr, BLOC
 
 
 @triton.jit
-def _states(candidate, forget, lower_bounds, borders, hidden, time, width, BLOCK: tl.constexpr):
+def _states(
+    candidate, forget, carried, lower_bounds, borders, hidden, time, width, BLOCK: tl.constexpr
+):
     """All states of a chunk from the state that enters it."""
     batch, chunk = tl.program_id(0), tl.program_id(1)
     channels = tl.program_id(2) * BLOCK + tl.arange(0, BLOCK)
@@ -79,21 +91,23 @@ def _states(candidate, forget, lower_bounds, borders, hidden, time, width, BLOCK
     place = (batch.to(tl.int64) * time + first) * width + channels
     border = (batch.to(tl.int64) * tl.num_programs(1) + chunk) * width + channels
     state = tl.load(borders + border, mask, 0.0)
-    for _ in range(first, tl.minimum(first + CHUNK, time)):
+    for step in range(first, tl.minimum(first + CHUNK, time)):
         x = tl.load(candidate + place, mask, 0.0).to(tl.float32)
         _slope, gate = _gates(forget, place, lower_bound, mask)
-        state = gate * state + (1.0 - gate) * x * sigmoid(x)
+        passed = gate * _carried(carried, batch, time, step)
+        state = passed * state + (1.0 - gate) * x * sigmoid(x)
         tl.store(hidden + place, state.to(hidden.dtype.element_ty), mask)
         place += width
 
 
 @triton.jit
 def _adjoint_ends(
-    forget, lower_bounds, gradients, ends, products, time, width, BLOCK: tl.constexpr
+    forget, carried, lower_bounds, gradients, ends, products, time, width, BLOCK: tl.constexpr
 ):
     """What a chunk alone hands to the chunk before it, and the product of its gates.
 
-    The adjoint a_t = gradient_t + f_(t+1) * a_(t+1); a chunk hands on f_first * a_first.
+    With g_t = carried_t * f_t, the adjoint a_t = gradient_t + g_(t+1) * a_(t+1); a chunk hands on
+    g_first * a_first.
     """
     batch, chunk = tl.program_id(0), tl.program_id(1)
     channels = tl.program_id(2) * BLOCK + tl.arange(0, BLOCK)
@@ -104,10 +118,11 @@ def _adjoint_ends(
     place = (batch.to(tl.int64) * time + last) * width + channels
     handed = tl.zeros([BLOCK], tl.float32)
     product = tl.full([BLOCK], 1.0, tl.float32)
-    for _ in range(first, last + 1):
+    for step in range(first, last + 1):
         _slope, gate = _gates(forget, place, lower_bound, mask)
-        handed = gate * (handed + tl.load(gradients + place, mask, 0.0).to(tl.float32))
-        product *= gate
+        passed = gate * _carried(carried, batch, time, last + first - step)
+        handed = passed * (handed + tl.load(gradients + place, mask, 0.0).to(tl.float32))
+        product *= passed
         place -= width
     border = (batch.to(tl.int64) * tl.num_programs(1) + chunk) * width + channels
     tl.store(ends + border, handed, mask)
@@ -118,6 +133,7 @@ def _adjoint_ends(
 def _backward(
     candidate,
     forget,
+    carried,
     lower_bounds,
     hidden,
     initial,
@@ -147,10 +163,11 @@ def _backward(
         x_slope = sigmoid(x)
         activation = x * x_slope
         adjoint = handed + tl.load(gradients + place, mask, 0.0).to(tl.float32)
-        # The last step of the loop is the first of the chunk.
-        is_start = last + first - step == 0
+        here = last + first - step
+        is_start = here == 0
         before = tl.load(hidden + place - width, mask & (not is_start), 0.0).to(tl.float32)
-        before = tl.where(is_start, start, before)
+        keeps = _carried(carried, batch, time, here)
+        before = tl.where(is_start, start, before) * keeps
         gate_gradient = adjoint * (before - activation)
         bound_sum += gate_gradient * (1.0 - slope)
         x_gradient = adjoint * (1.0 - gate) * (x_slope + activation * (1.0 - x_slope))
@@ -159,7 +176,7 @@ def _backward(
         )
         gate_gradient *= (1.0 - lower_bound) * slope * (1.0 - slope)
         tl.store(forget_gradient + place, gate_gradient.to(forget_gradient.dtype.element_ty), mask)
-        handed = gate * adjoint
+        handed = keeps * gate * adjoint
         place -= width
     tl.store(lower_bound_gradient + border, bound_sum, mask)
 
@@ -178,12 +195,13 @@ def _border_space(candidate: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def border_states(
-    candidate: Tensor, forget: Tensor, lower_bound: Tensor, initial: Tensor
+    candidate: Tensor, forget: Tensor, carried: Tensor, lower_bound: Tensor, initial: Tensor
 ) -> Tensor:
     """State that enters each chunk of 32 steps: (batch, chunks, width) float32.
 
     Args:
         candidate, forget: (batch, time, width) pre-activations, contiguous.
+        carried: (batch, time) bool or number, false where a document begins, contiguous.
         lower_bound: (width,) float32.
         initial: (batch, width) state before the first step.
     """
@@ -191,7 +209,16 @@ def border_states(
     batch, chunks, blocks = grid = _grid(candidate)
     _, time, width = candidate.shape
     _chunk_ends[grid](
-        candidate, forget, lower_bound, ends, products, time, width, BLOCK=_CHANNELS, num_warps=1
+        candidate,
+        forget,
+        carried,
+        lower_bound,
+        ends,
+        products,
+        time,
+        width,
+        BLOCK=_CHANNELS,
+        num_warps=1,
     )
     _borders[(batch, blocks)](
         ends,
@@ -206,12 +233,23 @@ def border_states(
     return ends
 
 
-def states(candidate: Tensor, forget: Tensor, lower_bound: Tensor, borders: Tensor) -> Tensor:
+def states(
+    candidate: Tensor, forget: Tensor, carried: Tensor, lower_bound: Tensor, borders: Tensor
+) -> Tensor:
     """All states (batch, time, width) float32, from those of `border_states`."""
     hidden = torch.empty(candidate.shape, dtype=torch.float32, device=candidate.device)
     _, time, width = candidate.shape
     _states[_grid(candidate)](
-        candidate, forget, lower_bound, borders, hidden, time, width, BLOCK=_CHANNELS, num_warps=1
+        candidate,
+        forget,
+        carried,
+        lower_bound,
+        borders,
+        hidden,
+        time,
+        width,
+        BLOCK=_CHANNELS,
+        num_warps=1,
     )
     return hidden
 
@@ -219,6 +257,7 @@ def states(candidate: Tensor, forget: Tensor, lower_bound: Tensor, borders: Tens
 def states_backward(
     candidate: Tensor,
     forget: Tensor,
+    carried: Tensor,
     lower_bound: Tensor,
     hidden: Tensor,
     initial: Tensor,
@@ -238,7 +277,16 @@ def states_backward(
     batch, chunks, blocks = grid = _grid(candidate)
     _, time, width = candidate.shape
     _adjoint_ends[grid](
-        forget, lower_bound, gradients, ends, products, time, width, BLOCK=_CHANNELS, num_warps=1
+        forget,
+        carried,
+        lower_bound,
+        gradients,
+        ends,
+        products,
+        time,
+        width,
+        BLOCK=_CHANNELS,
+        num_warps=1,
     )
     first_end, first_product = ends[:, 0].clone(), products[:, 0]
     nothing = torch.zeros(batch, width, dtype=torch.float32, device=candidate.device)
@@ -251,6 +299,7 @@ def states_backward(
     _backward[grid](
         candidate,
         forget,
+        carried,
         lower_bound,
         hidden,
         initial.contiguous(),

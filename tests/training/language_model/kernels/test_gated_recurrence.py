@@ -30,20 +30,23 @@ def test_states_and_gradients_are_those_of_float64(
     # A view with gaps, as the first of the border states is.
     initial = random(batch, 2, width, device=device, seed=3)[:, 0]
     gradients = random(batch, time, width, device=device, seed=4)
+    carried = random(batch, time, device=device, seed=5) < 1
+    carried[0, 0] = carried[1, time - 1] = False
 
     wide = leaves(candidate, forget, lower_bound, initial)
     state, expected = wide[3], []
     for step in range(time):
         gate = wide[2] + (1 - wide[2]) * wide[1][:, step].sigmoid()
-        state = gate * state + (1 - gate) * torch.nn.functional.silu(wide[0][:, step])
+        kept = carried[:, step, None].cpu() * state
+        state = gate * kept + (1 - gate) * torch.nn.functional.silu(wide[0][:, step])
         expected.append(state)
     hidden = torch.stack(expected, 1)
     (hidden * gradients.cpu().double()).sum().backward()
 
-    borders = border_states(candidate, forget, lower_bound, initial)
-    found = states(candidate, forget, lower_bound, borders)
+    borders = border_states(candidate, forget, carried, lower_bound, initial)
+    found = states(candidate, forget, carried, lower_bound, borders)
     assert_close(found, hidden)
-    backward = states_backward(candidate, forget, lower_bound, found, initial, gradients)
+    backward = states_backward(candidate, forget, carried, lower_bound, found, initial, gradients)
     for actual, leaf in zip(backward, wide):
         assert_close(actual, leaf.grad)
 
@@ -52,9 +55,11 @@ def test_sequences_of_a_batch_do_not_meet(device: torch.device) -> None:
     candidate = random(2, 33, 16, device=device, seed=0)
     forget = random(2, 33, 16, device=device, seed=1)
     bound, initial = torch.zeros(16, device=device), torch.zeros(2, 16, device=device)
-    together = states(candidate, forget, bound, border_states(candidate, forget, bound, initial))
+    carried = torch.ones(2, 33, dtype=torch.bool, device=device)
+    borders = border_states(candidate, forget, carried, bound, initial)
+    together = states(candidate, forget, carried, bound, borders)
     for index in range(2):
         one = slice(index, index + 1)
-        pair = candidate[one].contiguous(), forget[one].contiguous()
-        alone = states(*pair, bound, border_states(*pair, bound, initial[one]))
+        part = candidate[one].contiguous(), forget[one].contiguous(), carried[one]
+        alone = states(*part, bound, border_states(*part, bound, initial[one]))
         assert torch.equal(together[one], alone)
