@@ -222,7 +222,7 @@ TABLE |= {
     # Tests and benchmarks stand on common ground, and do not see each other.
     "testing": (*PRODUCT, "tritforge_cli", "testing.faults"),
     "testing.faults": ("tritforge",),
-    "testing.fuzzing": (*PRODUCT, "testing"),
+    "testing.fuzzing": (*PRODUCT, "tritforge_cli", "testing"),
     "testing.openhls": (*PRODUCT, "testing"),
 }
 EVERYTHING = tuple(TABLE)
