@@ -23,6 +23,7 @@ DIRECTED = {
     "requantise": ("requantise_headers", "headers"),
     "result_route": ("route_headers", "headers"),
     "residual_add": ("residual_headers", "headers"),
+    "row_packer": ("packer_headers", "headers"),
     "layer_norm": ("norm_commands", "commands"),
     "norm_requantise": ("norm_headers", "headers"),
     "shiftmax": ("shiftmax_commands", "commands"),
@@ -82,7 +83,7 @@ PROCESSES = (
             headers="HeaderWord",
             branches="Results",
             constants="Constants",
-            elements="Elements",
+            elements="Residual",
         ),
         "Keeps the residual stream and adds branches to it.",
         memories=(Memory("memories", "ResidualAdd::Memory", "ResidualAdd::kTokens"),),
@@ -140,6 +141,11 @@ _AROUND_THE_ARRAY = (
             status="Status",
         ),
         "Brings results to their memory; logits leave the machine.",
+    ),
+    Process(
+        "row_packer",
+        unit_streams("RowPacker", headers="HeaderWord", elements="Element", words="Word"),
+        "Numbers of a token become the words of I-LayerNorm.",
     ),
     Process(
         "norm_requantise",

@@ -9,15 +9,12 @@
 //                   branches in   kResults tokens of one feature per word, slice by slice, group by
 //                                 group, feature by feature, as requantise.hpp gives them;
 //                   constants in  kEmbed: what the same tokens begin with, for every word;
-//                   elements out  kSend: the first tokens, kElements numbers per word, token by
-//                                 token; 0 behind a token's end;
+//                   elements out  kSend: the first tokens, one number per word, token by token;
 //                   memories      x, one memory per token lane.
 // Class token:      token 0 has no patch: its branch counts as 0 when it is embedded.
 // Formats:          branch signed kResidual bits in the low bits of a result; constants signed
 //                   kIdentityBits; x signed kResidual bits.
-// Timing:           one word of a branch, or one number of a token, per step; 1 + kSettleSteps
-// steps
-//                   more per operation.
+// Timing:           one word per step; 1 + kSettleSteps steps more per operation.
 // Assumptions:      a number is read kRamSettleSteps or more after it was written: the unit waits
 //                   between two operations, and within one visits every number once.
 #pragma once
@@ -42,11 +39,9 @@ struct ResidualAdd {
     static constexpr int kWords = Config::kTokenGroups * Config::kDim;
     static constexpr int kResultBits = Config::kResultBits;
     static constexpr int kIdentityBits = Config::kIdentityBits;
-    static constexpr int kElements = Config::kElements;
     static constexpr int kSettleSteps = kRamSettleSteps;
 
     using Residual = ap_int<Config::kResidual>;
-    using Elements = ap_uint<kElements * Config::kResidual>;
     using Identity = ap_int<kIdentityBits>;
     using Results = typename Requantise<Config>::Results;
     using Constants = ap_uint<kResults * kIdentityBits>;
@@ -100,13 +95,10 @@ struct ResidualAdd {
         Address group;
         TokenCount token;
         LaneIndex lane;
-        // Numbers of a word of elements so far.
-        Elements collected;
-        ap_uint<bits_for(kElements)> place;
     };
 
     static void step(State& state, hls::stream<HeaderWord>& headers, hls::stream<Results>& branches,
-                     hls::stream<Constants>& constants, hls::stream<Elements>& elements,
+                     hls::stream<Constants>& constants, hls::stream<Residual>& elements,
                      Memory (&memories)[kTokens]) {
 #pragma HLS INLINE
         if (state.phase == kIdle) {
@@ -117,8 +109,6 @@ struct ResidualAdd {
             state.group = 0;
             state.token = 0;
             state.lane = 0;
-            state.collected = 0;
-            state.place = 0;
             state.phase = kSettle;
         } else if (state.phase == kSettle) {
             state.settled = state.settled + 1;
@@ -134,13 +124,7 @@ struct ResidualAdd {
                 before[lane] = memories[lane].read(address);
             }
             if (state.operation.kind == kSend) {
-                const bool is_last = state.slice + 1 == state.operation.features;
-                collect(state, before[state.lane.to_int() % kTokens]);
-                if (is_last || state.place == kElements) {
-                    elements.write(state.collected);
-                    state.collected = 0;
-                    state.place = 0;
-                }
+                elements.write(before[state.lane.to_int() % kTokens]);
                 advance_element(state);
             } else {
                 const Results branch = branches.read();
@@ -217,20 +201,6 @@ struct ResidualAdd {
         if (slice_ends) {
             state.phase = kIdle;
         }
-    }
-
-    static void collect(State& state, const Residual& number) {
-#pragma HLS INLINE
-    places:
-        for (int place = 0; place < kElements; ++place) {
-#pragma HLS UNROLL
-            if (state.place == place) {
-                state.collected.range(Config::kResidual * (place + 1) - 1,
-                                      Config::kResidual * place) =
-                    ap_uint<Config::kResidual>(number);
-            }
-        }
-        state.place = state.place + 1;
     }
 
     /// Behind an element of a token.

@@ -44,6 +44,7 @@
 #include "ivit/requantise.hpp"
 #include "ivit/residual_add.hpp"
 #include "ivit/result_route.hpp"
+#include "ivit/row_packer.hpp"
 #include "ivit/rows.hpp"
 #include "ivit/scores.hpp"
 #include "ivit/shiftgelu.hpp"
@@ -63,6 +64,7 @@ struct Sequencer {
     using Requant = Requantise<Config>;
     using Route = ResultRoute<Config>;
     using Residuals = ResidualAdd<Config>;
+    using Packer = RowPacker<Config>;
     using Norm = LayerNorm<typename Config::LayerNormConfig>;
     using NormFactors = NormRequantise<Config>;
     using Softmax = Shiftmax<typename Config::ShiftmaxConfig>;
@@ -157,6 +159,7 @@ struct Sequencer {
                      hls::stream<typename Requant::HeaderWord>& requantise_headers,
                      hls::stream<typename Route::HeaderWord>& route_headers,
                      hls::stream<typename Residuals::HeaderWord>& residual_headers,
+                     hls::stream<typename Packer::HeaderWord>& packer_headers,
                      hls::stream<typename Norm::CommandWord>& norm_commands,
                      hls::stream<typename NormFactors::HeaderWord>& norm_headers,
                      hls::stream<typename Softmax::CommandWord>& shiftmax_commands,
@@ -184,7 +187,7 @@ struct Sequencer {
         } else if (state.phase == kCheck) {
             check(state, record);
         } else if (state.phase == kCountTokens) {
-            count_tokens(state, record);
+            count_tokens(state);
         } else if (state.phase == kCountFeatures) {
             count_features(state, record);
         } else if (state.phase == kPatches) {
@@ -218,6 +221,7 @@ struct Sequencer {
         if (headers.to_array) requantise_headers.write(headers.requantise.to_word());
         if (headers.to_route) route_headers.write(headers.route.to_word());
         if (headers.to_residual) residual_headers.write(headers.residual.to_word());
+        if (headers.to_norm) packer_headers.write(headers.packer.to_word());
         if (headers.to_norm) norm_commands.write(headers.norm.to_word());
         if (headers.to_norm) norm_headers.write(headers.norm_factors.to_word());
         if (headers.to_shiftmax) shiftmax_commands.write(headers.shiftmax.to_word());
@@ -243,6 +247,7 @@ struct Sequencer {
         typename Requant::Header requantise;
         typename Route::Header route;
         typename Residuals::Header residual;
+        typename Packer::Header packer;
         typename Norm::Command norm;
         typename NormFactors::Header norm_factors;
         typename Softmax::Command shiftmax;
@@ -267,6 +272,7 @@ struct Sequencer {
             requantise = Requant::Header::from_word(0);
             route = Route::Header::from_word(0);
             residual = Residuals::Header::from_word(0);
+            packer = Packer::Header::from_word(0);
             norm = Norm::Command::from_word(0);
             norm_factors = NormFactors::Header::from_word(0);
             shiftmax = Softmax::Command::from_word(0);
@@ -322,7 +328,7 @@ struct Sequencer {
         state.phase = state.error == 0 ? kCountTokens : kDrop;
     }
 
-    static void count_tokens(State& state, const Record& record) {
+    static void count_tokens(State& state) {
 #pragma HLS INLINE
         if (state.tokens_to_count != 0) {
             state.groups = state.groups + 1;
@@ -422,6 +428,8 @@ struct Sequencer {
         headers.residual.features = record.features;
         headers.residual.tokens = record.tokens;
         headers.to_norm = true;
+        headers.packer.length = record.features;
+        headers.packer.rows = record.tokens;
         headers.norm.length = record.features;
         headers.norm.rows = record.tokens;
         headers.norm_factors.channels = record.features;

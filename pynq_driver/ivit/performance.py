@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cycles of an image on the Verilated machine, operation by operation.
+
+The machine runs a model of one block again and again, with a program that ends one record later
+each time: the cycles of an operation are the difference of two runs. Blocks repeat the same work.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pynq_driver.devices.device import Device, Run
+from tritforge.errors import TritforgeError
+from tritforge.ivit.golden import input_quantiser
+from tritforge.ivit.machine.config import MachineConfig
+from tritforge.ivit.machine.interface import OUTPUT
+from tritforge.ivit.machine.operations import Operation, OperationKind
+from tritforge.ivit.machine.packets import PacketMaker
+from tritforge.ivit.machine.program import RECORD_WORDS, records
+from tritforge.ivit.machine.weight_stream import weight_parts
+from tritforge.ivit.parameters import VisionParameters
+
+#: Cycles in which the array takes a beat, and why it takes none -> counter of the machine.
+ARRAY_CYCLES: Mapping[str, str] = {
+    "takes a beat": "array_beats",
+    "waits for weights, keys or values": "array_no_rights",
+    "waits for codes, rows or probabilities": "array_no_lefts",
+    "waits for its sums to leave": "array_blocked",
+    "has nothing to do": "array_idle",
+}
+_COUNTERS = ("cycles", *ARRAY_CYCLES.values())
+#: Called with (what is simulated, operations done, operations in total).
+OperationProgress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class MeasuredOperation:
+    """One operation of a model of one block.
+
+    Attributes:
+        counts: counter -> its events during the operation.
+    """
+
+    operation: Operation
+    counts: Mapping[str, int]
+
+    @property
+    def is_of_block(self) -> bool:
+        """Whether every block has it: all but embedding, last norm and classification."""
+        ends = (OperationKind.EMBED, OperationKind.CLASSIFY)
+        return self.operation.kind not in ends and self.operation.tokens > 1
+
+
+def single_block(parameters: VisionParameters) -> VisionParameters:
+    """The model with its first block only."""
+    shape = dataclasses.replace(parameters.shape, layers=1)
+    return dataclasses.replace(parameters, shape=shape, blocks=parameters.blocks[:1])
+
+
+def measure_operations(
+    device: Device,
+    parameters: VisionParameters,
+    config: MachineConfig,
+    pixels: NDArray[np.uint8],
+    progress: OperationProgress = lambda what, done, total: None,
+) -> list[MeasuredOperation]:
+    """Counts of every operation of the model's first block and of both ends.
+
+    Args:
+        pixels: (image_size, image_size, channels) uint8, one image.
+
+    Raises:
+        TritforgeError: the device counts no cycles.
+    """
+    model = single_block(parameters)
+    activations = input_quantiser(pixels[np.newaxis], model.input_table)[0]
+    packets = PacketMaker(model, config).image(activations).streams()
+    parts = list(weight_parts(model, config))
+    measured = []
+    before = dict.fromkeys(_COUNTERS, 0)
+    for index, record in enumerate(records(model)):
+        progress(record.operation.kind.name, index, len(parts))
+        inputs = {
+            **packets,
+            "program": packets["program"][: RECORD_WORDS * (index + 1)],
+            "weights": np.concatenate(parts[: index + 1]),
+        }
+        counters = device.run(Run(0, inputs, {OUTPUT: model.shape.classes})).counters
+        if not counters.get("cycles"):
+            raise TritforgeError("a C-simulation has no cycles: measure the Verilated machine")
+        counts = {name: counters[name] for name in _COUNTERS}
+        step = {name: counts[name] - before[name] for name in _COUNTERS}
+        measured.append(MeasuredOperation(record.operation, step))
+        before = counts
+    return measured
+
+
+def image_counts(measured: list[MeasuredOperation], layers: int) -> dict[str, int]:
+    """Counts of an image of so many blocks."""
+    return {
+        name: sum(item.counts[name] * (layers if item.is_of_block else 1) for item in measured)
+        for name in _COUNTERS
+    }
