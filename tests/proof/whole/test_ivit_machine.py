@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,10 +13,12 @@ import pytest
 from codegen.machine.csim_library import build_csim_library
 from codegen.machine.rtl_library import build_rtl_library
 from pynq_driver.devices.compiled import CompiledMachine
-from pynq_driver.devices.device import Disturbance, RunResult
+from pynq_driver.devices.device import RunResult
 from pynq_driver.ivit.backends.machine import MachineVisionBackend
 from testing.ivit_machine_runs import MachineRuns, small_runs, tiny_runs
 from testing.ivit_random_model import RandomModel
+from testing.machine_robustness import malformed_runs, stall_runs
+from tritforge.error_code import ErrorCode
 from tritforge.errors import ConfigurationError
 from tritforge.ivit.machine.interface import INPUTS, OUTPUT
 from tritforge.ivit.machine.packets import ImagePackets
@@ -122,6 +125,15 @@ def test_bad_records_end_the_run(csim: CompiledMachine) -> None:
 
 
 @pytest.mark.csim
+def test_broken_runs_are_noticed_and_leave_nothing_behind(csim: CompiledMachine) -> None:
+    outcomes = Counter(malformed_runs(csim, RUNS, 55, np.random.default_rng(7)))
+    assert set(outcomes) == {
+        *(code.name.lower() for code in ErrorCode if code is not ErrorCode.NONE),
+        "reset",
+    }
+
+
+@pytest.mark.csim
 def test_the_backend_gives_logits_and_says_what_went_wrong(csim: CompiledMachine) -> None:
     backend = MachineVisionBackend("csim", RUNS.parameters, csim, RUNS.config)
     pixels = RUNS.model.images(2, 4)
@@ -162,9 +174,7 @@ def test_rtl_of_the_smallest_model() -> None:
     runs = tiny_runs()
     machine = CompiledMachine(build_rtl_library(runs.source))
     check_images(machine, runs, 3)
-    for seed in range(10):
-        stalls = Disturbance(stall_percent=dict.fromkeys((*INPUTS, OUTPUT), 30), seed=seed + 1)
-        pixels = runs.model.images(1, seed)[0]
-        result = machine.run(runs.run(runs.packets(pixels), stalls))
-        assert (result.error, logits(result)) == ("none", runs.expected(pixels).tolist())
+    generator = np.random.default_rng(8)
+    assert len(list(stall_runs(machine, runs, 20, generator))) == 20
+    assert "reset" in Counter(malformed_runs(machine, runs, 60, generator))
     machine.close()
