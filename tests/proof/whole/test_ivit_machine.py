@@ -15,15 +15,18 @@ from codegen.machine.rtl_library import build_rtl_library
 from pynq_driver.devices.compiled import CompiledMachine
 from pynq_driver.devices.device import RunResult
 from pynq_driver.ivit.backends.machine import MachineVisionBackend
+from pynq_driver.ivit.performance import ARRAY_CYCLES, image_counts, measure_operations
 from testing.ivit_machine_runs import MachineRuns, small_runs, tiny_runs
 from testing.ivit_random_model import RandomModel
 from testing.machine_robustness import malformed_runs, stall_runs
 from tritforge.error_code import ErrorCode
-from tritforge.errors import ConfigurationError
+from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.ivit.machine.interface import INPUTS, OUTPUT
+from tritforge.ivit.machine.operations import OperationKind, operations
 from tritforge.ivit.machine.packets import ImagePackets
 from tritforge.ivit.machine.program import RECORD_WORDS
 from tritforge.ivit.shape import VisionShape, VisionWidths
+from tritforge_cli.ivit.cycles import cycle_lines
 
 RUNS = small_runs()
 #: Machines whose lanes fit the small model in other ways: one of everything; more than there is.
@@ -73,7 +76,7 @@ def test_a_smaller_model_on_the_same_machine(csim: CompiledMachine) -> None:
 
 @pytest.mark.csim
 @pytest.mark.parametrize("stream", INPUTS)
-def test_packets_of_a_wrong_length_are_reported_and_the_next_run_is_clean(
+def test_packets_of_a_wrong_length_are_reported_and_left_behind(
     csim: CompiledMachine, stream: str
 ) -> None:
     pixels = RUNS.model.images(1, 2)[0]
@@ -167,6 +170,30 @@ def test_other_widths() -> None:
     machine.close()
 
 
+def check_measurement(machine: CompiledMachine, runs: MachineRuns) -> None:
+    """Operations take the time of the image, and the array a beat for every product."""
+    pixels = runs.model.images(1, 1)[0]
+    cycles = machine.run(runs.run(runs.packets(pixels))).counters["cycles"]
+    measured = measure_operations(machine, runs.parameters, runs.config, pixels)
+    assert [item.operation for item in measured] == list(operations(runs.model.shape))
+    total = image_counts(measured, layers=1)
+    assert abs(total["cycles"] - cycles) < 0.05 * cycles
+    lines = cycle_lines(measured, 12, clock_mhz=125)
+    assert len(lines) == 1 + len(set(OperationKind)) + 3 + len(ARRAY_CYCLES)
+    lanes = runs.config.token_lanes * runs.config.feature_lanes
+    multiply_adds = sum(item.multiply_adds for item in operations(runs.model.shape))
+    assert total["array_beats"] * lanes >= multiply_adds
+    attention = next(i for i in measured if i.operation.kind is OperationKind.ATTENTION)
+    assert attention.counts["array_beats"] > 0
+
+
+@pytest.mark.csim
+def test_a_simulation_without_cycles_cannot_be_measured(csim: CompiledMachine) -> None:
+    pixels = RUNS.model.images(1, 1)[0]
+    with pytest.raises(TritforgeError, match="has no cycles"):
+        measure_operations(csim, RUNS.parameters, RUNS.config, pixels)
+
+
 @pytest.mark.slow
 @pytest.mark.cosim
 def test_rtl_of_the_smallest_model() -> None:
@@ -177,4 +204,5 @@ def test_rtl_of_the_smallest_model() -> None:
     generator = np.random.default_rng(8)
     assert len(list(stall_runs(machine, runs, 20, generator))) == 20
     assert "reset" in Counter(malformed_runs(machine, runs, 60, generator))
+    check_measurement(machine, runs)
     machine.close()
