@@ -177,7 +177,10 @@ TABLE: dict[str, tuple[str, ...]] = {
         *("pynq_driver.language_model", "pynq_driver.language_model.backends"),
         *("pynq_driver.language_model.contexts", "pynq_driver.language_model.evaluation"),
     ),
-    "pynq_driver.ivit": (*GROUND, *IVIT_MODEL, "pynq_driver.ivit.backends"),
+    "pynq_driver.ivit": (
+        *(*GROUND, *IVIT_MODEL, "tritforge.ivit.machine"),
+        *("pynq_driver.devices", "pynq_driver.ivit.backends"),
+    ),
     "pynq_driver.ivit.backends": (
         *(*GROUND, *IVIT_MODEL, "tritforge.ivit.machine", *DRIVER_GROUND),
     ),

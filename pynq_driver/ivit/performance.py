@@ -3,6 +3,7 @@
 
 The machine runs a model of one block again and again, with a program that ends one record later
 each time: the cycles of an operation are the difference of two runs. Blocks repeat the same work.
+A run does not wait for a norm at its end, so a norm is measured with the operation behind it.
 """
 
 from __future__ import annotations
@@ -39,21 +40,26 @@ OperationProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class MeasuredOperation:
-    """One operation of a model of one block.
+class MeasuredStep:
+    """One operation of a model of one block, or a norm and the operation behind it.
 
     Attributes:
-        counts: counter -> its events during the operation.
+        counts: counter -> its events during the step.
     """
 
-    operation: Operation
+    operations: tuple[Operation, ...]
     counts: Mapping[str, int]
+
+    @property
+    def name(self) -> str:
+        """Kinds of its operations."""
+        return ", ".join(item.kind.name for item in self.operations)
 
     @property
     def is_of_block(self) -> bool:
         """Whether every block has it: all but embedding, last norm and classification."""
         ends = (OperationKind.EMBED, OperationKind.CLASSIFY)
-        return self.operation.kind not in ends and self.operation.tokens > 1
+        return self.operations[-1].kind not in ends
 
 
 def single_block(parameters: VisionParameters) -> VisionParameters:
@@ -68,8 +74,8 @@ def measure_operations(
     config: MachineConfig,
     pixels: NDArray[np.uint8],
     progress: OperationProgress = lambda what, done, total: None,
-) -> list[MeasuredOperation]:
-    """Counts of every operation of the model's first block and of both ends.
+) -> list[MeasuredStep]:
+    """Counts of every step of the model's first block and of both ends.
 
     Args:
         pixels: (image_size, image_size, channels) uint8, one image.
@@ -81,10 +87,16 @@ def measure_operations(
     activations = input_quantiser(pixels[np.newaxis], model.input_table)[0]
     packets = PacketMaker(model, config).image(activations).streams()
     parts = list(weight_parts(model, config))
-    measured = []
+    measured: list[MeasuredStep] = []
+    step: list[Operation] = []
     before = dict.fromkeys(_COUNTERS, 0)
     for index, record in enumerate(records(model)):
+        step.append(record.operation)
+        if record.operation.kind is OperationKind.NORM:
+            continue
         progress(record.operation.kind.name, index, len(parts))
+        # Whatever the last run has left to do must not cost this one.
+        device.reset()
         inputs = {
             **packets,
             "program": packets["program"][: RECORD_WORDS * (index + 1)],
@@ -94,13 +106,13 @@ def measure_operations(
         if not counters.get("cycles"):
             raise TritforgeError("a C-simulation has no cycles: measure the Verilated machine")
         counts = {name: counters[name] for name in _COUNTERS}
-        step = {name: counts[name] - before[name] for name in _COUNTERS}
-        measured.append(MeasuredOperation(record.operation, step))
-        before = counts
+        events = {name: counts[name] - before[name] for name in _COUNTERS}
+        measured.append(MeasuredStep(tuple(step), events))
+        step, before = [], counts
     return measured
 
 
-def image_counts(measured: list[MeasuredOperation], layers: int) -> dict[str, int]:
+def image_counts(measured: list[MeasuredStep], layers: int) -> dict[str, int]:
     """Counts of an image of so many blocks."""
     return {
         name: sum(item.counts[name] * (layers if item.is_of_block else 1) for item in measured)

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from pynq_driver.ivit.performance import ARRAY_CYCLES, MeasuredOperation, image_counts
+from pynq_driver.ivit.performance import ARRAY_CYCLES, MeasuredStep, image_counts
 
 
-def cycles_by_kind(measured: list[MeasuredOperation], layers: int) -> dict[str, dict[str, int]]:
-    """Kind of operation -> times, cycles and beats of an image of so many blocks."""
+def cycles_by_step(measured: list[MeasuredStep], layers: int) -> dict[str, dict[str, int]]:
+    """Step -> times, cycles and beats of an image of so many blocks."""
     found: dict[str, dict[str, int]] = {}
     for item in measured:
-        row = found.setdefault(item.operation.kind.name, {"times": 0, "cycles": 0, "beats": 0})
+        row = found.setdefault(item.name, {"times": 0, "cycles": 0, "beats": 0})
         times = layers if item.is_of_block else 1
         row["times"] += times
         row["cycles"] += times * item.counts["cycles"]
@@ -18,18 +18,18 @@ def cycles_by_kind(measured: list[MeasuredOperation], layers: int) -> dict[str, 
     return found
 
 
-def cycle_lines(measured: list[MeasuredOperation], layers: int, clock_mhz: float) -> list[str]:
+def cycle_lines(measured: list[MeasuredStep], layers: int, clock_mhz: float) -> list[str]:
     """Lines of the table, the image's rate, and what the array does in that time."""
     total = image_counts(measured, layers)
-    lines = [f"{'operation':<12}{'times':>6}{'cycles':>12}{'share':>9}{'array beats':>13}"]
-    for kind, row in cycles_by_kind(measured, layers).items():
+    lines = [f"{'operation':<16}{'times':>6}{'cycles':>12}{'share':>9}{'array beats':>13}"]
+    for step, row in cycles_by_step(measured, layers).items():
         share = row["cycles"] / total["cycles"]
         lines.append(
-            f"{kind:<12}{row['times']:>6}{row['cycles']:>12,}{share:>9.1%}{row['beats']:>13,}"
+            f"{step:<16}{row['times']:>6}{row['cycles']:>12,}{share:>9.1%}{row['beats']:>13,}"
         )
     rate = clock_mhz * 1e6 / total["cycles"]
     lines += [
-        f"{'image':<18}{total['cycles']:>12,}   {rate:.2f} images/s at {clock_mhz:g} MHz",
+        f"{'image':<22}{total['cycles']:>12,}   {rate:.2f} images/s at {clock_mhz:g} MHz",
         "",
         "the array",
     ]

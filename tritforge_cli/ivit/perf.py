@@ -21,7 +21,7 @@ from tritforge.ivit.machine.cycles import image_cycles
 from tritforge.ivit.random_parameters import random_parameters
 from tritforge.ivit.shape import VisionWidths, preset
 from tritforge_cli.arguments import print_json
-from tritforge_cli.ivit.cycles import cycle_lines, cycles_by_kind
+from tritforge_cli.ivit.cycles import cycle_lines, cycles_by_step
 from tritforge_cli.machine import build_machine
 
 
@@ -67,7 +67,7 @@ def vision_perf(options: argparse.Namespace, board: Board, memory: MemoryModel) 
                 "images_per_s": board.clock_mhz * 1e6 / total["cycles"],
                 "lanes": lanes,
                 "lanes_in_use": used,
-                "operations": cycles_by_kind(measured, shape.layers),
+                "operations": cycles_by_step(measured, shape.layers),
                 "array": {name: total[name] for name in total if name != "cycles"},
                 "modelled_cycles": image_cycles(shape, config).total,
                 "simulation_seconds": seconds,
