@@ -107,7 +107,7 @@ class MachineRuns:
 
     @property
     def interface(self) -> MachineInterface:
-        """Of the machine."""
+        """Streams, registers and errors of the machine."""
         return machine_interface(self.config)
 
     @property

@@ -41,7 +41,7 @@ class RunSource(Protocol):
 
     @property
     def interface(self) -> MachineInterface:
-        """Of the machine."""
+        """Streams, registers and errors of the machine."""
 
     @property
     def bytes_per_cycle(self) -> float:

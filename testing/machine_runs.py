@@ -84,7 +84,7 @@ class RunMaker:
 
     @property
     def interface(self) -> MachineInterface:
-        """Of the machine."""
+        """Streams, registers and errors of the machine."""
         return machine_interface(self.config)
 
     @property
