@@ -121,6 +121,13 @@ def _scheduling_error(step: Step, stages: int, message: str) -> Exception:
             f"{step.name} needs at least {longer[1]} pipeline stages, {stages} are asked for: "
             f"set pipeline_stages to {longer[1]} or more"
         )
+    if step.rams and "cannot satisfy the given I/O constraints" in message:
+        distances = ", ".join(f"{ram.name} {ram.settle_steps}" for ram in step.rams)
+        return InterfaceError(
+            f"{step.name} writes a word too long after it read one of the same RAM: the stages in "
+            f"between must be fewer than kSettleSteps ({distances}), and the read takes "
+            f"{RAM_LATENCY}. Give tritforge::Ram a larger kSettleSteps and keep that distance"
+        )
     if re.search(r"throughput|backedge|initiation|cannot achieve|infeasible", message, re.I):
         return StyleError(
             rules.INITIATION_INTERVAL,

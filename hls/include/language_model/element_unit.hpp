@@ -28,11 +28,9 @@
 //                   buffer           what an element's next tile needs;
 //                   bound memory     lower bounds of a tile, for the lanes after the first one.
 // Formats:          activations kPreactivationBits, or raw sums; h and SiLU kActivationBits with as
-// many
-//                   integer bits; products exact.
+//                   many integer bits; products exact.
 // Timing:           one activation per step, and kTileWait steps more between a tile and that of
-// the
-//                   next matrix. Steps of an operation with m matrices of t tiles:
+//                   the next matrix. Steps of an operation with m matrices of t tiles:
 //                   1 + m * t * kRows * kLanes + (m - 1) * t * kTileWait.
 // Assumptions:      the same element of two lanes is kRows >= kRamSettleSteps steps apart
 //                   (tile_order.hpp), so a lane may read the state that the lane before it wrote.
