@@ -30,8 +30,8 @@ FAULTS = (
     UnitFault(
         "buffer_mixes_vectors",
         "hls/include/language_model/code_buffer.hpp",
-        "state.address = vectors_end ?",
-        "state.address = state.last_beat ?",
+        "vectors_end = state.last_beat && state.last_vector;",
+        "vectors_end = state.last_beat;",
         "code_buffer",
     ),
     UnitFault(
