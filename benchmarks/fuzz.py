@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fuzzer of model images and checkpoints.
+"""Fuzzer of model images, checkpoints and pictures.
 
 python -m benchmarks.fuzz [--images 20000] [--kind language-model] [--kind ivit] [--headers 1000]
-    [--seed 0] [--engine auto|require|skip] [--sanitize] [--time-limit 20] [--save DIR]
+    [--pictures 2000] [--seed 0] [--engine auto|require|skip] [--sanitize] [--time-limit 20]
+    [--save DIR]
 
 Every case runs in a worker process under a time limit, so crashes of native code and hangs are
 counted too. Exits with 1 if a case crashed, hung, or was accepted silently; such cases are saved.
@@ -29,6 +30,7 @@ from testing.fuzzing.workers import (
     IMAGE_TARGETS,
     MakeCheckpoints,
     MakeImages,
+    MakePictures,
     MakeTarget,
     engine_runs,
     run_cases,
@@ -36,6 +38,7 @@ from testing.fuzzing.workers import (
 )
 from testing.repository import ROOT
 from tritforge.errors import TritforgeError
+from tritforge.ivit.image import IVIT
 
 SANITIZED_BUILD = ROOT / "build" / "sanitize-memory"
 
@@ -61,7 +64,8 @@ def sanitized_environment() -> dict[str, str]:
 def parse_arguments() -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(
-        description="Mutate model images and checkpoints; nothing may crash, hang or pass unseen."
+        description="Mutate model images, checkpoints and pictures; nothing may crash, hang or "
+        "pass unseen."
     )
     parser.add_argument(
         "--images", type=int, default=20_000, help="image cases of each kind (20000)"
@@ -70,6 +74,7 @@ def parse_arguments() -> argparse.Namespace:
         "--kind", action="append", choices=IMAGE_TARGETS, help="kinds of images (all)"
     )
     parser.add_argument("--headers", type=int, default=1_000, help="checkpoint cases (1000)")
+    parser.add_argument("--pictures", type=int, default=2_000, help="picture cases (2000)")
     parser.add_argument("--seed", type=int, default=0, help="cases depend on it and their number")
     parser.add_argument(
         "--engine",
@@ -81,7 +86,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--time-limit", type=float, default=20.0, help="seconds per case (20)")
     parser.add_argument("--save", type=Path, default=Path("fuzz-failures"), help="failing cases")
     arguments = parser.parse_args()
-    for name in ("images", "headers", "seed"):
+    for name in ("images", "headers", "pictures", "seed"):
         if getattr(arguments, name) < 0:
             parser.error(f"--{name} must not be negative")
     if arguments.time_limit <= 0:
@@ -90,7 +95,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run both series; returns the exit status."""
+    """Run all series; returns the exit status."""
     arguments = parse_arguments()
     try:
         if arguments.sanitize:
@@ -108,6 +113,8 @@ def main() -> int:
             make = MakeImages(kind, arguments.seed, with_engine and engine_runs(kind))
             series.append((f"{kind} images", make, arguments.images))
         series.append(("checkpoints", MakeCheckpoints(arguments.seed), arguments.headers))
+        pictures = MakePictures(arguments.seed, with_engine and engine_runs(IVIT.name))
+        series.append(("pictures", pictures, arguments.pictures))
         for title, target, count in series:
             summary = run_cases(target, count, arguments.time_limit, arguments.save, title)
             lines += summary.lines(title)

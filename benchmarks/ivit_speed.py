@@ -2,14 +2,14 @@
 """The integer vision engine beside PyTorch, ONNX Runtime and OpenVINO, in one run.
 
     python -m venv build/peers
-    build/peers/bin/pip install torch onnx onnxruntime openvino        # each of them may be missing
+    build/peers/bin/pip install torch onnx onnxruntime openvino nncf   # each of them may be missing
     python -m benchmarks.ivit_speed --model deit-tiny deit-small --batch 1 8 --threads 1 2
 
 Every engine has a process of its own and they take turns, round by round, so a disturbance hits all
 of them; figures are medians of the rounds, ratios are of medians. Weights are random: time depends
 on the shapes alone. On a machine that does other things besides, processor time (of all threads
-together, those that wait included) says more than the clock. Engines in int8 read one file,
-statically quantised by ONNX Runtime (QDQ).
+together, those that wait included) says more than the clock. ONNX Runtime quantises statically
+(QDQ); OpenVINO runs that file, too, and one that NNCF quantised.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ from testing.peer_figures import OURS
 from testing.repository import ROOT
 from tritforge.ivit.shape import PRESETS, preset
 from tritforge.whole_file import write_whole_text
+
+#: The model of OpenVINO's own post-training quantisation, in the folder of the ONNX files.
+NNCF_FILE = "nncf.xml"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,16 +81,23 @@ def competitors(model: str, batch: int, threads: int, folder: Path) -> list[Comp
         for kind in ("float32", "int8"):
             options = {"model": str(folder / model / f"{kind}.onnx"), **common}
             result.append(Competitor(f"{name} {kind}", f"vision_{package}", options, 1.0, package))
+    options = {"model": str(folder / model / NNCF_FILE), **common}
+    result.append(Competitor("OpenVINO int8, NNCF", "vision_openvino", options, 1.0, "openvino"))
     return result
 
 
 def write_models(model: str, folder: Path, peers_python: Path) -> None:
-    """Write the ONNX files if they do not exist yet."""
-    if (folder / model / "int8.onnx").exists() or not has_package(peers_python, "onnxruntime"):
-        return
-    shape = json.dumps(dataclasses.asdict(preset(model)))
-    program = [str(peers_python), "-m", "benchmarks.peers.vision_onnx"]
-    subprocess.run([*program, shape, "-o", str(folder / model)], check=True, cwd=ROOT)
+    """Write the files of the peers that do not exist yet."""
+    here = folder / model
+    program = [str(peers_python), "-m"]
+    if not (here / "int8.onnx").exists() and has_package(peers_python, "onnxruntime"):
+        shape = json.dumps(dataclasses.asdict(preset(model)))
+        command = [*program, "benchmarks.peers.vision_onnx", shape, "-o", str(here)]
+        subprocess.run(command, check=True, cwd=ROOT)
+    source, output = here / "float32.onnx", here / NNCF_FILE
+    if source.exists() and not output.exists() and has_package(peers_python, "nncf"):
+        command = [*program, "benchmarks.peers.vision_nncf", str(source), "-o", str(output)]
+        subprocess.run(command, check=True, cwd=ROOT)
 
 
 def measure(model: str, batch: int, threads: int, options: argparse.Namespace) -> list[Figures]:
@@ -100,7 +110,10 @@ def measure(model: str, batch: int, threads: int, options: argparse.Namespace) -
         if item.needs is not None and not has_package(options.peers_python, item.needs):
             print(f"{item.name} is left out: {item.needs} is not installed", file=sys.stderr)
         elif file is not None and not file.exists():
-            print(f"{item.name} is left out: {file} needs onnxruntime to be made", file=sys.stderr)
+            print(
+                f"{item.name} is left out: {file} is made with onnx, onnxruntime and nncf",
+                file=sys.stderr,
+            )
         else:
             taking_part.append(item)
     clocks: dict[str, list[float]] = {item.name: [] for item in taking_part}

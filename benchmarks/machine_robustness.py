@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random stalls, malformed and interrupted streams: no hang, no wrong bit afterwards.
 
-python -m benchmarks.machine_robustness [--backend rtl] [--stalls 1000] [--malformed 200] [--seed S]
+python -m benchmarks.machine_robustness [--model ivit] [--backend rtl] [--stalls 1000]
+    [--malformed 200] [--seed S]
 
-A small random model runs on the machine with random tokens, modes, fresh and held lanes; every
-output and result word is compared with the golden model. The first part holds back every stream at
-random and changes the memory model from run to run. The second part breaks a run: every field of a
-record header, early, late and absent TLAST and a dead packet on every stream, soft reset in
-mid-token. The machine must report the error or be reset, and the next run must be right.
+A small random model runs on the machine with random tokens, modes, fresh and held lanes, or with
+random pictures; every output and result word is compared with the golden model. The first part
+holds back every stream at random and changes the memory model from run to run. The second part
+breaks a run: every field of a record header, early, late and absent TLAST and a dead packet on
+every stream, soft reset in mid-run. The machine must report the error or be reset, and the next run
+must be right.
 """
 
 from __future__ import annotations
@@ -22,14 +24,22 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from codegen.ivit.blueprint import IvitBlueprint
 from pynq_driver.devices.compiled import CompiledMachine
 from pynq_driver.language_model.backends.opening import MACHINE_BACKENDS
 from pynq_driver.language_model.fit import config_for
-from testing.machine_robustness import SHAPE, WrongResultError, malformed_runs, stall_runs
+from testing.ivit_machine_runs import tiny_runs
+from testing.machine_robustness import (
+    SHAPE,
+    RunSource,
+    WrongResultError,
+    malformed_runs,
+    stall_runs,
+)
 from testing.machine_runs import RunMaker
 from testing.random_model import random_image
 from tritforge.errors import TritforgeError
-from tritforge_cli.machine import build_library
+from tritforge_cli.machine import build_library, build_machine
 
 
 def main() -> int:
@@ -40,6 +50,12 @@ def main() -> int:
     parser.add_argument(
         "--backend", choices=MACHINE_BACKENDS, default="rtl", help="default: %(default)s"
     )
+    parser.add_argument(
+        "--model",
+        choices=("language-model", "ivit"),
+        default="language-model",
+        help="whose machine; ivit has no ports and lanes (default: %(default)s)",
+    )
     parser.add_argument("--ports", type=int, default=2, help="default: %(default)s")
     parser.add_argument("--lanes", type=int, default=2, help="default: %(default)s")
     parser.add_argument("--stalls", type=int, default=1000, help="default: %(default)s")
@@ -48,6 +64,11 @@ def main() -> int:
     options = parser.parse_args()
     generator = np.random.default_rng(options.seed)
     try:
+        if options.model == "ivit":
+            runs = tiny_runs()
+            machine = CompiledMachine(build_machine(options.backend, IvitBlueprint(runs.config)))
+            check(machine, runs, options.stalls, options.malformed, generator)
+            return 0
         with tempfile.TemporaryDirectory() as folder:
             image = random_image(Path(folder), SHAPE)
             config = config_for(image, ports=options.ports, lanes=options.lanes)
@@ -65,7 +86,7 @@ def main() -> int:
 
 def check(
     device: CompiledMachine,
-    maker: RunMaker,
+    maker: RunSource,
     stalls: int,
     malformed: int,
     generator: np.random.Generator,

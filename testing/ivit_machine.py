@@ -23,5 +23,6 @@ def small_ivit_config(packing: int = 2) -> MachineConfig:
         token_lanes=4,
         feature_lanes=2,
         result_lanes=2,
+        elements=2,
         products_per_multiplier=packing,
     )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random stalls, malformed and interrupted streams: no hang, no wrong bit afterwards.
 
-Runs of a small random model with random tokens, modes, fresh and held lanes, compared word by word
-with the golden model. `benchmarks.machine_robustness` is the command line.
+Runs of a small random model, compared word by word with the golden model.
+`benchmarks.machine_robustness` is the command line.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 
 from pynq_driver.devices.compiled import CompiledMachine, MemoryModel
-from pynq_driver.devices.device import Disturbance, NoProgressError, RunResult
-from testing.golden_device import GoldenDevice
-from testing.machine_runs import BrokenRun, RunMaker, bad_headers, wrong_lengths
+from pynq_driver.devices.device import Disturbance, NoProgressError, Run, RunResult
+from testing.broken_runs import BrokenRun, wrong_lengths
 from tritforge.language_model.config import ModelShape
-from tritforge.language_model.interface import machine_interface
+from tritforge.machine_interface import MachineInterface
 
 #: K not a multiple of 5, rows not a multiple of a beat, the smallest vocabulary of a random model.
 SHAPE = ModelShape(dim=24, layers=1, glu_width=36, vocabulary=259)
@@ -29,11 +29,39 @@ class WrongResultError(Exception):
     """The machine did something that the golden model does not."""
 
 
-def random_memory(generator: np.random.Generator, ports: int) -> MemoryModel:
+class Reference(Protocol):
+    """What gives the golden model's answer to a run."""
+
+    def run(self, run: Run) -> RunResult:
+        """Execute one run."""
+
+
+class RunSource(Protocol):
+    """Runs of one model on one machine."""
+
+    @property
+    def interface(self) -> MachineInterface:
+        """Streams, registers and errors of the machine."""
+
+    @property
+    def bytes_per_cycle(self) -> float:
+        """What the machine takes from memory at most."""
+
+    def random_run(self, generator: np.random.Generator, fresh: bool = False) -> Run:
+        """A run that is right; `fresh`: nothing before it counts."""
+
+    def reference(self) -> Reference:
+        """What the same runs should give."""
+
+    def bad_programs(self, run: Run, generator: np.random.Generator) -> Iterator[BrokenRun]:
+        """Runs with a record that no machine may take."""
+
+
+def random_memory(generator: np.random.Generator, bytes_per_cycle: float) -> MemoryModel:
     """A memory between one that never waits and one that starves the machine."""
     interval = int(generator.choice([0, 200, 1000]))
     return MemoryModel(
-        bytes_per_cycle=float(generator.choice([0, 1.5, 8.0 * ports, 40.0])),
+        bytes_per_cycle=float(generator.choice([0, 1.5, bytes_per_cycle, 40.0])),
         latency_cycles=int(generator.integers(1, 80)),
         burst_words=int(generator.choice([1, 4, 16, 256])),
         outstanding=int(generator.choice([1, 2, 8])),
@@ -42,11 +70,11 @@ def random_memory(generator: np.random.Generator, ports: int) -> MemoryModel:
     )
 
 
-def random_stalls(generator: np.random.Generator, maker: RunMaker) -> Disturbance:
+def random_stalls(generator: np.random.Generator, maker: RunSource) -> Disturbance:
     """A disturbance that holds back some streams, each at a random share of cycles."""
     percent = {
         item.name: int(generator.integers(_LARGEST_STALL_PERCENT + 1))
-        for item in machine_interface(maker.config).streams
+        for item in maker.interface.streams
         if generator.random() < 0.6
     }
     return Disturbance(stall_percent=percent, seed=int(generator.integers(1, 1 << 31)))
@@ -69,13 +97,13 @@ def check_equal(what: str, found: RunResult, expected: RunResult) -> None:
 
 
 def stall_runs(
-    device: CompiledMachine, maker: RunMaker, count: int, generator: np.random.Generator
+    device: CompiledMachine, maker: RunSource, count: int, generator: np.random.Generator
 ) -> Iterator[RunResult]:
     """Run what is right, held back at random; contexts live on from run to run."""
-    reference = GoldenDevice(maker.config)
+    reference = maker.reference()
     for index in range(count):
         if device.simulation == "rtl":
-            device.memory = random_memory(generator, maker.config.ports)
+            device.memory = random_memory(generator, maker.bytes_per_cycle)
         run = maker.random_run(generator, fresh=index == 0)
         run = dataclasses.replace(run, disturbance=random_stalls(generator, maker))
         found = device.run(run)
@@ -84,13 +112,13 @@ def stall_runs(
 
 
 def broken_runs(
-    device: CompiledMachine, maker: RunMaker, generator: np.random.Generator
+    device: CompiledMachine, maker: RunSource, generator: np.random.Generator
 ) -> Iterator[BrokenRun]:
     """Endless broken runs of every kind, at random places."""
     while True:
         kinds = [
-            bad_headers(maker.random_run(generator), maker.image, generator),
-            wrong_lengths(maker.random_run(generator), maker.config, generator),
+            maker.bad_programs(maker.random_run(generator), generator),
+            wrong_lengths(maker.random_run(generator), maker.interface, generator),
         ]
         if device.simulation == "rtl":
             kinds.append(resets(device, maker, generator))
@@ -98,7 +126,7 @@ def broken_runs(
 
 
 def resets(
-    device: CompiledMachine, maker: RunMaker, generator: np.random.Generator
+    device: CompiledMachine, maker: RunSource, generator: np.random.Generator
 ) -> Iterator[BrokenRun]:
     """Runs that a soft reset interrupts in a random cycle of a token."""
     run = maker.random_run(generator, fresh=True)
@@ -138,12 +166,12 @@ def break_run(device: CompiledMachine, broken: BrokenRun) -> str:
 
 
 def malformed_runs(
-    device: CompiledMachine, maker: RunMaker, count: int, generator: np.random.Generator
+    device: CompiledMachine, maker: RunSource, count: int, generator: np.random.Generator
 ) -> Iterator[str]:
     """Broken runs, each followed by a right one that is compared."""
-    reference = GoldenDevice(maker.config)
+    reference = maker.reference()
     for broken in itertools.islice(broken_runs(device, maker, generator), count):
         outcome = break_run(device, broken)
-        for run in (maker.fresh_run(generator), maker.random_run(generator)):
+        for run in (maker.random_run(generator, fresh=True), maker.random_run(generator)):
             check_equal(f"after {broken.name}", device.run(run), reference.run(run))
         yield outcome

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs for tests of a machine: random ones that are right, and broken ones of every kind."""
+"""Runs for tests of the language model's machine: random ones, and programs with a bad record."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
-from pynq_driver.devices.device import Disturbance, Run, Words
+from pynq_driver.devices.device import Disturbance, Run
 from pynq_driver.language_model.fit import config_for
 from pynq_driver.language_model.words import MachineWords
+from testing.broken_runs import BrokenRun, with_input
+from testing.golden_device import GoldenDevice
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.image import Image
 from tritforge.language_model.interface import machine_interface
 from tritforge.language_model.program import RECORD_HEADER, operation_shapes
+from tritforge.machine_interface import MachineInterface
 
 WORD_BYTES = 8
 #: Field of a record header -> values that no record may have there.
@@ -81,20 +82,23 @@ class RunMaker:
         vocabulary = self.image.header.shape.vocabulary
         return self.run(command, generator.integers(vocabulary, size=len(lanes)).tolist())
 
+    @property
+    def interface(self) -> MachineInterface:
+        """Streams, registers and errors of the machine."""
+        return machine_interface(self.config)
 
-@dataclass(frozen=True)
-class BrokenRun:
-    """A run with one fault.
+    @property
+    def bytes_per_cycle(self) -> float:
+        """What the weight ports take."""
+        return 8.0 * self.config.ports
 
-    Attributes:
-        halts: the run never ends by itself; otherwise the machine reports an error.
-        flag: stream error that it must report, or "".
-    """
+    def reference(self) -> GoldenDevice:
+        """A golden machine with contexts of its own."""
+        return GoldenDevice(self.config)
 
-    name: str
-    run: Run
-    halts: bool = False
-    flag: str = ""
+    def bad_programs(self, run: Run, generator: np.random.Generator) -> Iterator[BrokenRun]:
+        """Runs with a record that no machine may take."""
+        return bad_headers(run, self.image, generator)
 
 
 def bad_headers(run: Run, image: Image, generator: np.random.Generator) -> Iterator[BrokenRun]:
@@ -116,40 +120,4 @@ def bad_headers(run: Run, image: Image, generator: np.random.Generator) -> Itera
             dtype = place.dtype[field]
             place[field] = np.array(value).astype(dtype)
             name = f"{field} = {value} in record {number} ({shapes[number].kind.name})"
-            yield BrokenRun(name, _with_input(run, "parameters", data.view(np.uint64)))
-
-
-def wrong_lengths(
-    run: Run, config: AcceleratorConfig, generator: np.random.Generator
-) -> Iterator[BrokenRun]:
-    """Early, late and absent TLAST, and a packet that dies, on every input stream."""
-    for stream in (item.name for item in machine_interface(config).inputs):
-        size = run.inputs[stream].size
-        cut = int(generator.integers(size - 1))
-        early = Disturbance(last_word={stream: cut}, words={stream: cut + 1})
-        yield BrokenRun(
-            f"{stream}: TLAST on word {cut} of {size}",
-            dataclasses.replace(run, disturbance=early),
-            flag=f"{stream}_early",
-        )
-        extra = int(generator.integers(1, 40))
-        tail = np.full(extra, 0x0123456789ABCDEF, np.uint64)
-        yield BrokenRun(
-            f"{stream}: {extra} words too many",
-            _with_input(run, stream, np.concatenate([run.inputs[stream], tail])),
-            flag=f"{stream}_late",
-        )
-        yield BrokenRun(
-            f"{stream}: no TLAST",
-            dataclasses.replace(run, disturbance=Disturbance(last_word={stream: None})),
-            halts=True,
-        )
-        yield BrokenRun(
-            f"{stream}: dies after {cut} words",
-            dataclasses.replace(run, disturbance=Disturbance(words={stream: cut})),
-            halts=True,
-        )
-
-
-def _with_input(run: Run, stream: str, words: Words) -> Run:
-    return dataclasses.replace(run, inputs={**run.inputs, stream: words})
+            yield BrokenRun(name, with_input(run, "parameters", data.view(np.uint64)))

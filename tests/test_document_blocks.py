@@ -39,7 +39,8 @@ NOT_RUN = {
     "builds and installs wheels",
     r"~/tritforge/bin/tritforge": "it needs a PYNQ board",
     r"pytest ": "it is a part of the suite",
-    r"python -m benchmarks\.(three_way|machine_faults)": "minutes; slow tests run the same",
+    r"python -m benchmarks\.(three_way|machine_faults|ivit_machine )": "minutes; slow tests run "
+    "the same",
     r"tritforge serve": "the test of the server below runs it on a free port",
     r"curl ": "the test of the server below",
     r"lm_eval ": "it needs lm-evaluation-harness and a task",

@@ -31,7 +31,10 @@ IVIT_MODEL = (
 )
 SOURCES = ("codegen.sources", "codegen.rendering", "codegen.output", "codegen.vector_file")
 REGISTERS = ("codegen.constants", "codegen.register_file")
-BLUEPRINT = ("codegen.blueprint", "codegen.model", "codegen.project", "codegen.drawing")
+BLUEPRINT = (
+    *("codegen.blueprint", "codegen.machine_blueprint", "codegen.model", "codegen.project"),
+    "codegen.drawing",
+)
 GENERATOR = (*SOURCES, *REGISTERS, "codegen.openhls", "codegen.machine", *BLUEPRINT)
 DRIVER_GROUND = (
     *("pynq_driver.processors", "pynq_driver._engine", "pynq_driver.native_engine"),
@@ -103,6 +106,9 @@ TABLE: dict[str, tuple[str, ...]] = {
     "codegen.openhls.__main__": ("tritforge", *SOURCES, "codegen.openhls"),
     "codegen.machine": (*GROUND, *SOURCES, *REGISTERS, "codegen.openhls"),
     "codegen.blueprint": (*GROUND, "codegen.constants", "codegen.machine"),
+    "codegen.machine_blueprint": (
+        *(*GROUND, "codegen.constants", "codegen.machine", "codegen.blueprint"),
+    ),
     "codegen.model": ("tritforge", "codegen.blueprint"),
     "codegen.project": (
         *(*GROUND, *SOURCES, *REGISTERS, "codegen.openhls", "codegen.machine"),
@@ -171,10 +177,12 @@ TABLE: dict[str, tuple[str, ...]] = {
         *("pynq_driver.language_model", "pynq_driver.language_model.backends"),
         *("pynq_driver.language_model.contexts", "pynq_driver.language_model.evaluation"),
     ),
-    "pynq_driver.ivit": (*GROUND, *IVIT_MODEL, "pynq_driver.ivit.backends"),
+    "pynq_driver.ivit": (
+        *(*GROUND, *IVIT_MODEL, "tritforge.ivit.machine"),
+        *("pynq_driver.devices", "pynq_driver.ivit.backends"),
+    ),
     "pynq_driver.ivit.backends": (
-        *(*GROUND, *IVIT_MODEL),
-        *("pynq_driver.processors", "pynq_driver._engine", "pynq_driver.native_engine"),
+        *(*GROUND, *IVIT_MODEL, "tritforge.ivit.machine", *DRIVER_GROUND),
     ),
     # What PYNQ looks for: files, and no modules.
     "pynq_driver.notebooks": (),
@@ -222,7 +230,7 @@ TABLE |= {
     # Tests and benchmarks stand on common ground, and do not see each other.
     "testing": (*PRODUCT, "tritforge_cli", "testing.faults"),
     "testing.faults": ("tritforge",),
-    "testing.fuzzing": (*PRODUCT, "testing"),
+    "testing.fuzzing": (*PRODUCT, "tritforge_cli", "testing"),
     "testing.openhls": (*PRODUCT, "testing"),
 }
 EVERYTHING = tuple(TABLE)

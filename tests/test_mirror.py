@@ -20,8 +20,17 @@ ELSEWHERE = {
     "tritforge/ivit/golden/weight_buffer.py": (
         "tests/tritforge/ivit/machine/test_weight_stream.py"
     ),
-    "codegen/ivit/constants.py": "tests/codegen/ivit/test_machine_units.py",
+    "codegen/ivit/constants.py": "tests/codegen/ivit/test_blueprint.py",
     "codegen/blueprint.py": "tests/codegen/test_project.py",
+    "codegen/machine_blueprint.py": "tests/codegen/test_project.py",
+    "codegen/ivit/network.py": "tests/proof/whole/test_ivit_machine.py",
+    "codegen/ivit/processes.py": "tests/proof/whole/test_ivit_machine.py",
+    "tritforge/ivit/machine/interface.py": "tests/proof/whole/test_ivit_machine.py",
+    "pynq_driver/ivit/backends/machine.py": "tests/proof/whole/test_ivit_machine.py",
+    "tritforge_cli/ivit/machine.py": "tests/proof/whole/test_ivit_machine.py",
+    "tritforge_cli/ivit/cycles.py": "tests/proof/whole/test_ivit_machine.py",
+    "tritforge_cli/ivit/perf.py": "tests/tritforge_cli/test_perf.py",
+    "pynq_driver/ivit/performance.py": "tests/proof/whole/test_ivit_machine.py",
     "codegen/language_model/blueprint.py": "tests/codegen/test_project.py",
     "codegen/language_model/network.py": "tests/codegen/machine/test_network.py",
     "codegen/machine": "tests/codegen/machine/test_toy_machine.py",

@@ -149,7 +149,7 @@ def _convert(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     fidelity = report.fidelity
-    if fidelity is not None and fidelity.is_poor:
+    if fidelity.is_poor:
         print(f"warning: {_poor(fidelity)}", file=sys.stderr)
     if options.json:
         figures = {"bits_per_weight": report.bits_per_weight, "seconds": seconds}
@@ -169,9 +169,7 @@ def _convert(options: argparse.Namespace) -> int:
     return 0
 
 
-def _fidelity_line(fidelity: ConversionFidelity | None) -> str:
-    if fidelity is None:
-        return "not compared: the output cannot be read back"
+def _fidelity_line(fidelity: ConversionFidelity) -> str:
     return (
         f"{100 * fidelity.logit_error:.2f} % logit error, "
         f"{100 * fidelity.agreement:.1f} % same next token as the float model "

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from codegen.blueprint import Blueprint
 from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.machine.csim_library import build_csim_library
 from codegen.project import machine_source
@@ -30,8 +31,13 @@ def library_for(
 
 
 def build_library(backend: str, config: AcceleratorConfig, waveform: bool = False) -> Path:
-    """Shared library of a machine, with a progress bar while it is built."""
-    source = machine_source(LanguageModelBlueprint(config))
+    """Shared library of a language model's machine, with a progress bar while it is built."""
+    return build_machine(backend, LanguageModelBlueprint(config), waveform)
+
+
+def build_machine(backend: str, blueprint: Blueprint, waveform: bool = False) -> Path:
+    """Shared library of any whole machine, with a progress bar while it is built."""
+    source = machine_source(blueprint)
     with steps_bar(f"building {backend}") as progress:
         if backend == "csim":
             progress("compile the C-simulation", 0, 1)

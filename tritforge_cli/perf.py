@@ -18,6 +18,7 @@ from pynq_driver.language_model.performance import Sample, measure, sample_shape
 from tritforge.boards import Board, board_names, load_board, memory_values
 from tritforge.checks import check_integer
 from tritforge.errors import ConfigurationError, TritforgeError
+from tritforge.ivit.shape import PRESETS
 from tritforge.language_model.config import (
     RELEASED_SHAPES,
     AcceleratorConfig,
@@ -52,13 +53,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="measure the machine's speed in simulation",
         description="Run the Verilated machine on layers of a released model's shape (random "
         "weights, no checkpoint needed) with the board's memory model, and scale the cycles to "
-        "the whole model. The first build of a shape takes minutes; it is kept.",
+        "the whole model; of a vision transformer also operation by operation. The first build of "
+        "a shape takes minutes; it is kept.",
     )
     parser.add_argument(
         "--model",
-        choices=tuple(RELEASED_SHAPES),
+        choices=(*RELEASED_SHAPES, *PRESETS),
         default="370m",
-        help="whose shape (default: %(default)s)",
+        help=f"whose shape; {', '.join(PRESETS)}: vision transformers (default: %(default)s)",
     )
     parser.add_argument(
         "--board",
@@ -114,6 +116,12 @@ def run(options: argparse.Namespace) -> int:
     """Build, measure, print."""
     board = _board(options)
     efficiencies = _efficiencies(options, board)
+    if options.model in PRESETS:
+        _refuse_language_options(options)
+        # Imported late, as all that only one kind of model needs.
+        from tritforge_cli.ivit.perf import vision_perf
+
+        return vision_perf(options, board, _memory(board, efficiencies[0]))
     check_integer("layers", options.layers, *_LAYER_RANGE)
     if options.plot:
         check_path(options.plot)
@@ -148,6 +156,21 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(text(report))
     return 0
+
+
+def _refuse_language_options(options: argparse.Namespace) -> None:
+    """Options without a meaning for vision transformers must not be given."""
+    for name, value, usual in (
+        ("ports", options.ports, AcceleratorConfig.ports),
+        ("lanes", options.lanes, AcceleratorConfig.lanes),
+        ("layers", options.layers, 1),
+        ("all-logits", options.all_logits, False),
+        ("plot", options.plot, None),
+    ):
+        if value != usual:
+            raise ConfigurationError(
+                f"--{name} belongs to language models, not to {options.model}: leave it out"
+            )
 
 
 def _board(options: argparse.Namespace) -> Board:

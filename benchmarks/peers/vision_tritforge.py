@@ -28,19 +28,25 @@ class TritforgeVision:
         self._backend.logits(self._pixels)
         return time.perf_counter() - started, time.process_time() - processor
 
+    def cycle_seconds(self) -> float:
+        """Processor time of a clock cycle: that of one of many dependent additions."""
+        started = time.process_time()
+        _engine._add_dependently(ADDITIONS)
+        return (time.process_time() - started) / ADDITIONS
+
+    def product_rate(self) -> float:
+        """Multiply-adds per second of processor time in the products of one image, one thread."""
+        assert self._backend.engine is not None
+        started = time.process_time()
+        multiply_adds = self._backend.engine._multiply_only()
+        return multiply_adds / (time.process_time() - started)
+
     def products(self) -> float:
         """Multiply-adds per cycle in the products of one image, on one thread.
 
-        Processor time, so that other processes do not count; a cycle is the time of one of many
-        dependent additions.
+        Processor time, so that other processes do not count.
         """
-        assert self._backend.engine is not None
-        started = time.process_time()
-        _engine._add_dependently(ADDITIONS)
-        cycle = (time.process_time() - started) / ADDITIONS
-        started = time.process_time()
-        multiply_adds = self._backend.engine._multiply_only()
-        return multiply_adds / ((time.process_time() - started) / cycle)
+        return self.product_rate() * self.cycle_seconds()
 
     def kernel(self) -> str:
         """Kernel in use."""

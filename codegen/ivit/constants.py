@@ -8,18 +8,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from codegen.constants import Constant, constant_name
-from tritforge.ivit.machine.config import MachineConfig
+from tritforge.error_code import ErrorCode
+from tritforge.ivit.machine.config import MachineConfig, limits_of
+from tritforge.ivit.machine.operations import OperationKind
+from tritforge.ivit.machine.program import MAGIC
+from tritforge.ivit.parameters import LARGEST_SHIFT
 
 #: Properties of a configuration that the C++ takes over: name -> unit and meaning.
 _DERIVED: Mapping[str, tuple[str, str]] = {
     "head_dim": ("channels", "channels of one head"),
     "token_groups": ("1", "groups of token lanes"),
+    "value_groups": ("1", "groups of feature lanes of the values, head by head"),
     "maximum_inputs": ("1", "longest row that is multiplied by a weight"),
     "maximum_beats": ("beats", "beats of the longest tile"),
     "maximum_slices": ("1", "slices of feature lanes of the widest operation"),
     "maximum_tiles": ("tiles", "tiles of the largest operation"),
     "drain_beats": ("beats", "words of sums of one tile"),
     "probability_bits": ("bits", "probability, unsigned fraction"),
+    "probability_digits": ("digits", "digits of a probability as an operand"),
     "left_bits": ("bits", "left operand of the array, signed"),
     "right_bits": ("bits", "right operand of the array, signed"),
     "product_bits": ("bits", "product, signed"),
@@ -29,6 +35,42 @@ _DERIVED: Mapping[str, tuple[str, str]] = {
     "shift_bits": ("bits", "shift of a factor, unsigned"),
     "identity_bits": ("bits", "what a branch is added to, signed"),
 }
+
+
+def _limits() -> tuple[Constant, ...]:
+    """What a program may not fall below or go beyond, whatever the machine is."""
+    smallest = {name: limits_of(name)[0] for name in ("dim", "tokens", "classes", "hidden")}
+    return (
+        *(
+            Constant(f"kMinimum{name.title()}", value, "1", "fixed", f"smallest {name} of a model")
+            for name, value in smallest.items()
+        ),
+        Constant("kLargestShift", LARGEST_SHIFT, "bits", "fixed", "largest shift of a factor"),
+    )
+
+
+#: Numbers that the program and the result of a run use.
+_PROTOCOL = (
+    *_limits(),
+    Constant("kMagic", MAGIC, "1", "fixed", "first 16 bits of a record"),
+    *(
+        Constant(
+            constant_name(f"{kind.name}_operation"), kind.value, "kind", "fixed", kind.name.lower()
+        )
+        for kind in OperationKind
+    ),
+    Constant(
+        "kLastOperation",
+        max(kind.value for kind in OperationKind),
+        "kind",
+        "fixed",
+        "largest kind of operation",
+    ),
+    *(
+        Constant(constant_name(code.name), int(code), "error", "fixed", "why a run stopped")
+        for code in ErrorCode
+    ),
+)
 
 
 def constants(config: MachineConfig) -> tuple[Constant, ...]:
@@ -46,7 +88,7 @@ def constants(config: MachineConfig) -> tuple[Constant, ...]:
         Constant(constant_name(name), getattr(config, name), unit, "derived", meaning)
         for name, (unit, meaning) in _DERIVED.items()
     ]
-    return (*chosen, *widths, *derived)
+    return (*chosen, *widths, *derived, *_PROTOCOL)
 
 
 def _parameter(item: dataclasses.Field[Any], value: int, unit: str | None = None) -> Constant:

@@ -7,7 +7,7 @@ import dataclasses
 from typing import Any
 
 from codegen.blueprint import Blueprint
-from codegen.ivit.machine_units import OPTION_NAMES, UNIT_VECTORS, MachineUnitsBlueprint
+from codegen.ivit.blueprint import OPTION_NAMES, UNIT_VECTORS, IvitBlueprint
 from codegen.ivit.row_units import ROW_UNITS, RowUnitsBlueprint, parameters_of
 from codegen.model import Given, Model, Option, listed, span
 from tritforge.boards import board_names
@@ -20,11 +20,6 @@ _FOLLOWS = {"heads": "heads of 64 channels", "hidden": "4 times dim"}
 
 
 def _blueprint(given: Given, units: tuple[str, ...]) -> Blueprint:
-    if not units:
-        raise ConfigurationError(
-            "the whole machine of --model ivit is not there yet: give --units with one or more of "
-            + ",".join(_UNITS)
-        )
     of_rows = [name for name in units if name in ROW_UNITS]
     if of_rows and len(of_rows) < len(units):
         raise ConfigurationError(
@@ -35,8 +30,8 @@ def _blueprint(given: Given, units: tuple[str, ...]) -> Blueprint:
     for name in given:
         if name not in allowed:
             raise ConfigurationError(
-                f"{name} is no parameter of {', '.join(units)}: leave it out; they have "
-                + ", ".join(allowed)
+                f"{name} is no parameter of {', '.join(units) or 'the whole machine'}: "
+                f"leave it out; there are {', '.join(allowed)}"
             )
     if of_rows:
         return RowUnitsBlueprint(units, given)
@@ -44,7 +39,7 @@ def _blueprint(given: Given, units: tuple[str, ...]) -> Blueprint:
         raise ConfigurationError(
             f"--dim is required: give an integer from {span(limits_of('dim'))}, e.g. --dim 192"
         )
-    return MachineUnitsBlueprint(machine_config(**given), units)
+    return IvitBlueprint(machine_config(**given), units)
 
 
 def _option(item: dataclasses.Field[Any]) -> Option:

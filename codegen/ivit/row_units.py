@@ -42,6 +42,7 @@ _LAYER_NORM: _Derived = {
     "quotient_bits": ("bits", "sum of squares divided by a root, unsigned"),
     "root_bits": ("bits", "root, unsigned"),
     "factor_bits": ("bits", "reciprocal of the root, unsigned"),
+    "scalar_steps": ("steps", "mean, root and factor of a row"),
     "difference_bits": ("bits", "distance from the mean, signed"),
     "normalised_bits": ("bits", "normalised element, signed"),
     "result_bits": ("bits", "one output element"),

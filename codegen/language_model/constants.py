@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 
 from codegen.constants import Constant, Table, constant_name
+from tritforge.error_code import ErrorCode
 from tritforge.language_model.config import (
     DIM_RANGE,
     GLU_RANGE,
@@ -17,7 +18,6 @@ from tritforge.language_model.config import (
     AcceleratorConfig,
     SigmoidKind,
 )
-from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.golden import piecewise_linear, shift_sigmoid
 from tritforge.language_model.golden.headers import END_OF_RUN
 from tritforge.language_model.golden.scalar_unit import CODE_LIMIT

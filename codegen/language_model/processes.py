@@ -93,12 +93,13 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
                 "reciprocal",
                 "reciprocal_exponent",
             ),
-            stages=8,
+            stages=10,
         ),
         Process(
             "scalar_unit",
             unit_streams("ScalarUnit", requests="RequestWord", responses="ResponseWord"),
             "Square root, reciprocal and dequantisation multiplier of a vector.",
+            stages=4,
         ),
         Process(
             "code_buffer",
@@ -116,7 +117,7 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
             ),
             "Ternary matrix times code vectors, a tile of rows at a time.",
             registers=("sums", "finished"),
-            stages=2,
+            stages=4,
         ),
         Process(
             "dequantiser",
@@ -132,7 +133,7 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
             ),
             "Sums of the array to pre-activations, increments of the residual, or scores.",
             registers=("multiplier", "shift"),
-            stages=4,
+            stages=8,
         ),
         Process(
             "element_unit",
@@ -150,7 +151,7 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
                 Memory("buffer", "ElementUnit::Buffer"),
                 Memory("bound_memory", "ElementUnit::BoundMemory"),
             ),
-            stages=8,
+            stages=18,
         ),
         Process(
             "head",
@@ -176,5 +177,5 @@ def _sequencer() -> Process:
         unit_streams("Sequencer", **words),
         "Reads the in-band program and tells every other process what to do next.",
         registers=("words",),
-        stages=2,
+        stages=4,
     )

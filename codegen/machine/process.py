@@ -71,7 +71,8 @@ class Process:
         name: of the function, the header and the test bench.
         streams: in the order of the unit's step().
         registers: arrays of the state that are registers, not memories.
-        stages: pipeline stages of its RTL in the open flow; with memories 3 to 8.
+        stages: pipeline stages of its RTL in the open flow; with memories at least 3.
+        config: struct of the constants that the unit is made with.
         meaning: one sentence.
     """
 
@@ -81,6 +82,7 @@ class Process:
     memories: tuple[Memory, ...] = ()
     registers: tuple[str, ...] = ()
     stages: int = 1
+    config: str = "Config"
 
     @property
     def unit(self) -> str:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codegen.openhls.cache import cached, check_unchanged
-from codegen.openhls.errors import InterfaceError
 from codegen.openhls.frontend.clang import compile_to_llvm, fingerprint, preprocess
 from codegen.openhls.frontend.llvm_parser import parse_module
 from codegen.openhls.manifest import Manifest, check_agreement, manifest_of
@@ -97,13 +96,6 @@ def build_design(step: Step, wanted: Manifest) -> Design:
     """
     manifest = manifest_of(step, wanted.pipeline_stages)
     check_agreement(wanted, manifest)
-    for ram in step.rams:
-        if manifest.pipeline_stages > ram.settle_steps:
-            raise InterfaceError(
-                f"{step.name} uses RAM {ram.name} and is to have {manifest.pipeline_stages} "
-                f"pipeline stages: with more than {ram.settle_steps} (kRamSettleSteps of ram.hpp) "
-                "a read could overtake a write"
-            )
     text = function_ir(step) if step.is_function else step_function_ir(step)
     ir = optimise(text, ir_name(step))
     if not step.is_function:

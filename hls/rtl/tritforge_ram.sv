@@ -6,13 +6,14 @@
 //              write_request_* holds a word in the low bits and its address above.
 // Storage:     block RAM if it is large. It powers up as zero, as static variables of C++ do, and
 //              reset leaves it alone.
-// Timing:      read_request_tready and read_response_tvalid leave flip-flops (or one LUT behind
-//              them); no path goes through.
+// Timing:      read_response_tvalid leaves flip-flops through one LUT; no path goes through.
 // Latency:     1 cycle. A response that the process does not take yet is kept, so a stalled pipeline
-//              loses nothing: two responses may wait, then no request is accepted.
-// Throughput:  1 request and 1 write a cycle. Writes are always accepted.
-// Assumptions: addresses are below WORDS. Reading a word in the cycle in which it is written returns
-//              the old word.
+//              loses nothing: three responses may wait.
+// Throughput:  1 request and 1 write a cycle. Both are always accepted, so that no stage of the
+//              process waits for the memory; one that comes during reset is forgotten.
+// Assumptions: addresses are below WORDS. At most three requests are open, that of this cycle
+//              included: a process asks two stages before it takes the response, and a stage holds
+//              one step. Reading a word in the cycle in which it is written returns the old word.
 module tritforge_ram #(
     parameter integer WIDTH = 8,  // bits of a word, 1 to 8192
     parameter integer WORDS = 16,  // 1 to 1048576
@@ -43,38 +44,42 @@ module tritforge_ram #(
   reg [WIDTH-1:0] words[WORDS];
   reg [WIDTH-1:0] newest;  // output register of the RAM
   reg [WIDTH-1:0] oldest;  // saved from it when the process did not take it in time
+  reg [WIDTH-1:0] middle;  // and behind that one
   reg newest_valid;
+  reg middle_valid;
   reg oldest_valid;
-  reg running;  // low during reset, so no request is taken then
 
 `ifndef SYNTHESIS  // the device's default, and large tables of zeros make synthesis slow
   integer i;
   initial for (i = 0; i < WORDS; i = i + 1) words[i] = '0;
 `endif
 
-  assign read_request_tready = running && !(newest_valid && oldest_valid);
+  assign read_request_tready = 1'b1;
   assign read_response_tvalid = newest_valid || oldest_valid;
   assign read_response_tdata = oldest_valid ? oldest : newest;
   assign write_request_tready = 1'b1;
 
-  wire request = read_request_tvalid && read_request_tready;
+  wire request = read_request_tvalid;
   wire take = read_response_tvalid && read_response_tready;
   wire take_newest = take && !oldest_valid;
   wire save = request && newest_valid && !take_newest;
+  wire move = take || !oldest_valid;  // there is room for another oldest one
 
   always @(posedge clk) begin
     if (write_request_tvalid) begin
       words[write_request_tdata[WIDTH+:ADDRESS_WIDTH]] <= write_request_tdata[WIDTH-1:0];
     end
     if (request) newest <= words[read_request_tdata];
-    if (save) oldest <= newest;
-    running <= !rst;
+    if (move) oldest <= middle_valid ? middle : newest;
+    if (save) middle <= newest;
     if (rst) begin
       newest_valid <= 1'b0;
+      middle_valid <= 1'b0;
       oldest_valid <= 1'b0;
     end else begin
       newest_valid <= request || (newest_valid && !take_newest);
-      oldest_valid <= save || (oldest_valid && !take);
+      middle_valid <= move ? middle_valid && save : middle_valid || save;
+      oldest_valid <= !move || middle_valid || save;
     end
   end
 endmodule

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pynq_driver.ivit.backends.base import VisionBackend
-from pynq_driver.ivit.backends.opening import AUTOMATIC, open_vision_backend
+from pynq_driver.ivit.backends.opening import (
+    AUTOMATIC,
+    VISION_MACHINE_BACKENDS,
+    CompiledVisionMachine,
+    open_vision_backend,
+)
 from pynq_driver.ivit.pictures import Picture, PictureReader
 from tritforge.checks import check_integer
 from tritforge.errors import TritforgeError
@@ -144,14 +149,18 @@ class VisionModel:
 
 
 def load_vision(
-    path: Path | str | None = None, backend: str = AUTOMATIC, threads: int | None = None
+    path: Path | str | None = None,
+    backend: str = AUTOMATIC,
+    threads: int | None = None,
+    machine: Callable[[VisionImage], CompiledVisionMachine] | None = None,
 ) -> VisionModel:
     """Open the image of a vision model (default: the embedded one) on a backend.
 
     Args:
         path: a `.tritforge` file of kind `ivit`.
-        backend: `auto`, `cpu`, `golden` or `float`.
+        backend: `auto`, `cpu`, `golden`, `float`, `csim` or `rtl`.
         threads: for `cpu`; default: cores of one NUMA node that this process may use.
+        machine: makes the compiled machine for `csim` and `rtl`.
 
     Raises:
         TritforgeError: the file or the backend cannot be used; the message says why.
@@ -162,4 +171,5 @@ def load_vision(
             "`tritforge convert` makes from a checkpoint"
         )
     image = open_vision_image(EMBEDDED_VISION_MODEL if path is None else path)
-    return VisionModel(image, open_vision_backend(backend, image, threads))
+    library = machine(image) if machine and backend in VISION_MACHINE_BACKENDS else None
+    return VisionModel(image, open_vision_backend(backend, image, threads, library))

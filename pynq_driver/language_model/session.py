@@ -9,21 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from pynq_driver.devices.device import Device, Run, RunResult
+from pynq_driver.devices.outcome import check_fingerprint, check_outcome
 from pynq_driver.language_model.scores import Scores
 from pynq_driver.language_model.words import MachineWords
-from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.language_model.config import AcceleratorConfig
-from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.image import Image
 from tritforge.language_model.wire.output_packet import Scoreboard
-
-_WHAT_TO_DO: Mapping[ErrorCode, str] = {
-    ErrorCode.UNKNOWN_OPERATION: "the parameter stream is damaged, open the image again",
-    ErrorCode.SHAPE_TOO_LARGE: "generate an accelerator that is large enough for the model",
-    ErrorCode.OPERATION_OUT_OF_ORDER: "the parameter stream is damaged, open the image again",
-    ErrorCode.INVALID_FIELD: "the parameter stream is damaged, open the image again",
-    ErrorCode.STREAM_LENGTH: "a packet had a wrong length, start again",
-}
 
 
 class MachineSession:
@@ -41,12 +32,7 @@ class MachineSession:
         Raises:
             ConfigurationError: the device was built from another configuration, or is too small.
         """
-        fingerprint = device.interface.fingerprint
-        if fingerprint != config.fingerprint():
-            raise ConfigurationError(
-                f"the device is configuration {fingerprint}, not {config.fingerprint()}: "
-                "build it from this configuration"
-            )
+        check_fingerprint(device.interface.fingerprint, config.fingerprint())
         self._words = MachineWords(config, image)
         self._device = device
         # Cut once: the weights of every run are the same words.
@@ -90,10 +76,4 @@ class MachineSession:
         self.runs += 1
         self.counters = result.counters
         self.saturations.update(result.flags["saturation"])
-        error = ErrorCode[result.error.upper()]
-        if error is not ErrorCode.NONE:
-            lengths = result.flags["stream_errors"]
-            streams = f" ({', '.join(lengths)})" if lengths else ""
-            raise TritforgeError(
-                f"the machine stopped with error {result.error}{streams}: {_WHAT_TO_DO[error]}"
-            )
+        check_outcome(result)

@@ -30,8 +30,8 @@ FAULTS = (
     UnitFault(
         "buffer_mixes_vectors",
         "hls/include/language_model/code_buffer.hpp",
-        "state.address = vectors_end ?",
-        "state.address = tile_ends ?",
+        "vectors_end = state.last_beat && state.last_vector;",
+        "vectors_end = state.last_beat;",
         "code_buffer",
     ),
     UnitFault(
@@ -121,8 +121,8 @@ FAULTS = (
     UnitFault(
         "padded_rows_count",
         "hls/include/language_model/quantiser.hpp",
-        "state.vector.consumers != 0 && state.at.element() < state.vector.inputs",
-        "state.vector.consumers != 0 && state.at.element() <= state.vector.inputs",
+        "state.vector.consumers != 0 && state.at.inside()",
+        "state.vector.consumers != 0",
         "quantiser",
     ),
     UnitFault(
@@ -331,8 +331,8 @@ FAULTS = (
     UnitFault(
         "padded_rows_are_tokens",
         "hls/include/language_model/head.hpp",
-        "if (state.at.element() < state.run.tokens) {",
-        "if (state.at.element() <= state.run.tokens) {",
+        "if (state.at.inside()) {",
+        "if (state.at.first <= state.at.last) {",
         "head",
     ),
     UnitFault(
@@ -408,7 +408,7 @@ FAULTS = (
     UnitFault(
         "payload_of_any_size",
         "hls/include/language_model/program_check.hpp",
-        "record.payload_bytes == payload_bytes(record);",
+        "record.payload_bytes == findings.payload_bytes;",
         "true;",
         "sequencer",
     ),

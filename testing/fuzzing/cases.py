@@ -19,6 +19,7 @@ from enum import Enum
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pynq_driver.ivit.backends.opening import open_vision_backend
 from testing.fuzzing.mutation import (
@@ -56,6 +57,7 @@ class Outcome(str, Enum):
     IDENTICAL = "accepted, identical content"
     REPAIRED = "accepted, hashes repaired by the fuzzer"
     CONVERTED = "converted"
+    READ = "read as a picture"
     SILENT = "silent acceptance"
     DIFFERENT = "engine differs from the golden model"
     CRASH = "crash"
@@ -201,12 +203,12 @@ class VisionImageTarget(ImageTarget):
     def open(self) -> Callable[[], Verdict]:
         """See ImageTarget."""
         image = open_vision_image(self.path)
-        return lambda: run_vision_model(image, self._with_engine)
+        pixels = random_images(image.header.shape, 2)
+        return lambda: run_vision_model(image, self._with_engine, pixels)
 
 
-def run_vision_model(image: VisionImage, with_engine: bool) -> Verdict:
-    """Two pictures on the golden model and, bit for bit, on the C++ engine."""
-    pixels = random_images(image.header.shape, 2)
+def run_vision_model(image: VisionImage, with_engine: bool, pixels: NDArray[np.uint8]) -> Verdict:
+    """Pictures on the golden model and, bit for bit, on the C++ engine."""
     expected = IvitGoldenModel(image.parameters).logits(pixels)
     if with_engine:
         try:

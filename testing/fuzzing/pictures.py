@@ -4,20 +4,12 @@
 from __future__ import annotations
 
 import io
-import os
-import resource
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from pynq_driver.ivit.pictures import PictureReader
 from testing.fuzzing.mutation import TEXT_MUTATIONS, Generator, Mutation, pick
-from tritforge.errors import TritforgeError
-from tritforge.ivit.preprocessing import Preprocessing
-from tritforge.ivit.shape import preset
 
 #: Formats that every build of Pillow writes.
 FORMATS = ("BMP", "GIF", "ICO", "JPEG", "PCX", "PNG", "PPM", "TGA", "TIFF", "WEBP")
@@ -87,24 +79,6 @@ def edit_numbers(data: bytes, generator: Generator) -> bytes:
 MUTATIONS: tuple[Mutation, ...] = (*TEXT_MUTATIONS, *(edit_numbers,) * 4)
 
 
-@dataclass
-class PictureRuns:
-    """What became of mutated pictures.
-
-    Attributes:
-        read, refused: counts.
-        reasons: texts of refusals without the numbers in them.
-        crashes: index and error of those that ended otherwise.
-        largest_growth: bytes by which the peak memory of the process grew.
-    """
-
-    read: int = 0
-    refused: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    crashes: list[tuple[int, str]] = field(default_factory=list)
-    largest_growth: int = 0
-
-
 def mutated_picture(seed: int, index: int) -> bytes:
     """File of one case."""
     generator = np.random.default_rng([seed, index])
@@ -113,33 +87,3 @@ def mutated_picture(seed: int, index: int) -> bytes:
     for _ in range(int(generator.integers(1, 4))):
         data = pick(generator, MUTATIONS)(data or b"\0", generator)
     return data
-
-
-def run_mutated_pictures(count: int, seed: int, progress: Any = lambda done: None) -> PictureRuns:
-    """Read mutated pictures; each gives pixels or a TritforgeError."""
-    runs = PictureRuns()
-    shape = preset("fashion-mnist")
-    reader = PictureReader(shape, Preprocessing((0.5,), (0.5,), light_on_dark=True))
-    before = _peak()
-    for index in range(count):
-        try:
-            pixels = reader.read(mutated_picture(seed, index))
-            assert pixels.shape == (shape.image_size, shape.image_size, 1), pixels.shape
-            assert pixels.dtype == np.uint8
-            runs.read += 1
-        except TritforgeError as error:
-            runs.refused += 1
-            text = str(error)
-            assert text.isprintable(), text
-            runs.reasons["".join("*" if c.isdigit() else c for c in text)[:60]] += 1
-        except Exception as error:
-            runs.crashes.append((index, f"{type(error).__name__}: {error}"[:200]))
-        progress(index + 1)
-    runs.largest_growth = _peak() - before
-    return runs
-
-
-def _peak() -> int:
-    """Peak resident set size of this process in bytes."""
-    unit = 1 if os.uname().sysname == "Darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

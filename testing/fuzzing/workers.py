@@ -26,11 +26,12 @@ from testing.fuzzing.cases import (
     Verdict,
     VisionImageTarget,
 )
+from testing.fuzzing.picture_cases import PictureTarget
 from tritforge.errors import TritforgeError
 from tritforge.ivit.image import IVIT
 from tritforge.language_model.image import LANGUAGE_MODEL
 
-AnyTarget = Union[ImageTarget, CheckpointTarget]
+AnyTarget = Union[ImageTarget, CheckpointTarget, PictureTarget]
 MakeTarget = Callable[[Path], AnyTarget]
 
 #: A folder with another build of the extension, as the engine's tests read it.
@@ -174,6 +175,20 @@ class MakeCheckpoints:
     def __call__(self, folder: Path) -> CheckpointTarget:
         """The target, with its files below `folder`."""
         return CheckpointTarget(folder / "checkpoints", self.seed)
+
+
+@dataclass(frozen=True)
+class MakePictures:
+    """Makes the target of picture cases in a worker."""
+
+    seed: int
+    with_engine: bool
+
+    def __call__(self, folder: Path) -> PictureTarget:
+        """The target, with its files below `folder`."""
+        if self.with_engine:
+            select_engine()
+        return PictureTarget(folder / "pictures", self.seed, self.with_engine)
 
 
 def select_engine() -> bool:

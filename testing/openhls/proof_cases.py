@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.random import RandomState
 
-from codegen.ivit.machine_units import MachineUnitsBlueprint
+from codegen.ivit.blueprint import IvitBlueprint
 from codegen.ivit.row_units import ROW_UNITS, RowUnitsBlueprint
 from codegen.ivit.vectors.layer_norm import layer_norm_cases
 from codegen.ivit.vectors.row_cases import input_range, row_cases
@@ -121,7 +121,7 @@ def _bench_unit(top: str, lanes: int = 1, ports: int = 1) -> ProofCase:
 
 def _ivit_unit(top: str, packing: int = 2) -> ProofCase:
     """A process of the I-ViT machine, fed by its own test bench."""
-    blueprint = MachineUnitsBlueprint(small_ivit_config(packing), tuple(IVIT_FREE_DATA))
+    blueprint = IvitBlueprint(small_ivit_config(packing), tuple(IVIT_FREE_DATA))
     stages = blueprint.pipeline_stages[top]
 
     def run(_: Path, count: int, stalls: Sequence[int]) -> Evidence:

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from testing.fuzzing import picture_cases
 from testing.fuzzing.cases import FAILURES, LanguageImageTarget, Outcome, Target, Verdict
+from testing.fuzzing.picture_cases import PictureTarget
+from testing.fuzzing.pictures import VARIANTS
 from testing.fuzzing.workers import (
     IMAGE_TARGETS,
     MakeCheckpoints,
     MakeImages,
+    MakePictures,
     engine_runs,
     run_cases,
     select_engine,
@@ -45,6 +49,23 @@ def test_mutated_checkpoints_are_refused_or_converted(tmp_path: Path) -> None:
     assert not summary.failures, "\n".join(summary.lines("checkpoints"))
     assert summary.outcomes[Outcome.CONVERTED] > 0
     assert len(summary.reasons) > 8
+
+
+def test_mutated_pictures_get_an_answer_or_an_error(tmp_path: Path) -> None:
+    count = 10 * len(VARIANTS)
+    make = MakePictures(seed=2024, with_engine=select_engine() and engine_runs(IVIT.name))
+    summary = run_cases(make, count, TIME_LIMIT, tmp_path, "pictures", quiet=True)
+    assert not summary.failures, "\n".join(summary.lines("pictures"))
+    assert summary.cases == count
+    assert summary.outcomes[Outcome.READ] > count // 10 and len(summary.reasons) > 5
+
+
+def test_a_picture_that_takes_much_memory_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = PictureTarget(tmp_path, seed=0, with_engine=False)
+    monkeypatch.setattr(picture_cases, "MEMORY_LIMIT", -1)
+    assert target.run(0).outcome is Outcome.CRASH
 
 
 def test_every_kind_of_image_is_mutated() -> None:

@@ -25,3 +25,17 @@ def test_convert_then_generate(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert len(capsys.readouterr().out.split()) <= 4
     assert main([*arguments, "--backend", "float"]) == 2
     assert "--keep-float" in capsys.readouterr().err
+
+
+def test_a_calibration_text_of_few_tokens_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_random_checkpoint(tmp_path / "model", SMALL_SHAPE)
+    text = tmp_path / "text"
+    text.write_text("a" * 600)
+    output = tmp_path / "model.tritforge"
+    arguments = ["convert", str(tmp_path / "model"), "-o", str(output)]
+    assert main([*arguments, "--calibration-text", str(text)]) == 0
+    printed = capsys.readouterr()
+    assert "too few different tokens" in printed.err
+    assert "% same next token as the float model" in printed.out

@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from testing.tiny_accelerator import TINY_SHAPE
+from tritforge.ivit.shape import PRESETS, VisionShape
 from tritforge.language_model import config
 from tritforge_cli.main import main
 
+#: A vision transformer as small as they come.
+TINY_VISION = VisionShape(
+    image_size=4, patch_size=2, channels=1, dim=8, heads=2, layers=3, hidden=16, classes=3
+)
 TINY = ["perf", "--model", "tiny", "--lanes", "2"]
 
 
@@ -47,6 +52,24 @@ def test_table_and_a_slow_memory(capsys: pytest.CaptureFixture[str]) -> None:
     assert "supply limited by                           memory" in output
 
 
+@pytest.mark.slow
+@pytest.mark.cosim
+def test_a_vision_transformer_operation_by_operation(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(PRESETS, "deit-tiny", TINY_VISION)  # type: ignore[arg-type]
+    assert main(["perf", "--model", "deit-tiny", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    operations = found["operations"]
+    assert sum(row["cycles"] for row in operations.values()) == found["cycles_per_image"]
+    assert (operations["GELU"]["times"], operations["NORM, CLASSIFY"]["times"]) == (3, 1)
+    array = sum(found["array"].values())
+    assert array == found["cycles_per_image"]
+    assert 0 < found["lanes_in_use"] < 1
+    assert main(["perf", "--model", "deit-tiny", "--clock-mhz", "50"]) == 0
+    assert "images/s at 50 MHz" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -54,6 +77,10 @@ def test_table_and_a_slow_memory(capsys: pytest.CaptureFixture[str]) -> None:
         (["--clock-mhz", "0"], "clock-mhz = 0.0 is out of range"),
         (["--layers", "0"], "layers = 0 is out of range"),
         (["--ports", "3"], "ports = 3 is not available"),
+        (
+            ["--model", "deit-tiny", "--lanes", "2"],
+            "--lanes belongs to language models, not to deit-tiny",
+        ),
         (["--plot", "plot.txt"], "give a name that ends in .png, .svg, .pdf"),
         (["--plot", "/no/such/folder/plot.svg"], "there is no folder /no/such/folder"),
     ],

@@ -13,10 +13,10 @@ import torch
 from tqdm import tqdm
 
 from training.ivit.dataset import LabelledImages, load_images
-from training.ivit.golden_accuracy import golden_logits
 from training.ivit.initial import read_initial, take_weights
 from training.ivit.model import VisionTransformer
 from training.ivit.trained import TrainedModel, read_trained
+from tritforge.ivit.golden.processes import golden_logits
 
 _BATCH = 250
 
@@ -81,12 +81,14 @@ def measure(folder: Path, data: Path, count: int | None, processes: int, device:
 
     golden = same = unlike = None
     if trained.scales:
+        parameters = trained.parameters()
         with tqdm(total=len(images), desc=f"{folder.name}, golden") as bar:
-            logits = golden_logits(trained, images.pixels, processes, bar.update)
-        golden = accuracy(logits.classes)
-        same = int((logits.classes == simulated.argmax(1)).sum())
-        reals = logits.integers * 2.0**-logits.fraction
-        tolerance = 2.0**-logits.fraction + 4 * np.spacing(np.abs(simulated).max())
+            integers = golden_logits(parameters, images.pixels, processes, bar.update)
+        golden = accuracy(integers.argmax(1))
+        same = int((integers.argmax(1) == simulated.argmax(1)).sum())
+        unit = 2.0 ** -int(parameters.head.logit_fraction[0])
+        reals = integers * unit
+        tolerance = unit + 4 * np.spacing(np.abs(simulated).max())
         unlike = int((np.abs(reals - simulated) > tolerance).any(axis=1).sum())
     return Row(
         folder.name,

@@ -319,6 +319,16 @@ class LayerNormConfig(UnitConfig):
         return (NUMERATOR // self.smallest_root).bit_length()
 
     @property
+    def scalar_steps(self) -> int:
+        """Steps of the unit for mean, root and factor of a row; the C++ checks that they are right.
+
+        Every division takes a step for two bits of its quotient.
+        """
+        mean = -(-self.input_bits // 2) + 1 + self.input_bits + 1
+        root = (self.steps - 1) * (-(-self.quotient_bits // 2) + 1)
+        return mean + root + -(-self.factor_bits // 2)
+
+    @property
     def normalised_bits(self) -> int:
         """(x - mean) / root, signed: |x - mean| <= floor(sqrt(sum of squares)) <= root."""
         return NUMERATOR_BITS

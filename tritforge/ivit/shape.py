@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from tritforge.checks import check_integer
 from tritforge.errors import ConfigurationError
@@ -157,6 +158,30 @@ class VisionWidths(CheckedParameters):
     gain: int = parameter((1, 31), "mantissa of a factor behind a LayerNorm", 31)
 
 
+class RowLengths(Protocol):
+    """A model, or a machine for many, by the rows and heads that it has."""
+
+    @property
+    def tokens(self) -> int:
+        """Scores of a query."""
+
+    @property
+    def dim(self) -> int:
+        """Channels of a token."""
+
+    @property
+    def hidden(self) -> int:
+        """Hidden channels of a token."""
+
+    @property
+    def heads(self) -> int:
+        """Attention heads."""
+
+    @property
+    def head_dim(self) -> int:
+        """Channels of one head."""
+
+
 @dataclass(frozen=True)
 class VisionUnits:
     """Configurations of the row units of one model: what its golden functions run with.
@@ -165,7 +190,7 @@ class VisionUnits:
     2**31 - 1, beyond which upstream's results are wrong without a word.
     """
 
-    shape: VisionShape
+    shape: RowLengths
     widths: VisionWidths
 
     @cached_property

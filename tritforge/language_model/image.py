@@ -66,7 +66,11 @@ class ImageWriter:
     """
 
     def __init__(
-        self, container: ContainerWriter[ImageHeader], tokenizer: bytes, with_float: bool
+        self,
+        path: Path,
+        container: ContainerWriter[ImageHeader],
+        tokenizer: bytes,
+        with_float: bool,
     ) -> None:
         header = container.header
         self._container = container
@@ -77,6 +81,7 @@ class ImageWriter:
             container.section("embedding"), container.section("embedding_exponents"), header
         )
         self.float_values = container.section("float").view("<f4") if with_float else None
+        self._path, self._tokenizer = path, tokenizer
         container.section("tokenizer")[:] = np.frombuffer(tokenizer, np.uint8)
 
     def set_residual_fraction(self, fraction: int, headroom: str) -> None:
@@ -88,6 +93,21 @@ class ImageWriter:
         header = self._container.header
         source = {**header.source, HEADROOM_KEY: headroom}
         self._container.header = replace(header, residual_fraction=fraction, source=source)
+
+    def image(self) -> Image:
+        """The image as filled so far, on the same memory: nothing is read back or hashed."""
+        container = self._container
+        return Image(
+            path=self._path,
+            header=container.header,
+            weight_stream=container.section("weights"),
+            parameter_stream=self.parameters,
+            embedding=self.embedding,
+            tokenizer=self._tokenizer,
+            float_values=self.float_values,
+            file_bytes=self.file_bytes,
+            sections={},
+        )
 
 
 @contextmanager
@@ -114,7 +134,7 @@ def write_image(
             source={**header.source, HEADROOM_KEY: "0" * HEADROOM_LENGTH},
         ),
     ) as container:
-        yield ImageWriter(container, tokenizer, with_float)
+        yield ImageWriter(path, container, tokenizer, with_float)
 
 
 def _embedding(
@@ -143,7 +163,8 @@ def split_weights(stream: NDArray[np.uint8], header: ImageHeader) -> tuple[NDArr
 
 @dataclass(frozen=True)
 class Image:
-    """An opened, checked image. The arrays are read-only views of the mapped file.
+    """An opened, checked image (the arrays are read-only views of the mapped file), or one that is
+    being written.
 
     Attributes:
         path: the file.
@@ -154,9 +175,9 @@ class Image:
         tokenizer: `tokenizer.json` of the model.
         float_values: float32 gains and scales for the float reference, or None.
         file_bytes: size of the file.
-        sections: where the sections lie in the file.
+        sections: where the sections lie in the file; none for an image that is made here.
         format_version: version of the file.
-        file: the open file, or None for an image that was made in memory.
+        file: the open file, or None for an image that is made here.
     """
 
     path: Path

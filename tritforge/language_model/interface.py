@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+from tritforge.error_code import ErrorCode
 from tritforge.language_model.config import AcceleratorConfig
-from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.signals import Signal
 from tritforge.language_model.wire.command import command_fields
 from tritforge.machine_interface import (

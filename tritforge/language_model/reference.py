@@ -30,6 +30,8 @@ ABSMAX_FLOOR = 1e-5
 CODE_MAXIMUM = 127.0
 
 FloatTrace = dict[str, FloatArray]
+Matrices = tuple[tuple[NDArray[np.float32], ...], ...]
+FloatModelParts = tuple[ModelShape, FloatArray, tuple[FloatOperation, ...], Matrices, Epsilons]
 
 
 def sigmoid(x: FloatArray) -> FloatArray:
@@ -70,7 +72,7 @@ class FloatModel:
         shape: ModelShape,
         embedding: FloatArray,
         operations: tuple[FloatOperation, ...],
-        matrices: tuple[tuple[NDArray[np.float32], ...], ...],
+        matrices: Matrices,
         epsilons: Epsilons = USUAL_EPSILONS,
     ) -> None:
         """
@@ -112,6 +114,17 @@ class FloatModel:
         embedding = image.embedding.values(slice(None))
         operations = decode_float_section(image.float_values, shape)
         return cls(shape, embedding, operations, matrices, image.header.epsilons)
+
+    @property
+    def parts(self) -> FloatModelParts:
+        """What a model of another arithmetic is made from: the arguments of the constructor."""
+        return (
+            self.shape,
+            self._embedding,
+            self._operations,
+            self._matrices,
+            self._epsilons,
+        )
 
     def new_state(self, batch: int = 1) -> FloatState:
         """Zero state."""

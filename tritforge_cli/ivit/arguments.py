@@ -6,14 +6,21 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from pynq_driver.ivit.backends.opening import AUTOMATIC, VISION_BACKEND_NAMES
+from pynq_driver.ivit.backends.opening import (
+    AUTOMATIC,
+    VISION_BACKEND_NAMES,
+    CompiledVisionMachine,
+)
 from pynq_driver.ivit.model import VisionModel, load_vision
+from tritforge.ivit.image import VisionImage
 
 _BACKENDS = {
     AUTOMATIC: "cpu where the engine is built, else golden",
     "cpu": "C++ engine",
     "golden": "NumPy integer model, same logits",
     "float": "float64 reference",
+    "csim": "C-simulation of the machine, same logits",
+    "rtl": "its Verilated SystemVerilog, same logits",
 }
 
 
@@ -46,4 +53,12 @@ def load_vision_model(options: argparse.Namespace) -> VisionModel:
     Raises:
         TritforgeError: the file or the backend cannot be used.
     """
-    return load_vision(options.model, options.backend or AUTOMATIC, options.threads)
+    backend = options.backend or AUTOMATIC
+
+    def machine(image: VisionImage) -> CompiledVisionMachine:
+        # Imported late: the other backends run without the generator's tools.
+        from tritforge_cli.ivit.machine import vision_machine_for
+
+        return vision_machine_for(backend, image)
+
+    return load_vision(options.model, backend, options.threads, machine)

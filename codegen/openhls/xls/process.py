@@ -17,6 +17,7 @@ from codegen.openhls.graph import topological_order
 from codegen.openhls.step import RamPorts, Step
 from codegen.openhls.wires import READ_REQUEST, READ_RESPONSE, WRITE_REQUEST
 from codegen.openhls.xls.emit import ir_name, step_parameters, step_results
+from codegen.openhls.xls.lowering import Operand, lowered
 from codegen.openhls.xls.origin import origin_name
 
 #: What the names of channels end in: no keyword of XLS IR does. It is the begin of the suffixes of
@@ -27,6 +28,7 @@ _FLOW = "flow_control=ready_valid"
 
 _PARAMETER = re.compile(r"([\w.]+): [^,()]+?(?: id=\d+)?[,)]")
 _LINE = re.compile(r"^\s+(?:ret )?([\w.]+): (.+?) = (\w+)\((.*)\)$")
+_BITS = re.compile(r"^bits\[(\d+)\]$")
 _NAME = re.compile(r"[A-Za-z_][\w.]*")
 #: What only the text of the function had a use for.
 _MARKS = re.compile(r",? ?\b(?:id=\d+|pos=\[[^\]]*\])")
@@ -131,6 +133,10 @@ class _Process:
         self._needs: dict[str, tuple[str, ...]] = {}
         self._leaves: dict[str, Callable[[], None]] = {}
         self._results = self._result_names(function.result)
+        self._widths = {f"p_{name}": width for name, width, _ in step_parameters(step)}
+        for name, item in self._operations.items():
+            if bits := _BITS.match(item.type):
+                self._widths[name] = int(bits[1])
 
     def _result_names(self, result: str) -> dict[str, str]:
         """Name in `step_results` -> line of the function; elements of a literal get lines."""
@@ -205,7 +211,21 @@ class _Process:
                     lambda found: self._names.get(found[0], found[0]), item.arguments
                 )
                 text = f"{item.operation}({arguments})"
-                self._names[name] = self._add(item.type, text, item.origin)
+                value = self._lowered(item) or self._add(item.type, text, item.origin)
+                self._names[name] = value
+
+    def _lowered(self, item: _Operation) -> str | None:
+        """The name of the operation's value, made of smaller ones; None if it stays whole."""
+        bits = _BITS.match(item.type)
+        names = [name for name in _NAME.findall(item.arguments) if name in self._widths]
+        if bits is None or len(names) != 2:
+            return None
+        operands = [Operand(self._names[name], self._widths[name]) for name in names]
+
+        def add(type_: str, text: str) -> str:
+            return self._add(type_, text, item.origin)
+
+        return lowered(item.operation, int(bits[1]), operands, add)
 
     def _header(self) -> str:
         step = self._step

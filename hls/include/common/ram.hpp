@@ -8,7 +8,7 @@
 //                   without a body, which the translator turns into a request of a RAM port.
 // Formats:          any ap_int or ap_uint word; contents are unspecified until written.
 // Timing:           a pipelined process reads early and writes late, so a word may be read only
-//                   kRamSettleSteps after the step that wrote it. Every unit keeps that distance by
+//                   kSettleSteps after the step that wrote it. Every unit keeps that distance by
 //                   construction and says how.
 // Assumptions:      kWords >= 1 (static_assert): a RAM without words has no address.
 #pragma once
@@ -25,26 +25,28 @@ void __xls_ram_write(const void* ram, int address, Word value);
 
 namespace tritforge {
 
-/// Steps between a write and the first read of the same word, see above. The open flow reads the
-/// number from its calls, and refuses more pipeline stages than that.
+/// Usual steps between a write and the first read of the same word, see above.
 constexpr int kRamSettleSteps = 8;
 
 /// @tparam Word    ap_int or ap_uint type of one word
 /// @tparam kDepth  number of words
-template <class Word, int kDepth>
+/// @tparam kSettleSteps  the distance of this RAM. The open flow reads it from the calls, and keeps
+///                 the stages of the read and of the write closer to each other than that.
+template <class Word, int kDepth, int kSettleSteps = kRamSettleSteps>
 struct Ram {
     static_assert(kDepth >= 1, "a RAM needs at least one word");
+    static_assert(kSettleSteps >= 1, "a word cannot be read in the step that writes it");
     static constexpr int kWords = kDepth;
     using Address = ap_uint<bits_for(kDepth - 1)>;
 
 #ifdef TRITFORGE_OPENHLS
     Word read(Address address) const {
         using Raw = typename Word::raw_type;
-        return Word::from_raw(__xls_ram_read<Raw, kDepth, kRamSettleSteps>(this, address.to_int()));
+        return Word::from_raw(__xls_ram_read<Raw, kDepth, kSettleSteps>(this, address.to_int()));
     }
     void write(Address address, Word word) {
         using Raw = typename Word::raw_type;
-        __xls_ram_write<Raw, kDepth, kRamSettleSteps>(this, address.to_int(), word.raw());
+        __xls_ram_write<Raw, kDepth, kSettleSteps>(this, address.to_int(), word.raw());
     }
 
     char port;  // RAMs differ by their address

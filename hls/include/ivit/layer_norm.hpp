@@ -72,6 +72,8 @@ struct LayerNorm {
         (Config::kSteps - 1) * (Divider::steps_of(Config::kQuotientBits) + 1) +
         Divider::steps_of(Config::kFactorBits);
 
+    static_assert(kScalarSteps == Config::kScalarSteps,
+                  "the cycle model counts other steps than the unit takes");
     static_assert(kScalarSteps >= kRamSettleSteps,
                   "a row could be read before all of it is stored");
     static_assert((1LL * Config::kRow << (kInputBits - 1)) < (1LL << Config::kTotalBits),

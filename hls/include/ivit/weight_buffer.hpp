@@ -63,6 +63,8 @@ struct WeightBuffer {
     using SliceCount = typename Requant::SliceCount;
     using GroupCount = typename Requant::GroupCount;
     using InputCount = ap_uint<bits_for(Config::kMaximumInputs)>;
+    using ChannelCount =
+        ap_uint<bits_for(kFeatures > Config::kMaximumInputs ? kFeatures : Config::kMaximumInputs)>;
     using PartIndex = ap_uint<bits_for(kParts)>;
 
     enum Kind { kLinear, kNorm, kEnd };
@@ -101,7 +103,7 @@ struct WeightBuffer {
         bool has_first;
         StreamData first;
         SliceCount slices_to_load;
-        InputCount channels_left;
+        ChannelCount channels_left;
         InputCount load_input;
         PartIndex part;
         // What is being repeated.
@@ -165,8 +167,8 @@ struct WeightBuffer {
 #pragma HLS INLINE
         state.loads = true;
         state.has_first = false;
-        state.channels_left =
-            state.operation.kind == kNorm ? state.operation.inputs : InputCount(kFeatures);
+        state.channels_left = state.operation.kind == kNorm ? ChannelCount(state.operation.inputs)
+                                                            : ChannelCount(kFeatures);
         state.load_input = 0;
         state.part = 0;
     }

@@ -70,9 +70,12 @@ struct CodeBuffer {
     struct State {
         ap_uint<2> phase;
         Header operation;
-        BeatCount beat;
-        VectorCount vector;
+        BeatCount beats_left;
+        VectorCount vectors_left;
         TileCount tiles_left;
+        bool one_beat, last_beat;
+        bool one_vector, last_vector;
+        bool last_tile;
         Address address;
         ap_uint<bits_for(kRamSettleSteps)> wait;
     };
@@ -86,9 +89,10 @@ struct CodeBuffer {
             const CodeGroup group = groups.read();
             memory.write(state.address, group);
             repeated.write(group);
-            if (count_beat(state)) {
-                state.phase = state.tiles_left == 0 ? kIdle : kSettle;
+            if (state.last_beat && state.last_vector) {
+                state.phase = state.last_tile ? kIdle : kSettle;
             }
+            count_beat(state);
         } else if (state.phase == kSettle) {
             state.wait = state.wait - 1;
             if (state.wait == 0) {
@@ -96,10 +100,10 @@ struct CodeBuffer {
             }
         } else {
             repeated.write(memory.read(state.address));
-            count_beat(state);
-            if (state.tiles_left == 0) {
+            if (state.last_beat && state.last_tile) {
                 state.phase = kIdle;
             }
+            count_beat(state);
         }
     }
 
@@ -108,26 +112,36 @@ struct CodeBuffer {
 #pragma HLS INLINE
         state.operation = header;
         state.tiles_left = header.tiles;
-        state.beat = 0;
-        state.vector = 0;
+        state.beats_left = header.beats;
+        state.vectors_left = header.vectors;
+        state.one_beat = state.last_beat = header.beats == 1;
+        state.one_vector = state.last_vector = header.vectors == 1;
+        state.last_tile = header.tiles == 1;
         state.address = 0;
         state.wait = kRamSettleSteps;
         state.phase = kForward;
     }
 
-    /// Moves to the next group; whether all vectors have had a tile.
-    static bool count_beat(State& state) {
+    /// Moves to the next group. Whether a count ends is known since the step before.
+    static void count_beat(State& state) {
 #pragma HLS INLINE
-        const bool tile_ends = state.beat + 1 == state.operation.beats;
-        const bool vectors_end = tile_ends && state.vector + 1 == state.operation.vectors;
-        state.beat = tile_ends ? BeatCount(0) : BeatCount(state.beat + 1);
         // Vectors lie one after the other, so the address only ever counts and starts again.
+        const bool vectors_end = state.last_beat && state.last_vector;
         state.address = vectors_end ? Address(0) : Address(state.address + 1);
-        if (tile_ends) {
-            state.vector = vectors_end ? VectorCount(0) : VectorCount(state.vector + 1);
+        if (state.last_beat) {
+            state.beats_left = state.operation.beats;
+            state.last_beat = state.one_beat;
+            const bool next_is_last =
+                state.last_vector ? state.one_vector : bool(state.vectors_left == 2);
+            state.vectors_left =
+                state.last_vector ? state.operation.vectors : VectorCount(state.vectors_left - 1);
+            state.last_vector = next_is_last;
+            state.last_tile = state.tiles_left == 2;
             state.tiles_left = state.tiles_left - 1;
+        } else {
+            state.last_beat = state.beats_left == 2;
+            state.beats_left = state.beats_left - 1;
         }
-        return vectors_end;
     }
 };
 

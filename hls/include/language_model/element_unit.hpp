@@ -28,11 +28,13 @@
 //                   buffer           what an element's next tile needs;
 //                   bound memory     lower bounds of a tile, for the lanes after the first one.
 // Formats:          activations kPreactivationBits, or raw sums; h and SiLU kActivationBits with as
-// many
-//                   integer bits; products exact.
-// Timing:           one activation per step. Steps of an operation: 1 + tiles * kRows * kLanes.
+//                   many integer bits; products exact.
+// Timing:           one activation per step, and kTileWait steps more between a tile and that of
+//                   the next matrix. Steps of an operation with m matrices of t tiles:
+//                   1 + m * t * kRows * kLanes + (m - 1) * t * kTileWait.
 // Assumptions:      the same element of two lanes is kRows >= kRamSettleSteps steps apart
 //                   (tile_order.hpp), so a lane may read the state that the lane before it wrote.
+//                   An element of the next tile is kBufferSteps steps away, or more.
 #pragma once
 
 #include "ap_int.h"
@@ -77,7 +79,13 @@ struct ElementUnit {
     using Product = ap_int<kGateOperandBits + kActivationBits>;
     using StateMemory = Ram<Activation, Config::kStates * kOneState>;
     using Address = typename StateMemory::Address;
-    using Buffer = Ram<Activation, Order::kSlots>;
+    /// What the buffer gives may need a sigmoid and what it takes two products behind it, all of
+    /// them in one pipeline.
+    static constexpr int kBufferSteps = 20;
+    /// Steps that small tiles wait, because their elements would return too early.
+    static constexpr int kTileWait =
+        Order::kSlots < kBufferSteps ? kBufferSteps - Order::kSlots : 0;
+    using Buffer = Ram<Activation, Order::kSlots, kBufferSteps>;
     using BoundMemory = Ram<LowerBound, kRows>;
     using ForgetShift = ap_uint<bits_for(Config::kLargestForgetShift)>;
     using ArgumentShift = ap_uint<bits_for(Config::kLargestArgumentShift)>;
@@ -132,6 +140,7 @@ struct ElementUnit {
         bool busy;
         Header operation;
         ap_uint<3> tile;
+        ap_uint<bits_for(kTileWait)> wait;
         Order at;
         Address layer_base;
         Status saturated;
@@ -144,9 +153,11 @@ struct ElementUnit {
 #pragma HLS INLINE
         if (!state.busy) {
             start(state, Header::from_word(headers.read()), status);
+        } else if (state.wait != 0) {
+            state.wait = state.wait - 1;
         } else {
             const Preactivation activation = activations.read();
-            const bool valid = state.at.element() < state.operation.rows;
+            const bool valid = state.at.inside();
             Activation kept = 0;
             if (state.tile != kForget && state.tile != kGate) {
                 kept = buffer.read(state.at.slot);
@@ -170,7 +181,7 @@ struct ElementUnit {
         } else {
             state.operation = header;
             state.tile = header.kind == Config::kMix ? kForget : kGate;
-            state.at.restart();
+            state.at.restart(header.rows);
             state.busy = true;
         }
     }
@@ -302,7 +313,7 @@ struct ElementUnit {
     static void next_element(State& state) {
 #pragma HLS INLINE
         const bool last_matrix = state.tile == kOutputGate || state.tile == kUp;
-        const bool ends = last_matrix && state.at.ends_vectors(state.operation.rows);
+        const bool ends = last_matrix && state.at.ends_vectors();
         if (!state.at.ends_tile()) {
             state.at.advance();
         } else if (!last_matrix) {
@@ -311,6 +322,7 @@ struct ElementUnit {
             state.at.lane = 0;
             state.at.slot = 0;
             state.tile = state.tile + 1;
+            state.wait = kTileWait;
         } else {
             state.at.advance();
             state.tile = state.tile == kUp ? kGate : kForget;

@@ -101,7 +101,7 @@ struct Head {
                       hls::stream<Status>& status) {
 #pragma HLS INLINE
         state.run = header;
-        state.at.restart();
+        state.at.restart(header.tokens);
         state.sent = 0;
         if (header.end == 1) {
             if (header.abort == 1) {
@@ -119,13 +119,13 @@ struct Head {
         candidate.used = true;
         candidate.token = state.at.element();
         unpack_fields(word, candidate.sum, candidate.logit);
-        if (state.at.element() < state.run.tokens) {
+        if (state.at.inside()) {
             insert(state, candidate);
             if (state.run.all_logits == 1) {
                 output.write(stream_word(halves(candidate.logit, candidate.sum), false));
             }
         }
-        if (state.at.ends_vectors(state.run.tokens)) {
+        if (state.at.ends_vectors()) {
             state.phase = kBest;
         }
         state.at.advance();

@@ -46,20 +46,31 @@ struct ProgramCheck {
         state.has_glu_width = false;
     }
 
-    static Error first_error(const State& state, const Record& record) {
+    /// Steps from a record in the registers to its `error`.
+    static constexpr int kSteps = 3;
+
+    /// What is known of a record, each from what the step before found: no path is long.
+    struct Findings {
+        ap_uint<32> payload_bytes;
+        bool known;
+        bool in_order;
+        bool sizes_fit;
+        bool fields_fit;
+        bool payload_fits;
+        Error error;
+    };
+
+    /// One step; `error` is that of the record that has been there for kSteps steps.
+    static void look(Findings& findings, const State& state, const Record& record) {
 #pragma HLS INLINE
-        const bool known = record.magic == Record::kMagic && record.kind >= Config::kEmbed &&
-                           record.kind <= Config::kLastOperation;
-        if (!known) {
-            return Config::kUnknownOperation;
-        }
-        if (!in_order(state, record)) {
-            return Config::kOperationOutOfOrder;
-        }
-        if (!sizes_fit(state, record)) {
-            return Config::kShapeTooLarge;
-        }
-        return fields_fit(record) ? Config::kNone : Config::kInvalidField;
+        findings.error = first_error(findings);
+        findings.known = record.magic == Record::kMagic && record.kind >= Config::kEmbed &&
+                         record.kind <= Config::kLastOperation;
+        findings.in_order = in_order(state, record);
+        findings.sizes_fit = sizes_fit(state, record);
+        findings.fields_fit = fields_fit(record);
+        findings.payload_fits = record.payload_bytes == findings.payload_bytes;
+        findings.payload_bytes = payload_bytes(record);
     }
 
     /// 16-bit gains of an element of the operation's input.
@@ -89,6 +100,20 @@ struct ProgramCheck {
     }
 
   private:
+    static Error first_error(const Findings& findings) {
+#pragma HLS INLINE
+        if (!findings.known) {
+            return Config::kUnknownOperation;
+        }
+        if (!findings.in_order) {
+            return Config::kOperationOutOfOrder;
+        }
+        if (!findings.sizes_fit) {
+            return Config::kShapeTooLarge;
+        }
+        return findings.fields_fit && findings.payload_fits ? Config::kNone : Config::kInvalidField;
+    }
+
     static bool in_order(const State& state, const Record& record) {
 #pragma HLS INLINE
         const bool numbered = record.layer == state.layer;
@@ -147,8 +172,7 @@ struct ProgramCheck {
             record.argument_shift >= (gate ? Config::kLeastArgumentShift : 0);
         bool fit = record.outputs == outputs && record.matrices == matrices && norm_fits &&
                    shift_fits && record.square_shift <= largest &&
-                   (record.square_offset >> Config::kSquareSumBits) == 0 &&
-                   record.payload_bytes == payload_bytes(record);
+                   (record.square_offset >> Config::kSquareSumBits) == 0;
     outputs:
         for (int index = 0; index < Record::kOutputs; ++index) {
 #pragma HLS UNROLL

@@ -233,7 +233,7 @@ struct Quantiser {
     static void start(State& state, const Header& header) {
 #pragma HLS INLINE
         state.vector = header;
-        state.at.restart();
+        state.at.restart(header.inputs);
         state.column = 0;
         state.first_column = 0;
         state.beat = 0;
@@ -256,13 +256,13 @@ struct Quantiser {
 
     static bool completes_group(const State& state) {
 #pragma HLS INLINE
-        return state.column == kColumns - 1 || state.at.element() + 1 == state.vector.inputs;
+        return state.column == kColumns - 1 || state.at.is_last();
     }
 
     static void measure(State& state, const Operand& operand, hls::stream<GainWord>& gains,
                         GainMemory& gain_memory) {
 #pragma HLS INLINE
-        if (state.vector.consumers != 0 && state.at.element() < state.vector.inputs) {
+        if (state.vector.consumers != 0 && state.at.inside()) {
             const GainWord word = gains_of_row(state, gains, gain_memory);
             add_square(state, operand, gain_of(word, 0));
             const bool complete = completes_group(state);
@@ -381,7 +381,7 @@ struct Quantiser {
 
     static void next_element(State& state) {
 #pragma HLS INLINE
-        const bool end_of_vectors = state.at.ends_vectors(state.vector.inputs);
+        const bool end_of_vectors = state.at.ends_vectors();
         if (state.at.ends_tile()) {
             state.first_column = state.column;
             state.first_beat = state.beat;

@@ -15,7 +15,7 @@
 //                   above 63 become 63.
 // Timing:           sequential, one result bit per step: normalising shifts (as many as the
 //                   smallest argument has leading zeros), then root, reciprocal and product side by
-//                   side, then the quotient. At most kMaximumSteps per request (61 with the usual
+//                   side, then the quotient. At most kMaximumSteps per request (62 with the usual
 //                   widths); never less than kMinimumSteps, the settling time of the quantiser's
 //                   RAMs.
 // Assumptions:      widths leave no result bit undefined (static_asserts below).
@@ -23,6 +23,7 @@
 
 #include "ap_int.h"
 #include "common/bit_count.hpp"
+#include "common/keep.hpp"
 #include "hls_stream.h"
 
 namespace tritforge {
@@ -53,8 +54,8 @@ struct ScalarUnit {
     static constexpr int kQuotientSteps = kMultiplierBits + 1;
     static constexpr int kNormaliseSteps =
         larger(larger(kRadicandBits / 2, kAbsmaxBits), kMantissaBits);
-    /// Read and respond take a step each, and one step finds everything normalised.
-    static constexpr int kMinimumSteps = 3 + kIterateSteps + kQuotientSteps;
+    /// Read, align and respond take a step each, and one step finds everything normalised.
+    static constexpr int kMinimumSteps = 4 + kIterateSteps + kQuotientSteps;
     static constexpr int kMaximumSteps = kMinimumSteps + kNormaliseSteps - 1;
 
     static_assert(kRadicandBits >= 2 * kRootBits,
@@ -147,12 +148,15 @@ struct ScalarUnit {
         }
     };
 
-    enum Phase { kIdle, kNormalise, kIterate, kQuotient, kRespond };
+    enum Phase { kIdle, kNormalise, kIterate, kAlign, kQuotient, kRespond };
 
     /// All zero is the idle state.
     struct State {
         ap_uint<3> phase;
         ap_uint<bits_for(larger(kIterateSteps, kQuotientSteps))> count;
+        // Of the next step: what is not finished, and whether it is the last one of its phase.
+        bool root_goes_on, reciprocal_goes_on, product_goes_on;
+        bool last_step;
         bool absmax_is_zero;
         bool multiplier_is_zero;
         // Arguments, shifted left until their top bit (pair, for the radicand) is set.
@@ -184,6 +188,8 @@ struct ScalarUnit {
             normalise(state);
         } else if (state.phase == kIterate) {
             iterate(state);
+        } else if (state.phase == kAlign) {
+            start_quotient(state);
         } else if (state.phase == kQuotient) {
             divide_by_root(state);
         } else {
@@ -235,26 +241,43 @@ struct ScalarUnit {
                                          << (kAbsmaxBits - kCodeLimitBits);
             state.product = 0;
             state.count = 0;
+            state.root_goes_on = state.reciprocal_goes_on = state.product_goes_on = true;
+            state.last_step = kIterateSteps == 1;
             state.phase = kIterate;
         }
     }
 
     static void iterate(State& state) {
 #pragma HLS INLINE
-        if (state.count < kRootBits) {
+        if (state.root_goes_on) {
             root_bit(state);
         }
-        if (state.count < kReciprocalBits) {
+        if (state.reciprocal_goes_on) {
             reciprocal_bit(state);
         }
-        if (state.count < kMantissaBits) {
+        if (state.product_goes_on) {
             product_bit(state);
         }
-        const bool last = state.count == kIterateSteps - 1;
-        state.count = state.count + 1;
-        if (last) {
-            start_quotient(state);
+        if (state.last_step) {
+            state.phase = kAlign;
         }
+        state.root_goes_on = state.root_goes_on && state.count != kRootBits - 1;
+        state.reciprocal_goes_on = state.reciprocal_goes_on && state.count != kReciprocalBits - 1;
+        state.product_goes_on = state.product_goes_on && state.count != kMantissaBits - 1;
+        state.last_step = state.count == kIterateSteps - 2;
+        state.count = state.count + 1;
+    }
+
+    /// The rest of a number, less another one if that fits; whether it does.
+    template <int kBits>
+    static bool take_away(const ap_uint<kBits>& from, const ap_uint<kBits>& what,
+                          ap_uint<kBits>& rest) {
+#pragma HLS INLINE
+        // One subtraction both compares and gives the rest.
+        const ap_uint<kBits + 1> difference = keep(ap_uint<kBits + 1>(from - what));
+        const bool fits = !difference[kBits];
+        rest = fits ? ap_uint<kBits>(difference) : from;
+        return fits;
     }
 
     /// Digit-by-digit square root: the next bit is 1 if (2 root + 1) * 1 still fits the remainder.
@@ -263,8 +286,7 @@ struct ScalarUnit {
         const ap_uint<2> pair = state.radicand.range(kRadicandBits - 1, kRadicandBits - 2);
         const ap_uint<kRootBits + 2> remainder = (state.root_remainder << 2) | pair;
         const ap_uint<kRootBits + 2> trial = (ap_uint<kRootBits + 2>(state.root) << 2) | 1;
-        const bool bit = remainder >= trial;
-        state.root_remainder = bit ? ap_uint<kRootBits + 2>(remainder - trial) : remainder;
+        const bool bit = take_away(remainder, trial, state.root_remainder);
         state.root = (state.root << 1) | ap_uint<1>(bit);
         state.radicand = state.radicand << 2;
     }
@@ -272,9 +294,8 @@ struct ScalarUnit {
     static void reciprocal_bit(State& state) {
 #pragma HLS INLINE
         using Remainder = ap_uint<kAbsmaxBits + 1>;
-        const bool bit = state.reciprocal_remainder >= state.absmax;
-        const Remainder rest =
-            bit ? Remainder(state.reciprocal_remainder - state.absmax) : state.reciprocal_remainder;
+        Remainder rest = 0;
+        const bool bit = take_away(state.reciprocal_remainder, Remainder(state.absmax), rest);
         state.reciprocal_remainder = rest << 1;
         state.reciprocal = (state.reciprocal << 1) | ap_uint<1>(bit);
     }
@@ -299,6 +320,7 @@ struct ScalarUnit {
         state.product = product << (kRootBits - 1);
         state.quotient = 0;
         state.count = 0;
+        state.last_step = kQuotientSteps == 1;
         state.phase = kQuotient;
     }
 
@@ -307,15 +329,14 @@ struct ScalarUnit {
         using Remainder = ap_uint<kRootBits + 1>;
         const Remainder remainder =
             (state.quotient_remainder << 1) | ap_uint<1>(state.product[kProductBits - 1]);
-        const bool bit = remainder >= state.root;
-        state.quotient_remainder = bit ? Remainder(remainder - state.root) : remainder;
+        const bool bit = take_away(remainder, Remainder(state.root), state.quotient_remainder);
         state.quotient = (state.quotient << 1) | ap_uint<1>(bit);
         state.product = state.product << 1;
-        const bool last = state.count == kQuotientSteps - 1;
-        state.count = state.count + 1;
-        if (last) {
+        if (state.last_step) {
             state.phase = kRespond;
         }
+        state.last_step = state.count == kQuotientSteps - 2;
+        state.count = state.count + 1;
     }
 
     static Response finish(const State& state) {

@@ -21,7 +21,7 @@
 //                   are still on their way are thrown away, the rest of all packets is dropped, and
 //                   the run ends like any other; the next one starts clean.
 // Formats:          parameter stream as in record.hpp.
-// Timing:           one word of a record, one element's gains or one lower bound per step, and two
+// Timing:           one word of a record, one element's gains or one lower bound per step, and five
 //                   steps more a record; all of it beside the operation before, but for the first
 //                   one. A run takes one step more at its start, one at least to drop the packet's
 //                   rest, and two at its end; an error, one to discard.
@@ -123,6 +123,8 @@ struct Sequencer {
         ap_uint<bits_for(Record::kWords - 1)> word;
         Error error;
         typename Check::State program;
+        typename Check::Findings findings;
+        ap_uint<bits_for(Check::kSteps)> checking;
         // Kind and rows of the operation whose results are on their way; kEndOfRun: none.
         Kind last_kind;
         InputCount last_rows;
@@ -157,6 +159,8 @@ struct Sequencer {
         const bool takes = state.phase == kRead || (payload && state.parts_left == 0);
         const StreamData data = state.packet.next(parameters, takes, state.phase == kDrop);
         const Record record = Record::from_words(state.words);
+        const Error found = state.findings.error;
+        Check::look(state.findings, state.program, record);
         // Headers of this step; a process gets one if its flag is set.
         Headers headers;
         headers.none();
@@ -165,7 +169,7 @@ struct Sequencer {
         } else if (state.phase == kRead) {
             read_word(state, data);
         } else if (state.phase == kCheck) {
-            check(state, record);
+            check(state, found);
         } else if (state.phase == kIssue) {
             issue(state, record, headers);
         } else if (state.phase == kGains) {
@@ -248,15 +252,19 @@ struct Sequencer {
         }
         if (state.word == Record::kWords - 1) {
             state.phase = kCheck;
+            state.checking = Check::kSteps;
         }
         state.word = state.word + 1;
     }
 
-    static void check(State& state, const Record& record) {
+    static void check(State& state, const Error& found) {
 #pragma HLS INLINE
-        state.error = state.packet.early ? Error(Config::kStreamLength)
-                                         : Check::first_error(state.program, record);
-        state.phase = state.error == 0 ? kIssue : kDiscard;
+        if (state.checking != 0) {
+            state.checking = state.checking - 1;
+        } else {
+            state.error = state.packet.early ? Error(Config::kStreamLength) : found;
+            state.phase = state.packet.early || found != 0 ? kDiscard : kIssue;
+        }
     }
 
     static BeatCount beats_of(const InputCount& inputs) {

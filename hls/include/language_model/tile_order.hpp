@@ -30,7 +30,9 @@ struct TileOrder {
     using Slot = ap_uint<bits_for(kRows* kLanes - 1)>;
     static constexpr int kSlots = kRows * kLanes;
 
+    /// First element of the tile; its low bits are those of the row, and zero.
     Index first;
+    Index last;
     Row row;
     Lane lane;
     Slot slot;
@@ -38,7 +40,18 @@ struct TileOrder {
     /// Index of the element within its vector.
     Index element() const {
 #pragma HLS INLINE
-        return first + row;
+        return first | row;
+    }
+
+    /// Whether the element is one of the vector's, and no padded row.
+    bool inside() const {
+#pragma HLS INLINE
+        return element() <= last;
+    }
+
+    bool is_last() const {
+#pragma HLS INLINE
+        return element() == last;
     }
 
     bool ends_lane() const {
@@ -51,13 +64,21 @@ struct TileOrder {
         return ends_lane() && lane == kLanes - 1;
     }
 
-    /// Whether this is the last step of vectors of so many elements.
-    template <class Count>
-    bool ends_vectors(const Count& count) const {
+    /// Whether this is the last step of the vectors.
+    bool ends_vectors() const {
 #pragma HLS INLINE
-        return ends_tile() && first + kRows >= count;
+        return ends_tile() && (first ^ last) < kRows;
     }
 
+    /// @param count  elements of a vector, at least 1
+    template <class Count>
+    void restart(const Count& count) {
+#pragma HLS INLINE
+        last = count - 1;
+        restart();
+    }
+
+    /// Starts vectors whose end somebody else knows.
     void restart() {
 #pragma HLS INLINE
         first = 0;

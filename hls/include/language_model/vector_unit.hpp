@@ -110,7 +110,7 @@ struct VectorUnit {
             state.packet.next(input, takes && !state.has_second, state.phase == kDrop);
         if (state.phase == kIdle) {
             state.vector = Header::from_word(headers.read());
-            state.at.restart();
+            state.at.restart(state.vector.inputs);
             state.phase = state.vector.end == 1 ? kDrop : kRun;
         } else if (state.phase == kRun) {
             Wide value = 0;
@@ -120,7 +120,7 @@ struct VectorUnit {
                 value = next_residual(state, data, increments, memory);
             }
             operands.write(operand_of(state, value));
-            if (state.at.ends_vectors(state.vector.inputs)) {
+            if (state.at.ends_vectors()) {
                 state.phase = kIdle;
             }
             state.at.advance();
@@ -134,7 +134,7 @@ struct VectorUnit {
     static Residual next_residual(State& state, const StreamData& data,
                                   hls::stream<Increment>& increments, Memory& memory) {
 #pragma HLS INLINE
-        const bool valid = state.at.element() < state.vector.inputs;
+        const bool valid = state.at.inside();
         Address address = state.at.element();
     lanes:
         for (int lane = 0; lane < kLanes; ++lane) {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pynq_driver.ivit.backends.base import check_pixels
 from pynq_driver.native_engine import native_engine
 from pynq_driver.processors import MAXIMUM_THREADS, default_threads
 from tritforge.checks import check_integer
@@ -56,8 +57,7 @@ class CpuVisionBackend:
             )
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
-        shape = parameters.shape
-        self._size = (shape.image_size, shape.image_size, shape.channels)
+        self._shape = parameters.shape
 
     def logits(self, pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Logits (images, classes) of images, in units of 2**-logit_fraction.
@@ -71,11 +71,7 @@ class CpuVisionBackend:
         """
         if self.engine is None:
             raise ConfigurationError("the backend is closed: open another one")
-        if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[1:] != self._size:
-            raise ConfigurationError(
-                f"images are {pixels.dtype} {pixels.shape}: give uint8 (images, "
-                f"{', '.join(map(str, self._size))})"
-            )
+        check_pixels(pixels, self._shape)
         return self.engine.logits(np.ascontiguousarray(pixels))
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from codegen import gen
-from codegen.ivit.machine_units import UNIT_VECTORS, MachineUnitsBlueprint
+from codegen.ivit.blueprint import UNIT_VECTORS, IvitBlueprint
 from codegen.ivit.row_units import ROW_UNITS, RowUnitsBlueprint
 from codegen.language_model.blueprint import LanguageModelBlueprint
 from codegen.project import render_project
@@ -34,7 +34,8 @@ MISTAKES = [
         [*IVIT, "", "--row", "9"],
         "'': give one or more of shiftmax, shiftgelu, layer_norm",
     ),
-    (["--model", "ivit", "--row", "9"], "the whole machine of --model ivit is not there yet"),
+    (["--model", "ivit", "--row", "9"], "row is no parameter of the whole machine: leave it out"),
+    (["--model", "ivit"], "--dim is required: give an integer from 2 to 4096"),
     (
         [*IVIT, "shiftmax,shiftmax", "--row", "9"],
         "residual_add, each once",
@@ -45,7 +46,7 @@ MISTAKES = [
     ),
     (
         [*ROW, "--dim", "64"],
-        "dim is no parameter of shiftgelu: leave it out; they have row",
+        "dim is no parameter of shiftgelu: leave it out; there are row",
     ),
     ([*ROW, "--board", "pynq-z1"], "board is no parameter of shiftgelu"),
     (["--dim", "64", "--row", "197"], "--row is an option of --model ivit, not of language-model"),
@@ -159,7 +160,7 @@ def test_every_bench_belongs_to_exactly_one_kind_of_project() -> None:
         for project in (
             LanguageModelBlueprint(accelerator(64)),
             RowUnitsBlueprint(tuple(ROW_UNITS), {"row": 16}),
-            MachineUnitsBlueprint(small_ivit_config(), tuple(UNIT_VECTORS)),
+            IvitBlueprint(small_ivit_config(), tuple(UNIT_VECTORS)),
         )
     ]
     assert set.union(*families) == benches

@@ -47,4 +47,4 @@ def test_weights_come_through_every_port(ports: int) -> None:
 
 def test_memories_need_stages() -> None:
     for item in machine_processes(1):
-        assert 3 <= item.stages <= 8 if item.memories else 1 <= item.stages <= 8
+        assert item.stages >= (3 if item.memories else 1)

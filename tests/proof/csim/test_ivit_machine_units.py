@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from codegen.ivit.machine_units import UNIT_VECTORS, MachineUnitsBlueprint
+from codegen.ivit.blueprint import UNIT_VECTORS, IvitBlueprint
 from codegen.project import render_project
 from testing.faults.fault import UnitFault
 from testing.faults.ivit_machine import FAULTS
@@ -37,6 +37,7 @@ CONFIGS = {
         token_lanes=1,
         feature_lanes=1,
         result_lanes=1,
+        elements=1,
         products_per_multiplier=1,
         **_SMALL,
     ),
@@ -60,6 +61,7 @@ CONFIGS = {
         token_lanes=6,
         feature_lanes=10,
         result_lanes=2,
+        elements=2,
         widths=VisionWidths(activation=4, residual=9, probability=9, multiplier=5),
         **_SMALL,
     ),
@@ -75,7 +77,7 @@ QUICK = ("four by two", "narrow widths")
     [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in CONFIGS],
 )
 def test_units_equal_the_golden_model(name: str, tmp_path: Path) -> None:
-    project = make_project(MachineUnitsBlueprint(CONFIGS[name], UNITS), tmp_path / "project")
+    project = make_project(IvitBlueprint(CONFIGS[name], UNITS), tmp_path / "project")
     for unit in UNITS:
         result = run_bench(project, unit, compile_bench(project, unit))
         assert result.returncode == 0, result.stdout + result.stderr
@@ -84,5 +86,5 @@ def test_units_equal_the_golden_model(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fault", fault_parameters(FAULTS))
 def test_a_seeded_fault_is_found(fault: UnitFault, tmp_path: Path) -> None:
-    project = MachineUnitsBlueprint(small_ivit_config(), (fault.unit,))
+    project = IvitBlueprint(small_ivit_config(), (fault.unit,))
     check_fault_is_found(fault, render_project(project), tmp_path / "project")

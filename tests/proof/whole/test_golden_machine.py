@@ -10,7 +10,7 @@ import pytest
 
 from pynq_driver.language_model.fit import config_for
 from pynq_driver.language_model.words import MachineWords
-from tritforge.language_model.error_code import ErrorCode
+from tritforge.error_code import ErrorCode
 from tritforge.language_model.golden.machine import GoldenMachine
 from tritforge.language_model.golden.model import GoldenModel
 from tritforge.language_model.image import Image

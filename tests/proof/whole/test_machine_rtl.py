@@ -89,7 +89,7 @@ def test_a_slow_memory_takes_more_cycles(device: CompiledMachine, maker: RunMake
 def test_a_reset_machine_starts_clean(device: CompiledMachine, maker: RunMaker) -> None:
     generator = np.random.default_rng(7)
     reference = GoldenDevice(maker.config)
-    device.memory = random_memory(generator, maker.config.ports)
+    device.memory = random_memory(generator, maker.bytes_per_cycle)
     device.reset()
     run = maker.fresh_run(generator)
     check_equal("after reset", device.run(run), reference.run(run))

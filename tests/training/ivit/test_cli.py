@@ -11,8 +11,8 @@ pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[tr
 
 from tests.training.ivit.tiny import SHAPE, shades, write_idx
 from training.ivit import cli
-from training.ivit.golden_accuracy import golden_logits
 from training.ivit.trained import read_trained
+from tritforge.ivit.golden.processes import golden_logits
 
 TEST_IMAGES = shades(60, seed=1)
 
@@ -49,8 +49,8 @@ def test_from_reals_to_integers(data: Path, capsys: pytest.CaptureFixture[str]) 
     for name in ("calibrated", "qat", "power", "four"):
         # The golden model, from the file alone, to the last image.
         trained = read_trained(out / name)
-        logits = golden_logits(trained, TEST_IMAGES.pixels)
-        right = int((logits.classes == TEST_IMAGES.classes).sum())
+        logits = golden_logits(trained.parameters(), TEST_IMAGES.pixels)
+        right = int((logits.argmax(1) == TEST_IMAGES.classes).sum())
         facts = json.loads((out / name / "config.json").read_text(encoding="utf-8"))["training"]
         assert 100 * right / 60 == pytest.approx(facts["test_accuracy_pytorch"], abs=1e-9), name
         assert facts["test_images"] == 60

@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip insta
 
 from safetensors.numpy import save_file  # noqa: E402
 
+from testing.ivit_checkpoint import upstream_state_dict  # noqa: E402
 from testing.ivit_random_model import SMALL_SHAPE, RandomModel  # noqa: E402
 from training.ivit.initial import read_initial, take_weights, weights_of  # noqa: E402
 from training.ivit.model import Quantisation, VisionTransformer  # noqa: E402
@@ -27,21 +28,9 @@ def random() -> RandomModel:
 
 
 def quant_train_state(random: RandomModel) -> dict[str, Any]:
-    """State dict as upstream's quant_train.py saves it: buffers of other shapes than registered."""
-    state: dict[str, Any] = {name: torch.from_numpy(v) for name, v in random.tensors.items()}
-    for index, (site, scale) in enumerate(random.scales.items()):
-        shape = () if index % 2 else (1,)
-        state[f"{site}.act_scaling_factor"] = torch.full(shape, float(scale))
-    for name, values in random.tensors.items():
-        if name.endswith(".weight") and values.ndim > 1:
-            layer = name.removesuffix(".weight")
-            state[f"{layer}.fc_scaling_factor"] = torch.zeros(len(values))
-            state[f"{layer}.weight_integer"] = torch.zeros(values.shape)
-            state[f"{layer}.bias_integer"] = torch.zeros(len(values))
-    state["blocks.0.attn.qact_softmax.act_scaling_factor"] = torch.zeros(1)
-    state["blocks.0.attn.matmul_2.act_scaling_factor"] = torch.ones(1)
-    state["norm.norm_scaling_factor"] = torch.ones(SMALL_SHAPE.dim)
-    return state
+    """State dict as upstream's quant_train.py saves it."""
+    state = upstream_state_dict(random.shape, random.tensors, random.scales)
+    return {name: torch.from_numpy(values) for name, values in state.items()}
 
 
 def test_checkpoint_of_quant_train_gives_its_integers(random: RandomModel, tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
+from tritforge.error_code import ErrorCode
 from tritforge.language_model.config import AcceleratorConfig, accelerator
-from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.interface import (
     ARRAY,
     input_stream_names,

@@ -13,9 +13,16 @@ from typing import Any
 from tritforge.boards import Board, load_board
 from tritforge.checks import check_integer
 from tritforge.errors import ConfigurationError
-from tritforge.ivit.config import ELEMENT_CHOICES, CheckedParameters, parameter
-from tritforge.ivit.parameters import LARGEST_SHIFT, POSITION_BITS
-from tritforge.ivit.shape import ACCUMULATOR_BITS, VisionShape, VisionWidths
+from tritforge.ivit.config import (
+    ELEMENT_CHOICES,
+    CheckedParameters,
+    LayerNormConfig,
+    ShiftgeluConfig,
+    ShiftmaxConfig,
+    parameter,
+)
+from tritforge.ivit.parameters import LARGEST_SHIFT, POSITION_BITS, VisionParameters
+from tritforge.ivit.shape import ACCUMULATOR_BITS, VisionShape, VisionUnits, VisionWidths
 
 RESULT_LANE_CHOICES = (1, 2, 4, 8)
 #: Products of one multiplier: two share it where they have a factor in common.
@@ -101,6 +108,11 @@ class MachineConfig(CheckedParameters):
             raise ConfigurationError(
                 f"feature_lanes = {self.feature_lanes} is odd, but a multiplier makes the products "
                 "of two features: give an even number, or products_per_multiplier = 1"
+            )
+        if self.feature_lanes % self.elements:
+            raise ConfigurationError(
+                f"feature_lanes = {self.feature_lanes} is not a multiple of elements = "
+                f"{self.elements}, the numbers of a memory's word: give a multiple of it"
             )
 
     @property
@@ -213,6 +225,16 @@ class MachineConfig(CheckedParameters):
         """Multipliers of the array."""
         return self.token_lanes * self.feature_lanes // self.products_per_multiplier
 
+    @cached_property
+    def row_units(self) -> tuple[ShiftmaxConfig, ShiftgeluConfig, LayerNormConfig]:
+        """The row units, for the longest rows."""
+        units = VisionUnits(self, self.widths)
+        return (
+            dataclasses.replace(units.shiftmax, elements=self.elements),
+            dataclasses.replace(units.shiftgelu, elements=self.elements),
+            dataclasses.replace(units.layer_norm, elements=self.elements),
+        )
+
     def check_model(self, shape: VisionShape, widths: VisionWidths) -> None:
         """Check that the machine runs a model.
 
@@ -237,6 +259,25 @@ class MachineConfig(CheckedParameters):
                 f"the model has the widths {widths}, the machine {self.widths}: generate a machine "
                 "of the model's widths"
             )
+
+    def check_parameters(self, parameters: VisionParameters) -> None:
+        """Check that the machine runs a model: its shape, its widths and its |x0|.
+
+        Raises:
+            ConfigurationError: names the first number that is too large.
+        """
+        self.check_model(parameters.shape, parameters.widths)
+        softmax, gelu, _ = self.row_units
+        for index, block in enumerate(parameters.blocks):
+            for unit, x0 in (
+                (softmax, int(block.attention.x0_magnitude[0])),
+                (gelu, int(block.mlp.x0_magnitude[0])),
+            ):
+                if x0 > unit.largest_x0:
+                    raise ConfigurationError(
+                        f"block {index} of the model has |x0| = {x0} in {unit.unit}, the machine "
+                        f"takes up to {unit.largest_x0}: generate one for fewer tokens"
+                    )
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain JSON-able form, complete and in field order."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tritforge.ivit.config import NUMERATOR_BITS, LayerNormConfig
+from tritforge.ivit.config import NUMERATOR_BITS
 from tritforge.ivit.machine.config import STREAM_BYTES, MachineConfig
 from tritforge.ivit.machine.operations import Operation, OperationKind, operations
 from tritforge.ivit.shape import VisionShape, VisionUnits
@@ -88,22 +88,12 @@ def _row_steps(operation: Operation, shape: VisionShape, config: MachineConfig) 
     units = VisionUnits(shape, config.widths)
     words = -(-operation.inputs // config.elements)
     if operation.kind is OperationKind.NORM:
-        return max(words, _norm_steps(units.layer_norm)) + 1
+        return max(words, units.layer_norm.scalar_steps) + 1
     if operation.kind is OperationKind.ATTENTION:
         return max(-(-operation.tokens // config.elements), NUMERATOR_BITS) + 1
     if operation.kind is OperationKind.GELU:
         return max(words, units.shiftgelu.argument_bits + 2) + 1
     return 0
-
-
-def _norm_steps(norm: LayerNormConfig) -> int:
-    """Steps of mean, root and factor of a row: `kScalarSteps` of hls/include/ivit/layer_norm.hpp.
-
-    Every division takes a step for two bits of its quotient.
-    """
-    mean = -(-norm.input_bits // 2) + 1 + norm.input_bits + 1
-    root = (norm.steps - 1) * (-(-norm.quotient_bits // 2) + 1)
-    return mean + root + -(-norm.factor_bits // 2)
 
 
 @dataclass(frozen=True)

@@ -23,24 +23,13 @@ from tritforge.ivit.golden.shiftmax import shiftmax
 from tritforge.ivit.golden.weight_buffer import channel_factors, slice_weights
 from tritforge.ivit.machine.config import STREAM_BYTES, MachineConfig
 from tritforge.ivit.machine.operations import OperationKind
+from tritforge.ivit.machine.packets import ImagePackets
 from tritforge.ivit.machine.program import RECORD_WORDS, Factor, Record, Words
 from tritforge.ivit.machine.weight_stream import words_of_input
 from tritforge.ivit.parameters import Requantisation, ResidualParameters
 from tritforge.ivit.shape import VisionUnits
 
 _KIND = OperationKind
-
-
-@dataclass(frozen=True)
-class ImagePackets:
-    """The packets of one image: `program_packet`, `weight_packet`, `position_packet` and
-    `patch_packet` make them.
-    """
-
-    program: Words
-    weights: Words
-    positions: Words
-    patches: Words
 
 
 @dataclass

@@ -51,6 +51,12 @@ def memories(config: MachineConfig) -> tuple[OnChipMemory, ...]:
     """Every memory of a machine; small ones within a unit are not counted."""
     widths, groups = config.widths, config.token_groups
     tokens, features = config.token_lanes, config.feature_lanes
+    elements = config.elements
+
+    def words(row: int) -> int:
+        """Words of a row of numbers."""
+        return -(-row // elements)
+
     return (
         OnChipMemory(
             "residual",
@@ -62,15 +68,15 @@ def memories(config: MachineConfig) -> tuple[OnChipMemory, ...]:
         OnChipMemory(
             "codes",
             tokens,
-            groups * config.dim,
-            widths.activation,
+            groups * words(config.dim),
+            elements * widths.activation,
             "normalised tokens; during attention its context",
         ),
         OnChipMemory(
             "rows",
             tokens,
-            groups * config.maximum_inputs,
-            widths.activation,
+            groups * words(config.maximum_inputs),
+            elements * widths.activation,
             "patches; queries; hidden channels before and behind ShiftGELU",
         ),
         OnChipMemory(
@@ -90,15 +96,15 @@ def memories(config: MachineConfig) -> tuple[OnChipMemory, ...]:
         OnChipMemory(
             "scores",
             tokens,
-            config.tokens,
-            widths.activation,
+            words(config.tokens),
+            elements * widths.activation,
             "scores of a group of tokens, one head",
         ),
         OnChipMemory(
             "probabilities",
             tokens,
-            config.tokens,
-            config.probability_bits,
+            words(config.tokens),
+            elements * config.probability_bits,
             "probabilities of a group of tokens, one head",
         ),
         OnChipMemory(
@@ -111,8 +117,8 @@ def memories(config: MachineConfig) -> tuple[OnChipMemory, ...]:
         OnChipMemory(
             "norm_gains",
             1,
-            config.dim,
-            widths.gain + 1 + config.shift_bits,
+            words(config.dim),
+            elements * (widths.gain + 1 + config.shift_bits),
             "gain of every channel of a norm",
         ),
         OnChipMemory("weight_stream", 1, 512, 65, "FIFO behind the memory port"),

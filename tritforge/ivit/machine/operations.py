@@ -64,7 +64,7 @@ class Operation:
         inputs: numbers of a row that goes in; of attention: channels of a head.
         features: numbers of a row that comes out.
         tokens: rows.
-        heads: how often it is done; 1 but for attention.
+        heads: of values and attention, which is done once for each; 1 otherwise.
     """
 
     kind: OperationKind
@@ -93,8 +93,9 @@ def operations(shape: VisionShape) -> Iterator[Operation]:
     yield Operation(kind.EMBED, shape.patch_inputs, dim, tokens)
     for _ in range(shape.layers):
         yield Operation(kind.NORM, dim, dim, tokens)
-        for projection in (kind.QUERY, kind.KEY, kind.VALUE):
+        for projection in (kind.QUERY, kind.KEY):
             yield Operation(projection, dim, dim, tokens)
+        yield Operation(kind.VALUE, dim, dim, tokens, shape.heads)
         yield Operation(kind.ATTENTION, shape.head_dim, shape.head_dim, tokens, shape.heads)
         yield Operation(kind.PROJECT, dim, dim, tokens)
         yield Operation(kind.NORM, dim, dim, tokens)

@@ -8,16 +8,60 @@ positions.
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
+
 import numpy as np
 
 from tritforge.fixed_point import Int64Array
 from tritforge.ivit.golden.patch_embedding import patches_of
 from tritforge.ivit.machine.config import STREAM_BYTES, MachineConfig
-from tritforge.ivit.machine.program import Words
+from tritforge.ivit.machine.program import Words, program_packet
+from tritforge.ivit.machine.weight_stream import weight_packet
 from tritforge.ivit.parameters import VisionParameters
 from tritforge.ivit.shape import VisionShape
 
 _CONSTANT_BYTES = 4
+
+
+@dataclass(frozen=True)
+class ImagePackets:
+    """The packets of one image, one for each input stream of the machine."""
+
+    program: Words
+    weights: Words
+    positions: Words
+    patches: Words
+
+    def streams(self) -> dict[str, Words]:
+        """Input stream -> words."""
+        return {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+
+
+class PacketMaker:
+    """Packets of a model for one machine; all but the patches are made once."""
+
+    def __init__(self, parameters: VisionParameters, config: MachineConfig) -> None:
+        """
+        Raises:
+            ConfigurationError: the machine is too small for the model, or has other widths.
+        """
+        config.check_parameters(parameters)
+        self._parameters, self._config = parameters, config
+        self._model = (
+            program_packet(parameters),
+            weight_packet(parameters, config),
+            position_packet(parameters, config),
+        )
+
+    def image(self, activations: Int64Array) -> ImagePackets:
+        """All packets of one image.
+
+        Args:
+            activations: (image_size, image_size, channels) int64 of widths.activation bits.
+        """
+        patches = patch_packet(activations, self._parameters.shape, self._config)
+        return ImagePackets(*self._model, patches)
 
 
 def patch_packet(activations: Int64Array, shape: VisionShape, config: MachineConfig) -> Words:

@@ -4,7 +4,7 @@
     word  bits   field
     0     0-15   magic, "IV"
           16-23  kind (`OperationKind`)
-          24-31  heads, 1 but for attention
+          24-31  heads of values and attention, 1 otherwise
           32-47  tokens
           48-63  block, counted from 0; behind the last block their number
     1     0-31   inputs: numbers of a row that goes in; of attention: channels of a head
@@ -12,6 +12,7 @@
     2, 3  0-31   multiplier of the first and of the second factor for all channels
           32-39  shift
     4     0-31   |x0| of Shiftmax or ShiftGELU
+          32-63  of values: channels of a head, which the machine keeps apart
 
 The first factor is that of the patches, of the scores, of ShiftGELU or of a residual add's branch;
 the second one that of the context or of a residual add's identity, which is 1 for the positions.
@@ -68,8 +69,15 @@ class Record:
             sum(head) + (self.block << 48),
             operation.inputs + (operation.features << 32),
             *(factor.multiplier + (factor.shift << 32) for factor in (self.first, self.second)),
-            self.x0_magnitude,
+            self.x0_magnitude + (self._head_dim << 32),
         ]
+
+    @property
+    def _head_dim(self) -> int:
+        operation = self.operation
+        if operation.kind is not OperationKind.VALUE:
+            return 0
+        return operation.features // operation.heads
 
     @classmethod
     def from_words(cls, words: Words) -> Record:

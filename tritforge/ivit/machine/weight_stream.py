@@ -75,18 +75,27 @@ def weight_packet(parameters: VisionParameters, config: MachineConfig) -> Words:
     Raises:
         ConfigurationError: the machine is too small for the model.
     """
+    return np.concatenate([*weight_parts(parameters, config)])
+
+
+def weight_parts(parameters: VisionParameters, config: MachineConfig) -> Iterator[Words]:
+    """Words of the weight stream that every record of the program uses, in order; none for some.
+
+    Raises:
+        ConfigurationError: the machine is too small for the model.
+    """
     config.check_model(parameters.shape, parameters.widths)
-    parts: list[Words] = []
     norms = _norms(parameters)
     linears = _linears(parameters)
     for record in records(parameters):
         if record.operation.kind is OperationKind.NORM:
             norm = next(norms)
-            parts.append(factor_words(norm.bias, norm.requantisation, config.widths.gain))
+            yield factor_words(norm.bias, norm.requantisation, config.widths.gain)
         elif record.operation.has_weights:
             bits = config.widths.multiplier
-            parts += slice_words(next(linears), config.feature_lanes, bits)
-    return np.concatenate(parts)
+            yield np.concatenate([*slice_words(next(linears), config.feature_lanes, bits)])
+        else:
+            yield np.zeros(0, np.uint64)
 
 
 def _norms(parameters: VisionParameters) -> Iterator[LayerNormParameters]:

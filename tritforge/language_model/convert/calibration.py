@@ -182,8 +182,16 @@ class CalibrationPass:
         """Output or down projection of a gated product, added to the residual."""
         u = product.raw if operation.norm_gain is None else product.raw * operation.norm_gain
         # The true product is `factor` times the raw one, so its epsilon counts less or more.
-        constant = self._epsilons.linear * _reciprocal(product.factor) ** 2
-        site = _Site(self, operation, product.raw, u, constant, np.zeros_like(constant))
+        epsilon = self._epsilons.linear * _reciprocal(product.factor) ** 2
+        square = _mean_square(u)
+        # The recurrence grows beyond the text, so a share of its squares would grow with it.
+        is_recurrent = operation.norm_gain is not None
+        fit = (
+            (0.0, _median_where(epsilon, square > 0))
+            if is_recurrent
+            else (fit_epsilon(square.ravel(), epsilon.ravel()))
+        )
+        site = _Site(self, operation, product.raw, u, epsilon, fit)
         sums, scale = site.linear(0, linear)
         increment = sums * scale
         site.finish(increment)
@@ -200,10 +208,13 @@ class CalibrationPass:
     def _of_residual(self, operation: FloatOperation) -> _Site:
         assert operation.norm_gain is not None
         x = self.residual
+        u = x * operation.norm_gain
         # The inner norm sees u / rms(x): its epsilon counts as that of u times the square of it.
-        proportional = self._epsilons.linear * (x * x).mean(-1, keepdims=True)
-        constant = np.full_like(proportional, self._epsilons.linear * self._epsilons.norm)
-        return _Site(self, operation, x, x * operation.norm_gain, constant, proportional)
+        proportional = self._epsilons.linear * _mean_square(x)
+        constant = self._epsilons.linear * self._epsilons.norm
+        square = _mean_square(u)
+        share = _median_where(proportional * _reciprocal(square), square > 0)
+        return _Site(self, operation, x, u, proportional + constant, (share, constant))
 
 
 class _Site:
@@ -215,26 +226,21 @@ class _Site:
         operation: FloatOperation,
         source: FloatArray,
         u: FloatArray,
-        constant: FloatArray,
-        proportional: FloatArray,
+        epsilon: FloatArray,
+        fit: tuple[float, float],
     ) -> None:
         """
         Args:
             source: (sequences, tokens, K) input.
             u: the same with the norm's gain.
-            constant, proportional: (sequences, tokens, 1) epsilon beside the mean of u * u; how
-                much of it goes with the size of the source.
+            epsilon: (sequences, tokens, 1) epsilon beside the mean of u * u.
+            fit: share of that mean, and constant, that stand for it in the image.
         """
         self._owner, self._operation, self._u = owner, operation, u
-        square = (u * u).mean(-1, keepdims=True)
-        self._inverse_rms = _reciprocal(np.sqrt(square + constant + proportional))
+        self._inverse_rms = _reciprocal(np.sqrt(_mean_square(u) + epsilon))
         self._values: list[float] = []
         self._multipliers: list[float] = []
-        present = square > 0
-        share = float(np.median(proportional[present] / square[present])) if present.any() else 0.0
-        count = u.shape[-1]
-        usable = constant[present & (constant > 0)]
-        self._epsilons = float(np.median(usable)) * count if usable.size else 0.0, share
+        self._epsilons = fit[1] * u.shape[-1], fit[0]
         self._input, self._square_operand = largest(source), largest(u)
 
     def linear(
@@ -260,6 +266,36 @@ class _Site:
                 *self._epsilons,
             )
         )
+
+
+def fit_epsilon(squares: FloatArray, epsilons: FloatArray) -> tuple[float, float]:
+    """Share and constant, neither negative, with share * square + constant ~ epsilon.
+
+    Least squares of the error relative to square + epsilon, of which a scale is made.
+
+    Args:
+        squares: (vectors,) means of squares; vectors of zeros do not count.
+        epsilons: (vectors,) what the norms add to them.
+    """
+    present = squares > 0
+    if not present.any():
+        return 0.0, 0.0
+    squares, epsilons = squares[present], epsilons[present]
+    weights = 1 / (squares + epsilons)
+    a, b, target = squares * weights, weights, epsilons * weights
+    candidates = [(float(a @ target / (a @ a)), 0.0), (0.0, float(b @ target / (b @ b)))]
+    share, constant = np.linalg.lstsq(np.stack([a, b], 1), target, rcond=None)[0].tolist()
+    if share >= 0 and constant >= 0:
+        candidates.append((share, constant))
+    return min(candidates, key=lambda fit: float(np.square(fit[0] * a + fit[1] * b - target).sum()))
+
+
+def _mean_square(values: FloatArray) -> FloatArray:
+    return (values * values).mean(-1, keepdims=True)
+
+
+def _median_where(values: FloatArray, present: NDArray[np.bool_]) -> float:
+    return float(np.median(values[present])) if present.any() else 0.0
 
 
 def _reciprocal(values: FloatArray) -> FloatArray:

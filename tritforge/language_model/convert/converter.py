@@ -49,7 +49,7 @@ from tritforge.language_model.float_parameters import (
     FloatOperation,
     encode_float_section,
 )
-from tritforge.language_model.image import ImageWriter, open_image, write_image
+from tritforge.language_model.image import ImageWriter, write_image
 from tritforge.language_model.image_header import ImageHeader
 from tritforge.language_model.program import (
     OperationKind,
@@ -99,8 +99,7 @@ class ConversionReport:
     """What was written: sizes in bytes, and the share of zero weights.
 
     Attributes:
-        fidelity: how the image does on the calibration text; None where it cannot be read back,
-            because the output is a device or a FIFO.
+        fidelity: how the image does on the calibration text.
         random_calibration: the text showed too few tokens, so random ones stood in for it.
         not_honoured: settings of `generation_config.json`, with their values, that have no effect.
     """
@@ -112,7 +111,7 @@ class ConversionReport:
     embedding_bytes: int
     ternary_weights: int
     zero_share: float
-    fidelity: ConversionFidelity | None
+    fidelity: ConversionFidelity
     random_calibration: bool = False
     not_honoured: tuple[str, ...] = ()
 
@@ -173,9 +172,7 @@ def convert(
     with write_image(output, header, checkpoint.tokenizer, options.keep_float) as writer:
         conversion = _Conversion(checkpoint, writer, widths, progress)
         conversion.run(tokens)
-    fidelity = None
-    if output.is_file():
-        fidelity = compare_with_calibration(open_image(output), tokens, conversion.logits, progress)
+        fidelity = compare_with_calibration(writer.image(), tokens, conversion.logits, progress)
     sizes = header.section_bytes()
     return ConversionReport(
         path=output,

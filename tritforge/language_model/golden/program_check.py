@@ -12,13 +12,13 @@ import dataclasses
 
 import numpy as np
 
+from tritforge.error_code import ErrorCode
 from tritforge.language_model.config import (
     DIM_RANGE,
     GLU_RANGE,
     VOCABULARY_RANGE,
     AcceleratorConfig,
 )
-from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.program import (
     RECORD_MAGIC,
     SCALE_EXPONENT_RANGE,

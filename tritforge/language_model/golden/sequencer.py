@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tritforge.error_code import ErrorCode
 from tritforge.fixed_point import Int64Array
 from tritforge.language_model.config import AcceleratorConfig
-from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.golden import dequantiser, element_unit, quantiser, vector_unit
 from tritforge.language_model.golden.headers import (
     ArrayHeader,

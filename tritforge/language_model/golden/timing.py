@@ -16,8 +16,10 @@ from tritforge.language_model.golden.sequencer import RECORD_WORDS, Directions
 from tritforge.language_model.packing import row_tiles
 from tritforge.ternary_code import TRITS_PER_BYTE, bytes_per_row
 
-#: Steps of a record besides those of its words: check and issue, or check and discard.
-_RECORD_STEPS = 2
+#: Steps of a record besides those of its words: four to check, one to issue or to discard.
+_RECORD_STEPS = 5
+#: Steps between the elements of a tile and those of the next matrix, or more.
+_ELEMENT_BUFFER_STEPS = 20
 
 
 def _to_drop(taken: int, lengths: Iterable[int]) -> int:
@@ -85,7 +87,13 @@ def dequantiser_steps(operations: Iterable[tuple[int, int, int]], config: Accele
 
 def element_unit_steps(operations: Iterable[tuple[int, int]], config: AcceleratorConfig) -> int:
     """Steps of a run of operations, each (matrices, rows), and of its end."""
-    return 1 + sum(1 + matrices * _elements(rows, config) for matrices, rows in operations)
+    wait = max(0, _ELEMENT_BUFFER_STEPS - config.rows_per_beat * config.lanes)
+    return 1 + sum(
+        1
+        + matrices * _elements(rows, config)
+        + (matrices - 1) * row_tiles(rows, config.rows_per_beat) * wait
+        for matrices, rows in operations
+    )
 
 
 def head_steps(tokens: int, config: AcceleratorConfig) -> int:

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tritforge.error_code import ErrorCode
 from tritforge.errors import TritforgeError
-from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.signals import Signal
 from tritforge.machine_interface import ERROR_CODE_BITS, stream_error_names
 

@@ -10,7 +10,7 @@
 #include "hls_record.h"
 
 namespace tritforge {
-template <class Word, int kDepth>
+template <class Word, int kDepth, int kSettleSteps>
 struct Ram;
 }
 
@@ -53,8 +53,8 @@ struct Codec<ap_uint<W>> : ApCodec<ap_uint<W>, W> {};
 /// Whether a T is put together of fields; a RAM is a struct too, but no word.
 template <class T>
 struct IsRecord : std::bool_constant<!std::is_array<T>::value && ap_shim::is_record_word<T>()> {};
-template <class Word, int kDepth>
-struct IsRecord<tritforge::Ram<Word, kDepth>> : std::false_type {};
+template <class Word, int kDepth, int kSettleSteps>
+struct IsRecord<tritforge::Ram<Word, kDepth, kSettleSteps>> : std::false_type {};
 
 /// A struct, a beat of AXI4-Stream or a fixed-point number is the word that the open flow makes of
 /// it.

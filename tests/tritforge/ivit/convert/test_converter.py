@@ -13,15 +13,20 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from testing.ivit_checkpoint import write_timm_weights, write_trained_directory
-from testing.ivit_random_model import RandomModel
+from testing.ivit_checkpoint import (
+    upstream_state_dict,
+    write_timm_weights,
+    write_trained_directory,
+)
+from testing.ivit_random_model import RandomModel, random_tensors
 from tritforge.errors import CheckpointError, TritforgeError
 from tritforge.ivit.convert import VisionConversionOptions, convert_vision
 from tritforge.ivit.convert.checkpoint import SCALE_SUFFIX
 from tritforge.ivit.image import open_vision_image
 from tritforge.ivit.preprocessing import IMAGENET, Preprocessing
 from tritforge.ivit.quantise import WeightFormat
-from tritforge.ivit.shape import VisionShape
+from tritforge.ivit.shape import VisionShape, VisionWidths, preset
+from tritforge.ivit.sites import activation_sites
 
 #: Heads of 64 channels, so that the tensors alone say the whole shape.
 PLAIN_SHAPE = VisionShape(
@@ -61,20 +66,39 @@ def test_trained_directory_gives_the_integers_of_the_quantiser(
     assert len(header.source["checkpoint_sha256"]) == 64
 
 
-def test_upstreams_state_dict_needs_no_shape_of_its_buffers(tmp_path: Path) -> None:
-    """Scales are () or (1,) there; everything that follows from the weights is made anew."""
+def test_upstreams_state_dict_is_that_of_its_modules() -> None:
+    """A DeiT-tiny has 550 entries, 174 of them in shapes that its own modules do not register."""
+    shape = preset("deit-tiny")
+    scales = dict.fromkeys(activation_sites(shape, VisionWidths()), np.float32(1))
+    state = upstream_state_dict(shape, random_tensors(shape), scales)
+    registered_as_one = (SCALE_SUFFIX, ".norm_scaling_factor")
+    unlike = [
+        name
+        for name, values in state.items()
+        if name.endswith(registered_as_one) and values.shape != (1,)
+    ]
+    assert (len(state), len(unlike)) == (550, 174)
+
+
+def write_upstream(folder: Path, model: RandomModel) -> Path:
+    path = folder / "checkpoint.safetensors"
+    save_file(upstream_state_dict(model.shape, model.tensors, model.scales), path)
+    return path
+
+
+def test_upstreams_state_dict_gives_the_integers_of_its_scales(tmp_path: Path) -> None:
+    """What follows from the weights is made anew: nonsense in it changes nothing."""
     model = RandomModel(PLAIN_SHAPE)
-    folder = write_trained_directory(tmp_path / "x", model)
-    tensors = load_file(folder / WEIGHTS)
-    for index, name in enumerate(name for name in list(tensors) if name.endswith(SCALE_SUFFIX)):
-        tensors[name] = tensors[name].reshape([(), (1,)][index % 2])
+    path = write_upstream(tmp_path, model)
+    tensors = load_file(path)
     nonsense = np.array([np.nan], np.float32)
     for name in (
         *("blocks.0.attn.qkv.fc_scaling_factor", "blocks.0.attn.qkv.weight_integer"),
         *("norm.norm_scaling_factor", "blocks.0.attn.qact_softmax.act_scaling_factor"),
     ):
         tensors[name] = nonsense
-    path = tmp_path / "checkpoint.safetensors"
+    # A list of one number is that number.
+    tensors[f"qact1{SCALE_SUFFIX}"] = tensors[f"qact1{SCALE_SUFFIX}"].reshape(1)
     save_file(tensors, path)
     report = convert_vision(path, tmp_path / "x.tritforge")
     image = open_vision_image(report.path)
@@ -88,11 +112,8 @@ def test_upstreams_state_dict_needs_no_shape_of_its_buffers(tmp_path: Path) -> N
 
 def test_pickled_state_dict_is_read_without_its_code(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch files need the optional extra `torch`")
-    model = RandomModel(PLAIN_SHAPE)
-    folder = write_trained_directory(tmp_path / "x", model)
-    tensors = {
-        name: torch.from_numpy(values) for name, values in load_file(folder / WEIGHTS).items()
-    }
+    state = load_file(write_upstream(tmp_path, RandomModel(PLAIN_SHAPE)))
+    tensors = {name: torch.from_numpy(values) for name, values in state.items()}
     path = tmp_path / "checkpoint.pth.tar"
     torch.save(tensors, path)
     report = convert_vision(path, tmp_path / "x.tritforge")
@@ -181,6 +202,42 @@ def with_value(value: float) -> Callable[[np.ndarray], np.ndarray]:
         return tensor
 
     return change
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        pytest.param(
+            *("blocks.0.attn.proj.bias", np.nan),
+            "tensor blocks.0.attn.proj.bias holds values that are not finite",
+            id="NaN",
+        ),
+        pytest.param(
+            *("blocks.0.norm2.weight", 0), "blocks.0.norm2.weight of channel 0 is 0", id="zero_gain"
+        ),
+        pytest.param(
+            *("blocks.0.attn.qact_attn1.act_scaling_factor", 1e-5),
+            "blocks.0.attn.qact_attn1: |x0| = ",
+            id="saturating_scale",
+        ),
+        pytest.param(
+            *("qact1.act_scaling_factor", 2**-23),
+            "qact1: scale 1.19209e-07 must be finite and above",
+            id="never_calibrated",
+        ),
+    ],
+)
+def test_upstreams_state_dict_is_refused_by_tensor_value_and_limit(
+    name: str, value: float, words: str, tmp_path: Path
+) -> None:
+    path = write_upstream(tmp_path, RandomModel(PLAIN_SHAPE))
+    tensors = load_file(path)
+    tensors[name] = with_value(value)(tensors[name].copy())
+    save_file(tensors, path)
+    with pytest.raises(TritforgeError) as refused:
+        convert_vision(path, tmp_path / "x.tritforge")
+    assert words in str(refused.value)
+    assert [item.name for item in tmp_path.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize(

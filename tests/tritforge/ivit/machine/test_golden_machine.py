@@ -15,9 +15,8 @@ from tritforge.fixed_point import Int64Array
 from tritforge.ivit.golden import IvitGoldenModel, input_quantiser
 from tritforge.ivit.image import open_vision_image
 from tritforge.ivit.machine.config import MachineConfig, machine_for
-from tritforge.ivit.machine.golden_machine import ImagePackets, IvitGoldenMachine
-from tritforge.ivit.machine.packets import patch_packet, position_packet
-from tritforge.ivit.machine.program import program_packet
+from tritforge.ivit.machine.golden_machine import IvitGoldenMachine
+from tritforge.ivit.machine.packets import ImagePackets, PacketMaker
 from tritforge.ivit.machine.weight_stream import weight_packet
 from tritforge.ivit.shape import VisionWidths, preset
 
@@ -27,21 +26,16 @@ LANES = [(4, 6, 2), (1, 1, 1), (12, 36, 4), (6, 10, 1)]
 
 
 def packets_of(model: RandomModel, lanes: tuple[int, int, int], image: Int64Array) -> ImagePackets:
-    config = config_of(model, lanes)
-    parameters = model.parameters
-    return ImagePackets(
-        program_packet(parameters),
-        weight_packet(parameters, config),
-        position_packet(parameters, config),
-        patch_packet(image, model.shape, config),
-    )
+    return PacketMaker(model.parameters, config_of(model, lanes)).image(image)
 
 
 def config_of(model: RandomModel, lanes: tuple[int, int, int]) -> MachineConfig:
     names = ("token_lanes", "feature_lanes", "result_lanes")
     numbers = dict(zip(names, lanes))
-    packing = 1 if lanes[1] % 2 else 2
-    return machine_for(model.shape, products_per_multiplier=packing, widths=model.widths, **numbers)
+    both = 1 if lanes[1] % 2 else 2
+    return machine_for(
+        model.shape, products_per_multiplier=both, elements=both, widths=model.widths, **numbers
+    )
 
 
 def image_of(model: RandomModel, seed: int) -> tuple[Int64Array, Int64Array]:
@@ -109,11 +103,6 @@ def test_the_embedded_model_on_the_usual_machine() -> None:
     activations = input_quantiser(pixels, parameters.input_table)[0]
     # A machine of DeiT-tiny runs it as well.
     for config in (machine_for(shape), machine_for(preset("deit-tiny"))):
-        packets = ImagePackets(
-            program_packet(parameters),
-            weight_packet(parameters, config),
-            position_packet(parameters, config),
-            patch_packet(activations, shape, config),
-        )
+        packets = PacketMaker(parameters, config).image(activations)
         logits = IvitGoldenMachine(config, parameters.units).run(packets)
         assert np.array_equal(logits, IvitGoldenModel(parameters).logits(pixels)[0])

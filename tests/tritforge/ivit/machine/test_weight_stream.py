@@ -15,7 +15,7 @@ PARAMETERS = RandomModel(SMALL_SHAPE).parameters
 
 
 def test_length_follows_from_the_operations() -> None:
-    config = machine_for(SMALL_SHAPE, token_lanes=4, feature_lanes=10, result_lanes=2)
+    config = machine_for(SMALL_SHAPE, token_lanes=4, feature_lanes=10, result_lanes=2, elements=2)
     words = 0
     for operation in operations(SMALL_SHAPE):
         if operation.kind is OperationKind.NORM:

@@ -17,6 +17,7 @@ from tritforge.language_model.convert.calibration import (
     TernaryLinear,
     calibration_tokens,
     default_calibration_text,
+    fit_epsilon,
     largest,
     random_tokens,
     shows_too_little,
@@ -158,3 +159,24 @@ def test_layer_by_layer_gives_the_residual_of_token_by_token(
         if position < 4:
             expected = reference.head(residual)
             assert np.allclose(logits[:, position], expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("share", "constant"), [(0.3, 0.0), (0.0, 2e-6), (0.02, 5e-7)])
+def test_epsilon_fit_finds_what_made_it(share: float, constant: float) -> None:
+    squares = np.random.default_rng(4).lognormal(-12, 1, 200)
+    found = fit_epsilon(squares, share * squares + constant)
+    assert found == pytest.approx((share, constant), rel=1e-6, abs=1e-12)
+
+
+def test_epsilon_fit_is_never_negative() -> None:
+    squares = np.array([1.0, 2.0, 4.0])
+    share, constant = fit_epsilon(squares, 1 / squares)
+    assert share == 0 and 0.25 < constant < 1
+    share, constant = fit_epsilon(squares, squares**3)
+    assert share > 1 and constant == 0
+
+
+def test_epsilon_fit_of_zero_vectors() -> None:
+    squares = np.array([0.0, 1.0])
+    assert fit_epsilon(squares, np.array([7.0, 1e-3])) == pytest.approx((1e-3, 0), abs=1e-2)
+    assert fit_epsilon(np.zeros(3), np.ones(3)) == (0, 0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tritforge.language_model import image
 from tritforge.language_model.convert import convert
 from tritforge.language_model.convert.comparison import ConversionFidelity, compare
 
@@ -51,7 +52,16 @@ def test_a_conversion_is_compared_layer_by_layer(small_checkpoint: Path, tmp_pat
     )
     compared = [call for call in calls if call[0] == "compare"]
     assert compared[-1][1] == compared[-1][2] > 0
-    assert report.fidelity is not None
     assert report.fidelity.positions == 8 * 16
     assert report.fidelity.logit_error < 0.05
     assert not report.fidelity.saturations
+
+
+def test_a_conversion_reads_nothing_back(
+    small_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the image was opened")
+
+    monkeypatch.setattr(image, "open_container", refuse)
+    convert(small_checkpoint, tmp_path / "model.tritforge")

@@ -257,6 +257,20 @@ def test_an_image_can_go_through_a_fifo_and_a_link(folder: Path) -> None:
     assert stat.S_ISFIFO(fifo.stat().st_mode)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_random"), [("a" * 600, True), ("The quick brown fox jumps. " * 20, False)]
+)
+def test_text_of_few_tokens_gives_way_to_random_ones(
+    folder: Path, text: str, is_random: bool
+) -> None:
+    """One token shows no range: with it alone, other tokens would saturate or be rounded away."""
+    options = ConversionOptions(calibration_text=text)
+    report = convert(folder, folder.parent / "model.tritforge", options)
+    assert report.random_calibration is is_random
+    assert not report.fidelity.saturations
+    assert report.fidelity.logit_error < 0.05
+
+
 # --- errors ---------------------------------------------------------------------------------------
 
 

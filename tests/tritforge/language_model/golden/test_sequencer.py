@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tests.tritforge.language_model.golden.programs import packet_of, packet_with, random_program
+from tritforge.error_code import ErrorCode
 from tritforge.language_model.config import ModelShape, accelerator
-from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.golden.sequencer import (
     ANY_GAIN,
     REPORTED,

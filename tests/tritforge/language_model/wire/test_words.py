@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tritforge.error_code import ErrorCode
 from tritforge.errors import TritforgeError
 from tritforge.language_model.config import TOP_K, accelerator
-from tritforge.language_model.error_code import ErrorCode
 from tritforge.language_model.interface import machine_interface
 from tritforge.language_model.wire.command import Command, command_fields
 from tritforge.language_model.wire.input_packet import decode_input, encode_input, input_words

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors that the machine reports."""
+"""Errors that a machine with an in-band program reports."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from codegen import gen
-from codegen.ivit.machine_units import OPTION_NAMES, UNIT_VECTORS, MachineUnitsBlueprint
+from codegen.ivit.blueprint import OPTION_NAMES, UNIT_VECTORS, IvitBlueprint
 from codegen.ivit.processes import PROCESSES
 from codegen.project import render_project
 from testing.ivit_machine import small_ivit_config
@@ -70,7 +70,7 @@ def test_every_option_reaches_the_configuration(tmp_path: Path) -> None:
 
 
 def test_command_in_the_header_makes_the_same_project(tmp_path: Path) -> None:
-    files = render_project(MachineUnitsBlueprint(small_ivit_config(), UNITS))
+    files = render_project(IvitBlueprint(small_ivit_config(), UNITS))
     program, script, *options = json.loads(files["config.json"])["command"].split()
     assert (program, script) == ("python", "codegen/gen.py")
     result = generate(*options, "--out", "project", cwd=tmp_path)
@@ -79,7 +79,7 @@ def test_command_in_the_header_makes_the_same_project(tmp_path: Path) -> None:
 
 
 def test_header_and_config_file_agree() -> None:
-    files = render_project(MachineUnitsBlueprint(small_ivit_config(), ("requantise",)))
+    files = render_project(IvitBlueprint(small_ivit_config(), ("requantise",)))
     constants = json.loads(files["config.json"])["constants"]
     header = files["include/tritforge_config.hpp"].decode()
     found = re.findall(r"static constexpr int (k\w+) = (\d+);", header)
@@ -89,20 +89,21 @@ def test_header_and_config_file_agree() -> None:
 def test_different_projects_have_different_names() -> None:
     small = small_ivit_config()
     changes = {"hidden": 15, "classes": 6, "tokens": 12, "layers": 3, "patch_inputs": 19}
-    lanes = {"token_lanes": 6, "feature_lanes": 6, "result_lanes": 1, "elements": 2}
+    lanes = {"token_lanes": 6, "feature_lanes": 6, "result_lanes": 1, "elements": 1}
     configs = [
         dataclasses.replace(small, **{name: value}) for name, value in (changes | lanes).items()
     ]
-    projects = [MachineUnitsBlueprint(config, UNITS) for config in (small, *configs)]
-    projects += [MachineUnitsBlueprint(small, (unit,)) for unit in UNITS]
-    projects.append(MachineUnitsBlueprint(small_ivit_config(packing=1), UNITS))
+    projects = [IvitBlueprint(config, UNITS) for config in (small, *configs)]
+    projects += [IvitBlueprint(small, (unit,)) for unit in UNITS]
+    projects.append(IvitBlueprint(small_ivit_config(packing=1), UNITS))
+    projects.append(IvitBlueprint(small))
     assert len({project.name for project in projects}) == len(projects)
 
 
-@pytest.mark.parametrize("units", [(), ("requantise", "requantise"), ("relu",)])
+@pytest.mark.parametrize("units", [("requantise", "requantise"), ("relu",)])
 def test_wrong_units_are_refused(units: tuple[str, ...]) -> None:
     with pytest.raises(ConfigurationError, match=f"one or more of {UNITS[0]}"):
-        MachineUnitsBlueprint(small_ivit_config(), units)
+        IvitBlueprint(small_ivit_config(), units)
 
 
 def test_every_process_has_vectors() -> None:
