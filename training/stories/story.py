@@ -13,9 +13,13 @@ from typing import Any
 from training.stories.cast import Cast, draw_cast
 from training.stories.phrase import expand, sentences
 
-PLOTS: list[dict[str, Any]] = json.loads(
-    files(__package__).joinpath("plots.json").read_text("utf-8")
-)["plots"]
+PLOTS: list[dict[str, Any]] = [
+    plot
+    for path in sorted(
+        files(__package__).joinpath("plots").iterdir(), key=lambda entry: str(entry.name)
+    )
+    for plot in json.loads(path.read_text("utf-8"))["plots"]
+]
 _ENDS_OF_SENTENCES = re.compile(r"(?<=[.!?]) (?=[A-Z\"])")
 #: Shares of optional beats left out and of openings of the rarer kind.
 _LEFT_OUT, _OTHER_OPENING = 0.45, 0.2
@@ -33,11 +37,20 @@ class Story:
     text: str
 
 
-def draw_story(seed: int) -> Story:
-    """The story of a seed; other seeds may have the same."""
+def draw_story(seed: int, name: str | None = None) -> Story:
+    """The story of a seed, of the plot of that name if one is given; other seeds may have the same.
+
+    Raises:
+        IndexError: there is no such plot.
+    """
     random = Random(seed)
-    cast = draw_cast(random)
-    fitting = [plot for plot in PLOTS if "cast" not in plot or plot["cast"] in cast.kind]
+    plots = [plot for plot in PLOTS if name in (None, plot["name"])]
+    fitting: list[dict[str, Any]] = []
+    while not fitting:
+        cast = draw_cast(random)
+        fitting = [plot for plot in plots if "cast" not in plot or plot["cast"] in cast.kind]
+        if not plots:
+            raise IndexError(f"there is no plot {name}")
     plot = random.choice(fitting)
     beats = _beats(random, plot, cast)
     breaks: frozenset[int] = frozenset()
