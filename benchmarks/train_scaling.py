@@ -25,6 +25,7 @@ from tritforge.language_model.config import ModelShape, default_glu_width
 from tritforge.whole_file import whole_file, write_whole_text
 
 ARCHITECTURES = {"matmul-free": "MatMul-free (HGRNBit)", "transformer": "Transformer++ (Llama)"}
+#: Width of a head of the Transformer's attention.
 _HEAD_WIDTH = 64
 _SEED = 0
 
@@ -173,9 +174,12 @@ def train_one(
         model = make_model(course, "auto", group)
         loss: nn.Module = ModelLoss(model)
     else:
-        model = _transformer(shape).to(device)
-        loss = _logits_loss(model)
+        from benchmarks.peers.llama import LlamaLoss
+
+        loss = LlamaLoss(shape, shape.dim // _HEAD_WIDTH, _SEED).to(device)
+        model = loss.model
         if is_gpu:
+            torch._dynamo.reset()  # each size is compiled anew, without counting towards a limit
             loss.compile()
     optimisers = Optimisers(model, course)
     is_graphed = is_gpu and getattr(model, "is_fused", False)
@@ -212,39 +216,6 @@ def train_one(
     return run
 
 
-def _transformer(shape: ModelShape) -> Any:
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(_SEED)
-    return LlamaForCausalLM(
-        LlamaConfig(
-            vocab_size=shape.vocabulary, hidden_size=shape.dim, num_hidden_layers=shape.layers,
-            intermediate_size=shape.glu_width, num_attention_heads=shape.dim // _HEAD_WIDTH,
-            tie_word_embeddings=False, use_cache=False, attn_implementation="sdpa",
-        )
-    )  # fmt: skip
-
-
-def _logits_loss(model: Any) -> Any:
-    from torch import Tensor, nn
-    from torch.nn import functional
-
-    class LogitsLoss(nn.Module):
-        """Cross-entropy of a model of Transformers, as `ModelLoss` has it."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
-        def forward(self, tokens: Tensor, targets: Tensor) -> Tensor:
-            """Mean cross-entropy in nats per token."""
-            logits = self.model(tokens).logits
-            return functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
-
-    return LogitsLoss()
-
-
 def _held_out(loss: Any, corpus: Any, options: Any, device: Any) -> float:
     import torch
 
@@ -252,8 +223,6 @@ def _held_out(loss: Any, corpus: Any, options: Any, device: Any) -> float:
 
     ids, length = corpus.validation, options.length
     starts = np.arange(0, len(ids) - length, length)
-    # Whole batches: a compiled model need not be compiled again.
-    starts = starts[: max(1, len(starts) // options.batch) * options.batch]
     total = 0.0
     with (
         torch.no_grad(),
@@ -261,7 +230,8 @@ def _held_out(loss: Any, corpus: Any, options: Any, device: Any) -> float:
     ):
         for first in range(0, len(starts), options.batch):
             part = starts[first : first + options.batch]
-            total += float(loss(*sequences(ids, part, length, device))) * len(part)
+            # `forward` is not compiled: a last batch has another shape.
+            total += float(loss.forward(*sequences(ids, part, length, device))) * len(part)
     return total / len(starts)
 
 

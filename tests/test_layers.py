@@ -194,6 +194,7 @@ TABLE: dict[str, tuple[str, ...]] = {
     # Training: checkpoints that the converters take.
     "training": (),
     "training.common": ("tritforge",),
+    "training.stories": ("tritforge", "pynq_driver.language_model.evaluation"),
     "training.language_model.kernels": (
         *(*GROUND, *LANGUAGE_MODEL),
         *("tritforge.language_model.reference", "tritforge.language_model.convert"),

@@ -33,8 +33,19 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "PyTorch sees one; several with `torchrun -m training.language_model` and the same "
         "arguments.",
     )
-    parser.add_argument("files", type=Path, nargs="*", metavar="FILE", help="text file")
+    parser.add_argument(
+        "files", type=Path, nargs="*", metavar="FILE",
+        help="text file; one that is given twice is seen twice as often",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
+    parser.add_argument(
+        "--held-out", type=Path, nargs="+", default=[], metavar="FILE",
+        help="texts to measure on (default: one document in twenty)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tokenizer", type=Path, metavar="FILE",
+        help="tokenizer.json of an earlier run (default: a new one, trained on the text)",
+    )  # fmt: skip
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     _add_dataset(parser)
     _add_shape(parser)
@@ -175,7 +186,15 @@ def run(options: argparse.Namespace) -> int:
         compile_blocks=options.compile,
     )
     report = train(
-        texts, options.out, course, habits, options.resume, options.device, options.kernels
+        texts,
+        options.out,
+        course,
+        habits,
+        options.resume,
+        options.device,
+        options.kernels,
+        held_out=[read_text(path) for path in options.held_out],
+        tokenizer_text=read_text(options.tokenizer) if options.tokenizer else None,
     )
     if not report.is_first:
         return 0

@@ -19,6 +19,7 @@ from tritforge.language_model.convert.random_checkpoint import (
     SPECIAL_TOKENS,
     byte_level,
 )
+from tritforge.language_model.tokenizer import load_tokenizer
 
 #: One document of this many is held out.
 HELD_OUT_EVERY = 20
@@ -75,15 +76,48 @@ def train_tokenizer(documents: Sequence[str], vocabulary: int) -> Tokenizer:
     return tokenizer
 
 
-def encode_corpus(documents: Sequence[str], tokenizer: Tokenizer, length: int) -> Corpus:
-    """Token ids, with one document in twenty held out.
+def tokenizer_of(documents: Sequence[str], vocabulary: int, saved: str | None) -> Tokenizer:
+    """The saved tokenizer, or one trained on the documents.
 
-    Of fewer documents than that, the last twentieth of the tokens is held out.
+    Args:
+        vocabulary: most tokens of it.
+        saved: contents of a `tokenizer.json`, or None to train one.
+
+    Raises:
+        TritforgeError: the saved one cannot be read, has more tokens than `vocabulary`, or does not
+            begin with <unk>, <s> and </s>.
+    """
+    if saved is None:
+        return train_tokenizer(documents, vocabulary)
+    tokenizer = load_tokenizer(saved.encode())
+    size = tokenizer.get_vocab_size()
+    if size > vocabulary:
+        raise TritforgeError(
+            f"the tokenizer has {size} tokens and the model {vocabulary}: give --vocabulary {size}"
+        )
+    first = tuple(tokenizer.id_to_token(place) for place in range(len(SPECIAL_TOKENS)))
+    if first != tuple(SPECIAL_TOKENS):
+        raise TritforgeError(
+            f"the tokenizer begins with {first}: the first tokens must be {tuple(SPECIAL_TOKENS)}"
+        )
+    return tokenizer
+
+
+def encode_corpus(
+    documents: Sequence[str], tokenizer: Tokenizer, length: int, held_out: Sequence[str] = ()
+) -> Corpus:
+    """Token ids of the documents, and of those held out.
+
+    Without `held_out`, one document in twenty is; of fewer documents than that, the last twentieth
+    of the tokens.
 
     Raises:
         TritforgeError: too little text for one sequence of `length` tokens in either part.
     """
-    if len(documents) >= HELD_OUT_EVERY:
+    if held_out:
+        training, validation = _ids(documents, tokenizer), _ids(held_out, tokenizer)
+        characters = sum(map(len, held_out))
+    elif len(documents) >= HELD_OUT_EVERY:
         held_out = documents[::HELD_OUT_EVERY]
         kept = [text for place, text in enumerate(documents) if place % HELD_OUT_EVERY]
         training, validation = _ids(kept, tokenizer), _ids(held_out, tokenizer)

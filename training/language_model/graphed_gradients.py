@@ -37,8 +37,11 @@ class GraphedGradients:
         torch.cuda.empty_cache()
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
-            self._loss = loss(self._tokens, self._targets)
-            self._loss.backward()
+            value = loss(self._tokens, self._targets)
+            value.backward()
+        # Without its autograd graph, whose nodes belong to the stream of the recording.
+        self._loss = value.detach()
+        del value
         self._gradients = [(parameter, parameter.grad) for parameter in parameters]
 
     def __call__(self, tokens: Tensor, targets: Tensor) -> Tensor:
@@ -48,4 +51,4 @@ class GraphedGradients:
         self._graph.replay()
         for parameter, gradient in self._gradients:
             parameter.grad = gradient
-        return self._loss.detach().clone()
+        return self._loss.clone()

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from training.language_model.checkpoint_folder import TOKENIZER_FILE
-from training.language_model.corpus import documents_of, encode_corpus, train_tokenizer
+from training.language_model.corpus import documents_of, encode_corpus, tokenizer_of
 from training.language_model.integer_sigmoid import IntegerSigmoid
 from training.language_model.model import HGRNBit
 from training.language_model.options import TrainingOptions
@@ -51,18 +51,23 @@ def train(
     resume: bool = False,
     device: str | None = None,
     kernels: str = "auto",
+    held_out: Sequence[str] = (),
+    tokenizer_text: str | None = None,
 ) -> RunReport:
     """Train a model from text, and leave a Hugging Face checkpoint in `folder`.
 
     Args:
-        texts: contents of the text files.
+        texts: contents of the text files; what stands in several is seen more often.
         options: the vocabulary of its shape is the largest; a small text makes a smaller one.
         resume: go on from the state in `folder`.
         device: as PyTorch names devices; default: a GPU if there is one.
         kernels: "fused" for Triton, "plain" for PyTorch, "auto" for fused on a GPU.
+        held_out: texts to measure on, instead of one document in twenty.
+        tokenizer_text: contents of a tokenizer.json to use, instead of one trained on the text.
 
     Raises:
-        TritforgeError: too little text, a folder in use, options that do not fit.
+        TritforgeError: too little text, a folder in use, options that do not fit, a tokenizer that
+            cannot be read or is larger than the vocabulary.
     """
     with processes(device) as group:
         if resume != (folder / STATE_FILE).exists():
@@ -75,11 +80,12 @@ def train(
         documents = documents_of(texts)
         if group.is_first and not resume:
             folder.mkdir(parents=True, exist_ok=True)
-            tokenizer = train_tokenizer(documents, options.shape.vocabulary)
+            tokenizer = tokenizer_of(documents, options.shape.vocabulary, tokenizer_text)
             write_whole_text(folder / TOKENIZER_FILE, tokenizer.to_str())
         group.wait()
         tokenizer = load_tokenizer((folder / TOKENIZER_FILE).read_bytes())
-        corpus = encode_corpus(documents, tokenizer, options.length)
+        measured = documents_of(held_out) if held_out else ()
+        corpus = encode_corpus(documents, tokenizer, options.length, measured)
         shape = replace(options.shape, vocabulary=tokenizer.get_vocab_size())
         options = replace(options, shape=shape)
         model = make_model(options, kernels, group)

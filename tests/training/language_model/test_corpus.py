@@ -4,7 +4,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.language_model.corpus import documents_of, encode_corpus, train_tokenizer
+from training.language_model.corpus import (
+    documents_of,
+    encode_corpus,
+    tokenizer_of,
+    train_tokenizer,
+)
 from tritforge.errors import TritforgeError
 from tritforge.language_model.convert.random_checkpoint import BEGIN_TOKEN, END_TOKEN
 
@@ -49,3 +54,24 @@ def test_too_little_is_said(held_out_text: str) -> None:
     tokenizer = train_tokenizer(["a b c"], 300)
     with pytest.raises(TritforgeError, match="--length"):
         encode_corpus(["a b c"], tokenizer, 64)
+
+
+def test_named_texts_are_held_out(held_out_text: str) -> None:
+    documents = documents_of([held_out_text])
+    tokenizer = train_tokenizer(documents, 400)
+    corpus = encode_corpus(documents[4:], tokenizer, 16, held_out=documents[:4])
+    assert np.count_nonzero(corpus.training == BEGIN_TOKEN) == len(documents) - 4
+    assert np.count_nonzero(corpus.validation == BEGIN_TOKEN) == 4
+    assert corpus.held_out_characters == sum(map(len, documents[:4]))
+
+
+def test_saved_tokenizer_is_taken(held_out_text: str) -> None:
+    saved = train_tokenizer([held_out_text], 350).to_str()
+    assert tokenizer_of(["another text"], 350, saved).to_str() == saved
+    assert tokenizer_of([held_out_text], 350, None).to_str() == saved
+    with pytest.raises(TritforgeError, match="350 tokens and the model 300: give --vocabulary 350"):
+        tokenizer_of([], 300, saved)
+    with pytest.raises(TritforgeError, match="tokenizer cannot be loaded"):
+        tokenizer_of([], 300, "{}")
+    with pytest.raises(TritforgeError, match=r"begins with \('<pad>'"):
+        tokenizer_of([], 350, saved.replace("<unk>", "<pad>"))

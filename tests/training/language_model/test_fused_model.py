@@ -21,6 +21,7 @@ from training.language_model.model import HGRNBit, ModelLoss  # noqa: E402
 from training.language_model.optimisers import Optimisers  # noqa: E402
 from training.language_model.options import TrainingOptions  # noqa: E402
 from tritforge.language_model.config import ModelShape  # noqa: E402
+from tritforge.language_model.convert.random_checkpoint import BEGIN_TOKEN  # noqa: E402
 
 #: Widths that fill no block of a kernel.
 SHAPE = ModelShape(dim=24, layers=2, glu_width=40, vocabulary=50)
@@ -40,9 +41,11 @@ def perturbed(model: HGRNBit) -> HGRNBit:
     return model
 
 
-@pytest.mark.parametrize("recompute_glu", [False, True])
+@pytest.mark.parametrize(
+    ("recompute_glu", "separates_documents"), [(False, False), (True, False), (False, True)]
+)
 def test_loss_and_gradients_are_those_of_the_plain_model(
-    device: torch.device, recompute_glu: bool
+    device: torch.device, recompute_glu: bool, separates_documents: bool
 ) -> None:
     # The last bit of a compiled kernel moves codes next to a half, that of the interpreter not.
     tolerance = 1e-4 if device.type == "cpu" else 1e-3
@@ -53,8 +56,10 @@ def test_loss_and_gradients_are_those_of_the_plain_model(
     fused.to(device)
     length = FEW if device.type == "cpu" else LENGTH
     tokens = torch.randint(0, SHAPE.vocabulary, (2, length + 1), generator=generator)
+    tokens[0, 2] = BEGIN_TOKEN
     losses = []
     for model in (plain, fused):
+        model.model.separates_documents = separates_documents
         place = next(model.parameters()).device
         loss = model.loss(tokens[:, :-1].to(place), tokens[:, 1:].to(place))
         (3 * loss).backward()

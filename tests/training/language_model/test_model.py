@@ -15,6 +15,7 @@ from training.language_model.checkpoint_folder import load_model  # noqa: E402
 from training.language_model.model import HGRNBit  # noqa: E402
 from tritforge.language_model.convert.float_model import float_model  # noqa: E402
 from tritforge.language_model.convert.random_checkpoint import (  # noqa: E402
+    BEGIN_TOKEN,
     write_random_checkpoint,
 )
 from tritforge.language_model.convert.tensor_shapes import expected_shapes  # noqa: E402
@@ -56,3 +57,17 @@ def test_single_precision_stays_near_the_reference(tmp_path: Path) -> None:
         single, double = model(tokens).double(), model.double()(tokens)
     # A code next to a half may round the other way: one of 127 steps in one of many inputs.
     assert (single - double).abs().max() < 0.02 * double.abs().max()
+
+
+def test_separate_documents_do_not_see_each_other(tmp_path: Path) -> None:
+    write_random_checkpoint(tmp_path, SMALL_SHAPE)
+    model = load_model(tmp_path).double()
+    first, second = torch.arange(10, 20), torch.arange(30, 45)
+    begin = torch.tensor([BEGIN_TOKEN])
+    packed = torch.cat([begin, first, begin, second])[None]
+    alone = torch.cat([begin, second])[None]
+    for separates in (True, False):
+        model.model.separates_documents = separates
+        with torch.no_grad():
+            together, by_itself = model(packed)[0, len(first) + 1 :], model(alone)[0]
+        assert torch.allclose(together, by_itself, rtol=0, atol=1e-9) == separates

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import subprocess
@@ -25,6 +26,7 @@ from training.language_model.training_state import load_state  # noqa: E402
 from tritforge.language_model.convert import ConversionOptions, convert  # noqa: E402
 from tritforge.language_model.golden.model import GoldenModel  # noqa: E402
 from tritforge.language_model.image import open_image  # noqa: E402
+from tritforge.language_model.tokenizer import load_tokenizer  # noqa: E402
 from tritforge_cli.main import main  # noqa: E402
 
 #: A model that learns one verse by heart.
@@ -150,6 +152,23 @@ def test_two_processes_are_one(text: Path, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     for (_, expected), (_, actual) in zip(losses(one), losses(two), strict=True):
         assert actual == pytest.approx(expected, rel=1e-4)
+
+
+def test_tokenizer_and_held_out_text_can_be_given(
+    trained: Path, text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("Five little birds sat on a stone. " * 9, encoding="utf-8")
+    folder = tmp_path / "run"
+    given = ["train", str(text), str(text), "--out", str(folder), *TINY, "--steps", "2"]
+    options = ["--tokenizer", str(trained / "tokenizer.json"), "--held-out", str(other)]
+    assert main([*given, *options, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (folder / "tokenizer.json").read_text() == (trained / "tokenizer.json").read_text()
+    tokenizer = load_tokenizer((folder / "tokenizer.json").read_bytes())
+    ids = tokenizer.encode(other.read_text().strip("\n"), add_special_tokens=False).ids
+    # Begin and end token are measured with it.
+    assert report["validation_tokens"] == len(ids) + 2
 
 
 @pytest.mark.parametrize(
