@@ -129,6 +129,7 @@ ELSEWHERE = {
     "training/language_model/parallel.py": "tests/training/language_model/test_run.py",
     "training/language_model/trainer.py": "tests/training/language_model/test_run.py",
     "training/language_model/training_state.py": "tests/training/language_model/test_run.py",
+    "training/language_model/whole_state.py": "tests/training/language_model/test_optimisers.py",
     "tritforge_cli/train.py": "tests/training/language_model/test_run.py",
     "tritforge_cli/arguments.py": "tests/tritforge_cli/test_main.py",
     "tritforge_cli/machine.py": "tests/proof/whole/test_machine.py",

@@ -63,6 +63,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--compile", action="store_true", help="run plain blocks under torch.compile"
     )
     parser.add_argument(
+        "--shard",
+        action="store_true",
+        help="under torchrun: each process keeps its share of parameters and optimiser alone",
+    )
+    parser.add_argument(
         "--save-every",
         type=_steps,
         default=200,
@@ -184,6 +189,7 @@ def run(options: argparse.Namespace) -> int:
         validate_every=options.validate_every,
         save_every=options.save_every,
         compile_blocks=options.compile,
+        shard=options.shard,
     )
     report = train(
         texts,

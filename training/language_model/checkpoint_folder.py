@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 from training.language_model.model import HGRNBit
 from tritforge.language_model.convert.checkpoint import Checkpoint, checkpoint_configuration
@@ -21,9 +23,16 @@ TOKENIZER_FILE = "tokenizer.json"
 
 
 def save_model(
-    model: HGRNBit, folder: Path, begin_token: int = BEGIN_TOKEN, end_token: int = END_TOKEN
+    model: HGRNBit,
+    folder: Path,
+    begin_token: int = BEGIN_TOKEN,
+    end_token: int = END_TOKEN,
+    state: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write `config.json` and `model.safetensors` (float32); the tokenizer is the caller's.
+
+    Args:
+        state: parameters by name, where those of the model lie in several processes.
 
     Raises:
         OSError: the folder cannot be written.
@@ -37,7 +46,7 @@ def save_model(
     write_whole_text(folder / "config.json", json.dumps(configuration, indent=1))
     tensors = {
         name: tensor.detach().float().cpu().contiguous()
-        for name, tensor in model.state_dict().items()
+        for name, tensor in (model.state_dict() if state is None else state).items()
     }
     with whole_file(folder / WEIGHTS_FILE) as part:
         save_file(tensors, part, metadata={"format": "pt"})

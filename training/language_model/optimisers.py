@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from training.language_model.options import TrainingOptions
+from training.language_model.whole_state import fill_optimiser, optimiser_state
 from tritforge.errors import ConfigurationError
 
 _BETAS = (0.9, 0.95)
@@ -36,6 +37,7 @@ class Optimisers:
         Raises:
             ConfigurationError: this PyTorch has no Muon.
         """
+        self._model = model
         named = list(model.named_parameters())
         blocks = [parameter for name, parameter in named if is_block_matrix(name)]
         tables = [
@@ -78,16 +80,16 @@ class Optimisers:
             optimiser.zero_grad(set_to_none=True)
 
     def state(self) -> list[dict[str, Any]]:
-        """State of each optimiser."""
-        return [optimiser.state_dict() for optimiser in self._all]
+        """State of each optimiser, see `optimiser_state`."""
+        return [optimiser_state(self._model, optimiser) for optimiser in self._all]
 
     def restore(self, states: list[dict[str, Any]]) -> None:
         """Continue from `state()`.
 
         Raises:
-            ValueError: of other optimisers or parameters.
+            KeyError, RuntimeError, ValueError: of other optimisers or parameters.
         """
         if len(states) != len(self._all):
             raise ValueError(f"{len(states)} optimisers saved, {len(self._all)} in use")
         for optimiser, state in zip(self._all, states):
-            optimiser.load_state_dict(state)
+            fill_optimiser(self._model, optimiser, state)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import distributed
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,10 @@ class Processes:
         total = torch.tensor(value, dtype=torch.float64, device=self.device)
         distributed.all_reduce(total)
         return float(total) / self.count
+
+    def mesh(self) -> DeviceMesh:
+        """All processes in a row, for parameters in shares."""
+        return init_device_mesh(self.device.type, (self.count,))
 
     def wait(self) -> None:
         """Wait until all processes are here."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
@@ -26,6 +27,7 @@ from training.language_model.options import TrainingOptions
 from training.language_model.parallel import Processes
 from training.language_model.schedule import learning_rate, weight_decay
 from training.language_model.training_state import TrainingState, load_state, save_state
+from training.language_model.whole_state import fill_model, model_state
 from tritforge.errors import ConfigurationError, TritforgeError
 
 STATE_FILE = "training_state.pt"
@@ -42,12 +44,14 @@ class Habits:
         validate_every: steps between measurements of the held-out loss.
         save_every: steps between saved states.
         compile_blocks: run the blocks under `torch.compile`.
+        shard: each process keeps its share of parameters, gradients and optimiser state alone.
     """
 
     log_every: int = 10
     validate_every: int = 100
     save_every: int = 200
     compile_blocks: bool = False
+    shard: bool = False
 
 
 class Trainer:
@@ -77,8 +81,18 @@ class Trainer:
                 f"batch = {options.batch} does not divide into {group.count} processes of "
                 f"{options.accumulation} micro-batches: give a multiple of {shares}"
             )
+        if habits.shard and options.optimiser == "muon":
+            raise ConfigurationError(
+                "Muon needs whole matrices: choose --optimiser adamw or leave out --shard"
+            )
         self._model, self._corpus, self._options = model, corpus, options
         self._habits, self._folder, self._group = habits, folder, group
+        loss: nn.Module = ModelLoss(model)
+        if habits.shard and group.count > 1:
+            # The kernels read a block's parameters without calling the block.
+            for block in () if model.is_fused else model.model.layers:
+                fully_shard(block, mesh=group.mesh())
+            fully_shard(loss, mesh=group.mesh())
         self._optimisers = Optimisers(model, options)
         self._text = hashlib.sha256(corpus.training.tobytes()).hexdigest()
         self._step = self._restore() if resume else 0
@@ -86,8 +100,7 @@ class Trainer:
         if habits.compile_blocks:
             for block in model.model.layers:
                 block.compile()
-        loss: nn.Module = ModelLoss(model)
-        if group.count > 1:
+        if group.count > 1 and not habits.shard:
             devices = [group.device] if group.device.type == "cuda" else None
             loss = DistributedDataParallel(loss, device_ids=devices)
         self._loss = loss
@@ -146,6 +159,8 @@ class Trainer:
         for index, share in enumerate(shares):
             tokens, targets = sequences(self._corpus.training, share, options.length, group.device)
             is_last = index == len(shares) - 1
+            if isinstance(self._loss, FSDPModule):
+                self._loss.set_requires_gradient_sync(is_last)
             with self._synchronised(is_last), self._precision():
                 loss = self._loss(tokens, targets) / len(shares)
                 loss.backward()
@@ -190,21 +205,16 @@ class Trainer:
             part = starts[first : first + share]
             tokens, targets = sequences(ids, part, options.length, self._group.device)
             with self._precision():
-                total += float(self._model.loss(tokens, targets)) * len(part)
+                total += float(self._loss(tokens, targets)) * len(part)
         return total / len(starts)
 
     def save(self) -> None:
         """Write the state to go on from, then the checkpoint to convert, log and plot."""
+        parameters, optimisers = model_state(self._model), self._optimisers.state()
         if self._group.is_first:
-            state = TrainingState(
-                self._options,
-                self._step,
-                self._text,
-                self._model.state_dict(),
-                self._optimisers.state(),
-            )
+            state = TrainingState(self._options, self._step, self._text, parameters, optimisers)
             save_state(state, self._folder / STATE_FILE)
-            save_model(self._model, self._folder)
+            save_model(self._model, self._folder, state=parameters)
             plot_losses(self._log.lines, self._folder / PLOT_FILE)
         self._group.wait()
 
@@ -235,7 +245,7 @@ class Trainer:
                 "another --out"
             )
         try:
-            self._model.load_state_dict(state.model)
+            fill_model(self._model, state.model)
             self._optimisers.restore(state.optimisers)
         except (RuntimeError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())[:200]

@@ -132,7 +132,8 @@ def test_killed_run_goes_on_with_the_same_losses(text: Path, tmp_path: Path) -> 
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_two_processes_are_one(text: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("extra", [(), ("--shard",), ("--shard", "--accumulation", "2")])
+def test_two_processes_are_one(text: Path, tmp_path: Path, extra: tuple[str, ...]) -> None:
     shared = ("--steps", "8", "--validate-every", "1", *TINY)
     one, two = tmp_path / "one", tmp_path / "two"
     assert main(["train", str(text), "--out", str(one), *shared, "--accumulation", "2"]) == 0
@@ -141,7 +142,7 @@ def test_two_processes_are_one(text: Path, tmp_path: Path) -> None:
         *("--nproc-per-node", "2", "-m", "training.language_model"),
     ]
     result = subprocess.run(
-        [*launcher, str(text), "--out", str(two), *shared],
+        [*launcher, str(text), "--out", str(two), *shared, *extra],
         cwd=tmp_path,
         env=environment(),
         capture_output=True,
@@ -152,6 +153,13 @@ def test_two_processes_are_one(text: Path, tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     for (_, expected), (_, actual) in zip(losses(one), losses(two), strict=True):
         assert actual == pytest.approx(expected, rel=1e-4)
+    # What two processes saved, one goes on from; accumulation is an option of the run.
+    if "--accumulation" not in extra:
+        again = ["train", str(text), "--out", str(two), *shared, "--resume"]
+        assert main(again) == 0
+    one_model, two_model = load_model(one).state_dict(), load_model(two).state_dict()
+    for name, tensor in one_model.items():
+        assert torch.allclose(tensor, two_model[name], atol=2e-3), name
 
 
 def test_tokenizer_and_held_out_text_can_be_given(
@@ -176,6 +184,7 @@ def test_tokenizer_and_held_out_text_can_be_given(
     [
         (("--batch", "7", "--accumulation", "2"), "does not divide"),
         (("--kernels", "fused"), "need a GPU"),
+        (("--shard", "--optimiser", "muon"), "whole matrices"),
         (("--vocabulary", "100"), "at least 259"),
         (("--resume",), "nothing to resume|no training_state.pt"),
         (("--length", "5000"), "more text"),
