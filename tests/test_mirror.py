@@ -130,6 +130,7 @@ ELSEWHERE = {
     "training/language_model/trainer.py": "tests/training/language_model/test_run.py",
     "training/language_model/training_state.py": "tests/training/language_model/test_run.py",
     "tritforge_cli/train.py": "tests/training/language_model/test_run.py",
+    "tritforge_cli/vitis_hls.py": "tests/tritforge_cli/test_overlay.py",
     "tritforge_cli/arguments.py": "tests/tritforge_cli/test_main.py",
     "tritforge_cli/machine.py": "tests/proof/whole/test_machine.py",
     # Commands in processes of their own, with streams, disks and signals that fail.
