@@ -43,6 +43,7 @@ class Cell:
     clocks: set[str] = field(default_factory=set)
     resets: set[str] = field(default_factory=set)
     outputs: set[str] = field(default_factory=set)
+    interrupts: set[str] = field(default_factory=set)
     spaces: set[str] = field(default_factory=set)
     segments: set[str] = field(default_factory=set)
 
@@ -88,10 +89,10 @@ _COMMANDS: Commands = {
 }
 _SYSTEM = {
     "processing_system7": re.compile(
-        r"PCW_(FPGA0_PERIPHERAL_FREQMHZ|USE_M_AXI_GP[01]|USE_S_AXI_HP[0-3]|S_AXI_HP[0-3]_DATA_WIDTH)"
+        r"PCW_(FPGA0_PERIPHERAL_FREQMHZ|USE_M_AXI_GP[01]|USE_S_AXI_HP[0-3]|USE_FABRIC_INTERRUPT|IRQ_F2P_INTR|S_AXI_HP[0-3]_DATA_WIDTH)"
     ),
     "zynq_ultra_ps_e": re.compile(
-        r"PSU__(CRL_APB__PL0_REF_CTRL__FREQMHZ|FPGA_PL0_ENABLE|USE__M_AXI_GP[0-2]"
+        r"PSU__(USE__IRQ0|CRL_APB__PL0_REF_CTRL__FREQMHZ|FPGA_PL0_ENABLE|USE__M_AXI_GP[0-2]"
         r"|USE__S_AXI_GP[2-5]|SAXIGP[2-5]__DATA_WIDTH)"
     ),
 }
@@ -181,7 +182,10 @@ class VivadoModel(TclModel):
     def _get_bd_pins(self, options: dict[str, str], names: list[str]) -> str:
         cell, _, pin = names[0].partition("/")
         found = self.cells.get(cell)
-        if found is None or pin not in found.clocks | found.resets | found.outputs:
+        if (
+            found is None
+            or pin not in found.clocks | found.resets | found.outputs | found.interrupts
+        ):
             raise ToolModelError(f"get_bd_pins: no pin {names[0]}")
         return names[0]
 
@@ -271,6 +275,9 @@ class VivadoModel(TclModel):
             for pin in sorted(cell.resets):
                 if "reset" not in self.nets.get(f"{name}/{pin}", "").lower():
                     yield f"reset {name}/{pin} is not connected to a reset"
+            for pin in sorted(cell.interrupts):
+                if not self.nets.get(f"{name}/{pin}", "").endswith("/irq"):
+                    yield f"interrupt {name}/{pin} is not connected to an interrupt"
             for pin, item in cell.interfaces.items():
                 if item.must_connect and not item.peer:
                     yield f"interface {name}/{pin} is not connected"
@@ -340,7 +347,7 @@ class VivadoModel(TclModel):
             cell.spaces.add("Data_S2MM")
 
     def _shape_tritforge_machine(self, cell: Cell) -> None:
-        cell.clocks, cell.resets = {"aclk"}, {"aresetn"}
+        cell.clocks, cell.resets, cell.outputs = {"aclk"}, {"aresetn"}, {"irq"}
         cell.interfaces["s_axi"] = Interface(_SLAVE, "lite", 32)
         cell.segments.add("s_axi/reg0")
         for stream in self._interface.streams:
@@ -351,6 +358,10 @@ class VivadoModel(TclModel):
 
     def _shape_processing_system7(self, cell: Cell) -> None:
         cell.outputs = {"FCLK_CLK0", "FCLK_RESET0_N"}
+        if {
+            cell.options.get(name) for name in ("PCW_USE_FABRIC_INTERRUPT", "PCW_IRQ_F2P_INTR")
+        } == {"1"}:
+            cell.interrupts = {"IRQ_F2P"}
         cell.clocks = set()
         cell.interfaces = {name: Interface(_MASTER, "pads") for name in ("DDR", "FIXED_IO")}
         if cell.options.get("PCW_USE_M_AXI_GP0", "1") == "1":
@@ -365,6 +376,7 @@ class VivadoModel(TclModel):
 
     def _shape_zynq_ultra_ps_e(self, cell: Cell) -> None:
         cell.outputs = {"pl_clk0", "pl_resetn0"}
+        cell.interrupts = {"pl_ps_irq0"} if cell.options.get("PSU__USE__IRQ0") == "1" else set()
         cell.clocks = set()
         masters = ("M_AXI_HPM0_FPD", "M_AXI_HPM1_FPD", "M_AXI_HPM0_LPD")
         for number, name in enumerate(masters):

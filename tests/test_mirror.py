@@ -50,6 +50,7 @@ ELSEWHERE = {
     "pynq_driver/simulated_board/clocks.py": "tests/pynq_driver/board/test_opening.py",
     "pynq_driver/simulated_board/device.py": "tests/pynq_driver/board/test_opening.py",
     "pynq_driver/simulated_board/parsing.py": "tests/pynq_driver/board/test_opening.py",
+    "pynq_driver/simulated_board/interrupt.py": "tests/pynq_driver/board/test_interrupt.py",
     "pynq_driver/simulated_board/overlay.py": "tests/tritforge_cli/test_simulate.py",
     "tritforge/boards/families.py": "tests/tritforge/boards/test_block_design.py",
     "pynq_driver/devices": "tests/codegen/machine/test_toy_machine.py",

@@ -79,6 +79,16 @@ MISTAKES = {
         "",
         "interface dma_parameters/M_AXIS_MM2S is not connected",
     ),
+    "unconnected interrupt": (
+        r"connect_bd_net [^\n]*/irq[^\n]*\n",
+        "",
+        "interrupt processing_system/IRQ_F2P is not",
+    ),
+    "interrupt that was not switched on": (
+        r"  CONFIG.PCW_USE_FABRIC_INTERRUPT \{1\} \\\n",
+        "",
+        "no pin processing_system/IRQ_F2P",
+    ),
     "scatter-gather left on": (
         r"c_include_sg \{0\}",
         "c_include_sg {1}",
