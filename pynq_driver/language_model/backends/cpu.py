@@ -21,12 +21,63 @@ from tritforge.checks import check_integer
 from tritforge.errors import ImageError
 from tritforge.language_model.golden.sigmoid import sigmoid_table
 from tritforge.language_model.image import Image
+from tritforge.language_model.parts import ModelPart, whole_model
 
 if TYPE_CHECKING:
     from pynq_driver import _engine
 
 #: Chooses the kernel, for tests and measurements: one of `_engine.kernels()`.
 KERNEL_VARIABLE = "TRITFORGE_KERNEL"
+
+
+def open_engine(
+    image: Image, part: ModelPart, threads: int | None = None, kernel: str | None = None
+) -> _engine.Engine:
+    """The engine with a part of an image, of which it keeps those weights alone.
+
+    Args:
+        threads: default: see `default_threads`.
+        kernel: one of `_engine.kernels()`; default: $TRITFORGE_KERNEL, or the fastest.
+
+    Raises:
+        ConfigurationError: threads out of range.
+        ImageError: the engine refuses the image.
+        TritforgeError: the engine is not installed.
+    """
+    native = native_engine()
+    header = image.header
+    wanted = default_threads() if threads is None else threads
+    threads = check_integer("threads", wanted, 1, MAXIMUM_THREADS)
+
+    def section(
+        name: str, array: NDArray[Any], within: tuple[int, int] | None = None
+    ) -> _engine.FileSection | NDArray[Any]:
+        """The engine reads a file itself, so that no page of it stays in memory."""
+        if image.file is None:
+            return array if within is None else array[within[0] : within[1]]
+        where = image.sections[name]
+        first, end = within or (0, where.bytes)
+        return native.FileSection(image.file.descriptor, where.offset + first, end - first)
+
+    try:
+        return native.Engine(
+            weights=section("weights", image.weight_stream, part.weight_range(header)),
+            parameters=section("parameters", image.parameter_stream, part.parameter_range(header)),
+            embedding=section("embedding", image.embedding.elements),
+            embedding_type=str(image.embedding.kind),
+            embedding_exponents=image.embedding.exponents,
+            residual_fraction=header.residual_fraction,
+            shape=dataclasses.asdict(part.shape(header.shape)),
+            rows_per_beat=header.rows_per_beat,
+            widths=dataclasses.asdict(header.widths),
+            sigmoid_table=sigmoid_table(header.widths.sigmoid_fraction),
+            kernel=kernel or os.environ.get(KERNEL_VARIABLE, "auto"),
+            threads=threads,
+            first_layer=part.first_layer,
+            has_head=part.has_head,
+        )
+    except ValueError as error:
+        raise ImageError(f"{image.path}: {error}") from None
 
 
 class CpuBackend:
@@ -48,36 +99,9 @@ class CpuBackend:
             ConfigurationError: threads out of range.
             TritforgeError: the engine is not installed.
         """
-        native = native_engine()
-        widths, shape = image.header.widths, image.header.shape
-        wanted = default_threads() if threads is None else threads
-        self.threads = check_integer("threads", wanted, 1, MAXIMUM_THREADS)
-
-        def section(name: str, array: NDArray[Any]) -> _engine.FileSection | NDArray[Any]:
-            """The engine reads a file itself, so that no page of it stays in memory."""
-            if image.file is None:
-                return array
-            where = image.sections[name]
-            return native.FileSection(image.file.descriptor, where.offset, where.bytes)
-
-        try:
-            self.engine: _engine.Engine = native.Engine(
-                weights=section("weights", image.weight_stream),
-                parameters=section("parameters", image.parameter_stream),
-                embedding=section("embedding", image.embedding.elements),
-                embedding_type=str(image.embedding.kind),
-                embedding_exponents=image.embedding.exponents,
-                residual_fraction=image.header.residual_fraction,
-                shape=dataclasses.asdict(shape),
-                rows_per_beat=image.header.rows_per_beat,
-                widths=dataclasses.asdict(widths),
-                sigmoid_table=sigmoid_table(widths.sigmoid_fraction),
-                kernel=kernel or os.environ.get(KERNEL_VARIABLE, "auto"),
-                threads=self.threads,
-            )
-        except ValueError as error:
-            raise ImageError(f"{image.path}: {error}") from None
-        self._logit_scale = 2.0**-widths.logit_fraction
+        self.engine = open_engine(image, whole_model(image.header), threads, kernel)
+        self.threads = self.engine.threads
+        self._logit_scale = 2.0**-image.header.widths.logit_fraction
         self._own = self.context()
         self._of_scored: Counter[str] = Counter()
 
