@@ -54,6 +54,24 @@ ELSEWHERE = {
     "pynq_driver/simulated_board/overlay.py": "tests/tritforge_cli/test_simulate.py",
     "tritforge/boards/families.py": "tests/tritforge/boards/test_block_design.py",
     "pynq_driver/devices": "tests/codegen/machine/test_toy_machine.py",
+    "pynq_driver/language_model/pipeline/cpu_part.py": (
+        "tests/pynq_driver/language_model/pipeline/test_backend.py"
+    ),
+    "pynq_driver/language_model/pipeline/follower.py": (
+        "tests/pynq_driver/language_model/pipeline/test_backend.py"
+    ),
+    "pynq_driver/language_model/pipeline/golden_part.py": (
+        "tests/pynq_driver/language_model/pipeline/test_backend.py"
+    ),
+    "pynq_driver/language_model/pipeline/opening.py": (
+        "tests/pynq_driver/language_model/pipeline/test_backend.py"
+    ),
+    "pynq_driver/language_model/pipeline/stage.py": (
+        "tests/pynq_driver/language_model/pipeline/test_backend.py"
+    ),
+    "pynq_driver/language_model/pipeline/ranks.py": (
+        "tests/pynq_driver/language_model/pipeline/test_mpi.py"
+    ),
     "pynq_driver/language_model/session.py": (
         "tests/pynq_driver/language_model/backends/test_machine.py"
     ),

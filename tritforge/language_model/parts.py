@@ -92,9 +92,9 @@ def split_model(header: ImageHeader, count: int) -> tuple[ModelPart, ...]:
     if count == 1:
         return (whole_model(header),)
 
-    def largest(last: int) -> int:
-        """Bytes of the largest part if the last one has so many layers."""
-        return max(-(-(layers - last) // (count - 1)) * layer, last * layer + head)
+    def largest(last: int) -> tuple[int, int]:
+        """Bytes of the largest part if the last one has so many layers; then, few other layers."""
+        return max(-(-(layers - last) // (count - 1)) * layer, last * layer + head), -last
 
     last = min(range(1, layers - count + 2), key=largest)
     sizes = _even(layers - last, count - 1) + [last]

@@ -119,7 +119,7 @@ class CpuBackend:
 
     def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
         """See Backend."""
-        chosen = _engine_sampler(sampler)
+        chosen = engine_sampler(sampler)
         return lambda tokens: self._own.choose(tokens, chosen)
 
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
@@ -154,7 +154,7 @@ class CpuContext:
     def prefill(self, tokens: Sequence[int]) -> Scores:
         """See Context."""
         self._context.prefill(tokens)
-        return _scores(self._context, self._logit_scale)
+        return engine_scores(self._context, self._logit_scale)
 
     def choose(self, tokens: Sequence[int], sampler: _engine.Sampler) -> int:
         """Advance by `tokens` and choose what follows them."""
@@ -162,7 +162,7 @@ class CpuContext:
 
     def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
         """See Context."""
-        chosen = _engine_sampler(sampler)
+        chosen = engine_sampler(sampler)
         return lambda tokens: self.choose(tokens, chosen)
 
     def saturations(self) -> Mapping[str, int]:
@@ -189,11 +189,11 @@ class CpuLanes:
 
     def scores(self, lane: int) -> Scores:
         """See Lanes."""
-        return _scores(self._contexts[lane], self._logit_scale)
+        return engine_scores(self._contexts[lane], self._logit_scale)
 
     def chooser(self, lane: int, sampler: Sampler) -> Callable[[], int]:
         """See Lanes."""
-        chosen, context = _engine_sampler(sampler), self._contexts[lane]
+        chosen, context = engine_sampler(sampler), self._contexts[lane]
         return lambda: chosen.choose(context)
 
     def saturations(self, lane: int) -> Mapping[str, int]:
@@ -201,11 +201,16 @@ class CpuLanes:
         return dict(self._contexts[lane].saturations())
 
 
-def _scores(context: _engine.Context, logit_scale: float) -> Scores:
+def engine_scores(context: _engine.Context, logit_scale: float) -> Scores:
+    """Scores after the last token of a context.
+
+    Args:
+        logit_scale: nats of a logit's last bit.
+    """
     return Scores(context.logits().astype(np.float64) * logit_scale, context.accumulators())
 
 
-def _engine_sampler(sampler: Sampler) -> _engine.Sampler:
+def engine_sampler(sampler: Sampler) -> _engine.Sampler:
     """The C++ sampler chooses the tokens of the Python one."""
     from pynq_driver import _engine
 
