@@ -17,7 +17,7 @@ from codegen.gen import add_project_options
 from codegen.machine.source import MachineSource
 from codegen.overlay import SCRIPT, overlay_sources
 from codegen.project import machine_source
-from pynq_driver.board.overlay_files import BITSTREAM, HANDOFF, write_overlay
+from pynq_driver.board.overlay_files import BITSTREAM, HANDOFF, write_link, write_overlay
 from tritforge.boards.block_design import BlockDesign, block_design
 from tritforge.errors import TritforgeError
 from tritforge.whole_file import whole_file
@@ -52,6 +52,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--script-only",
         action="store_true",
         help="write sources and scripts, and print the commands, without a tool of AMD",
+    )
+    parser.add_argument(
+        "--link",
+        metavar="URL",
+        help="also write machine.bit.link, PYNQ's pointer to a bitstream that lies elsewhere, for "
+        "packages that do not carry it",
     )
     parser.set_defaults(run=run)
 
@@ -105,6 +111,8 @@ def run(options: argparse.Namespace) -> int:
         design.clock_mhz,
         is_simulated=False,
     )
+    if options.link is not None:
+        print(f"link: {write_link(target, options.link)}")
     print(f"overlay: {target}\ntiming: {output / 'timing.rpt'}")
     return 0
 

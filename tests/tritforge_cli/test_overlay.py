@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from codegen.machine.vitis_hls import CONFIG, SCRIPT, TOOLS
 from codegen.models import MODELS
 from codegen.overlay import WRAPPER
-from pynq_driver.board.overlay_files import read_overlay
+from pynq_driver.board.overlay_files import LINK, read_overlay
 from testing.tools import verilator_root
 from tests.codegen.machine.vitis_ip import vitis_ip_ports
 from tritforge.language_model.config import AcceleratorConfig, accelerator
@@ -94,8 +95,10 @@ def test_an_overlay(
 ) -> None:
     stand_in(tmp_path / "bin", monkeypatch)
     folder = tmp_path / "project"
-    assert main([*ARGUMENTS, "--out", str(folder)]) == 0
+    url = "https://example.org/machine.bit"
+    assert main([*ARGUMENTS, "--out", str(folder), "--link", url]) == 0
     files = read_overlay(folder / "overlay" / "pynq-z2")
+    assert json.loads((files.folder / LINK).read_text())["url"] == url
     assert AcceleratorConfig.from_mapping(files.configuration) == accelerator(64, ports=1)
     assert not files.is_simulated and files.clock_mhz == 125
     sources = {path.name: path.read_text() for path in (folder / "overlay/sources").iterdir()}
