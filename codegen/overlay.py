@@ -82,13 +82,15 @@ def _script_values(design: BlockDesign) -> dict[str, Any]:
 
 
 def _system_options(design: BlockDesign, ports: list[str]) -> dict[str, str]:
-    """Parameters of the processing system: its clock, and the ports that are used."""
+    """Parameters of the processing system: clock, interrupt, and the ports that are used."""
     clock, bits = str(design.board.clock_mhz), str(design.board.port_bits)
     if design.family.name == "zynq7000":
         numbers = [port.removeprefix("S_AXI_HP") for port in ports]
         return {
             "PCW_FPGA0_PERIPHERAL_FREQMHZ": clock,
             "PCW_USE_M_AXI_GP0": "1",
+            "PCW_USE_FABRIC_INTERRUPT": "1",
+            "PCW_IRQ_F2P_INTR": "1",
             **{f"PCW_USE_S_AXI_HP{number}": "1" for number in numbers},
             **{f"PCW_S_AXI_HP{number}_DATA_WIDTH": bits for number in numbers},
         }
@@ -100,6 +102,7 @@ def _system_options(design: BlockDesign, ports: list[str]) -> dict[str, str]:
         "PSU__USE__M_AXI_GP0": "1",
         "PSU__USE__M_AXI_GP1": "0",
         "PSU__USE__M_AXI_GP2": "0",
+        "PSU__USE__IRQ0": "1",
         **{f"PSU__USE__S_AXI_GP{number}": "1" for number in numbers},
         **{f"PSU__SAXIGP{number}__DATA_WIDTH": bits for number in numbers},
     }

@@ -12,6 +12,7 @@ from pathlib import Path
 from codegen.blueprint import Blueprint, Machine
 from codegen.machine.source import MachineSource
 from codegen.machine.top import render_top, render_vitis_core
+from codegen.machine.vitis_hls import vitis_hls_files
 from codegen.output import GENERATOR, MARKER_FILE
 from codegen.register_file import render_register_file
 from codegen.rendering import render
@@ -125,11 +126,13 @@ def machine_source(blueprint: Blueprint) -> MachineSource:
 
 
 def _around_the_core(machine: Machine) -> dict[str, bytes]:
-    """vitis/: SystemVerilog that makes the IP of Vitis HLS the same machine as the open flow's."""
+    """Scripts for Vitis HLS, and vitis/: what makes its core the open flow's machine."""
     network, interface = machine.network, machine.interface
     texts = render_register_file(interface.registers) | render_top(network, interface)
     texts[f"{network.core_name}.sv"] = render_vitis_core(network, interface)
-    return {f"vitis/{name}": text.encode() for name, text in texts.items()}
+    files = {f"vitis/{name}": text for name, text in texts.items()}
+    files |= vitis_hls_files(network, machine.board)
+    return {name: text.encode() for name, text in files.items()}
 
 
 def _config_json(blueprint: Blueprint) -> bytes:

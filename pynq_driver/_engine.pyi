@@ -48,8 +48,13 @@ class Engine:
         sigmoid_table: NDArray[np.int64],
         kernel: str = "auto",
         threads: int = 1,
+        first_layer: int = 0,
+        has_head: bool = True,
     ) -> None:
         """Check everything, and repack the weights if the kernel needs it.
+
+        An engine may hold a part of a model: weights and parameters of some consecutive layers,
+        of the head after the last layer, and of EMBED before the first one.
 
         Args:
             weights: the whole weight stream (`packing`). It and the other buffers stay
@@ -65,6 +70,8 @@ class Engine:
             sigmoid_table: `golden.sigmoid.sigmoid_table`(widths.sigmoid_fraction).
             kernel: one of `kernels()`, or "auto" for the fastest.
             threads: 1 to 64, the calling one included. A forked child gets threads of its own.
+            first_layer: of a part; `shape` has the number of its layers.
+            has_head: whether it ends with the head.
         """
 
     @property
@@ -85,13 +92,28 @@ class Engine:
     def advance_many(
         self,
         contexts: Sequence[Context],
-        tokens: Sequence[Sequence[int] | NDArray[np.integer[Any]]],
+        inputs: Sequence[Sequence[int] | NDArray[np.integer[Any]]],
     ) -> None:
         """Advance each context by its own tokens (at least one), many of them in one pass.
+
+        In place of tokens there may be residuals, (tokens, dim) int32, that `run_layers` of the
+        part before has given.
 
         State, scores and saturation counts are those of `prefill` of each context alone. The
         tokens are taken in order of the contexts; Ctrl-C stops between two passes, some contexts
         then being ahead of others.
+        """
+
+    def run_layers(
+        self,
+        contexts: Sequence[Context],
+        inputs: Sequence[Sequence[int] | NDArray[np.integer[Any]]],
+    ) -> list[NDArray[np.int32]]:
+        """As `advance_many`, without the head.
+
+        Returns:
+            Per context its residuals after the last layer, (tokens, dim) int32 with
+            residual_fraction fraction bits.
         """
 
     def step_many(
@@ -141,7 +163,8 @@ class Context:
         """Advance by one token and compute its logits."""
 
     def prefill(self, tokens: Sequence[int] | NDArray[np.integer[Any]]) -> None:
-        """Advance by tokens (at least one). The head runs for the last one only.
+        """Advance by tokens (at least one), or by residuals as `advance_many` takes them. The head
+        runs for the last one only.
 
         State and logits are those of `step` for each token; signals of the heads that were not
         computed count no saturations. Ctrl-C stops between two passes of up to 16 tokens.

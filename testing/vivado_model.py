@@ -10,19 +10,16 @@ Vivado: the model knows what was written into it.
 from __future__ import annotations
 
 import re
-import tkinter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
+from testing.tcl_model import Commands, TclModel, ToolModelError
 from tritforge.boards.block_design import DMA_VLNV, MACHINE_VLNV
 from tritforge.machine_interface import Direction, MachineInterface
 
 _MASTER, _SLAVE = "master", "slave"
-
-
-class VivadoModelError(Exception):
-    """What Vivado would refuse, as far as the model knows it."""
 
 
 @dataclass
@@ -46,12 +43,12 @@ class Cell:
     clocks: set[str] = field(default_factory=set)
     resets: set[str] = field(default_factory=set)
     outputs: set[str] = field(default_factory=set)
+    interrupts: set[str] = field(default_factory=set)
     spaces: set[str] = field(default_factory=set)
     segments: set[str] = field(default_factory=set)
 
 
-#: Command -> options with a value, flags, and the least number of other arguments.
-_COMMANDS: dict[str, tuple[set[str], set[str], int]] = {
+_COMMANDS: Commands = {
     "create_project": ({"-part"}, {"-force"}, 2),
     "close_project": (set(), set(), 0),
     "current_project": (set(), set(), 0),
@@ -92,10 +89,10 @@ _COMMANDS: dict[str, tuple[set[str], set[str], int]] = {
 }
 _SYSTEM = {
     "processing_system7": re.compile(
-        r"PCW_(FPGA0_PERIPHERAL_FREQMHZ|USE_M_AXI_GP[01]|USE_S_AXI_HP[0-3]|S_AXI_HP[0-3]_DATA_WIDTH)"
+        r"PCW_(FPGA0_PERIPHERAL_FREQMHZ|USE_M_AXI_GP[01]|USE_S_AXI_HP[0-3]|USE_FABRIC_INTERRUPT|IRQ_F2P_INTR|S_AXI_HP[0-3]_DATA_WIDTH)"
     ),
     "zynq_ultra_ps_e": re.compile(
-        r"PSU__(CRL_APB__PL0_REF_CTRL__FREQMHZ|FPGA_PL0_ENABLE|USE__M_AXI_GP[0-2]"
+        r"PSU__(USE__IRQ0|CRL_APB__PL0_REF_CTRL__FREQMHZ|FPGA_PL0_ENABLE|USE__M_AXI_GP[0-2]"
         r"|USE__S_AXI_GP[2-5]|SAXIGP[2-5]__DATA_WIDTH)"
     ),
 }
@@ -113,15 +110,16 @@ _VERSIONS = {
 }
 
 
-class VivadoModel:
+class VivadoModel(TclModel):
     """One run of a script.
 
     Attributes:
         cells: name -> cell of the block design.
         addresses: (address space, segment) -> (offset, range).
         is_valid: `validate_bd_design` passed.
-        commands: commands in the order of their calls.
     """
+
+    known: ClassVar[Commands] = _COMMANDS
 
     def __init__(self, interface: MachineInterface, slack: float = 0.1) -> None:
         """
@@ -129,11 +127,11 @@ class VivadoModel:
             interface: the machine that the script packages.
             slack: worst slack, in ns, of the implementation that does not take place.
         """
+        super().__init__()
         self.cells: dict[str, Cell] = {}
         self.addresses: dict[tuple[str, str], tuple[int, int]] = {}
         self.nets: dict[str, str] = {}
         self.is_valid = False
-        self.commands: list[str] = []
         self._interface = interface
         self._slack = slack
         self._external: set[str] = set()
@@ -142,57 +140,18 @@ class VivadoModel:
         """Execute a script.
 
         Raises:
-            VivadoModelError: a command is unknown or refused, or Tcl itself fails.
+            ToolModelError: a command is unknown or refused, or Tcl itself fails.
         """
-        tcl = tkinter.Tcl()
-        failures: list[VivadoModelError] = []
-        for name in _COMMANDS:
-            tcl.createcommand(name, self._guarded(name, failures))
-        tcl.createcommand("glob", lambda pattern, *others: pattern)
-        tcl.createcommand("file", lambda *arguments: "")
-        tcl.setvar("argv", f"{{{sources}}} {{{output}}}")
-        try:
-            tcl.eval(script)
-        except tkinter.TclError as error:
-            raise failures[0] if failures else VivadoModelError(str(error)) from None
-
-    def _guarded(self, name: str, failures: list[VivadoModelError]) -> Callable[..., str]:
-        def call(*arguments: object) -> str:
-            try:
-                return self._call(name, [str(item) for item in arguments])
-            except VivadoModelError as error:
-                failures.append(error)
-                raise
-
-        return call
-
-    def _call(self, name: str, arguments: list[str]) -> str:
-        self.commands.append(name)
-        valued, flags, least = _COMMANDS[name]
-        options: dict[str, str] = {}
-        others: list[str] = []
-        rest = iter(arguments)
-        for item in rest:
-            if item in valued:
-                options[item] = next(rest, "")
-            elif item.startswith("-") and not re.match(r"-[0-9]", item):
-                if item not in flags:
-                    raise VivadoModelError(f"{name}: unknown option {item}")
-            else:
-                others.append(item)
-        if len(others) < least - ("-dict" in options):
-            raise VivadoModelError(f"{name}: {len(others)} arguments, at least {least} needed")
-        method = getattr(self, "_" + name.replace("ipx::", "ipx_"), None)
-        return str(method(options, others)) if method else name
+        self.run_script(script, {"argv": f"{{{sources}}} {{{output}}}"})
 
     # Commands with an effect.
 
     def _create_bd_cell(self, options: dict[str, str], names: list[str]) -> str:
         kind = (options.get("-vlnv", "").split(":") + [""] * 3)[2]
         if options.get("-type") != "ip" or _VERSIONS.get(kind) != options["-vlnv"]:
-            raise VivadoModelError(f"create_bd_cell: no IP {options.get('-vlnv')}")
+            raise ToolModelError(f"create_bd_cell: no IP {options.get('-vlnv')}")
         if names[0] in self.cells:
-            raise VivadoModelError(f"create_bd_cell: {names[0]} exists")
+            raise ToolModelError(f"create_bd_cell: {names[0]} exists")
         self.cells[names[0]] = Cell(options["-vlnv"], {})
         self._shape(names[0])
         return names[0]
@@ -213,18 +172,21 @@ class VivadoModel:
         kind, option = cell.vlnv.split(":")[2], name.removeprefix("CONFIG.")
         patterns = {**_SYSTEM, "axi_dma": _DMA_OPTIONS, "smartconnect": re.compile("NUM_[SM]I")}
         if option == name or kind not in patterns or not patterns[kind].fullmatch(option):
-            raise VivadoModelError(f"set_property: {cell.vlnv} has no {name}")
+            raise ToolModelError(f"set_property: {cell.vlnv} has no {name}")
 
     def _get_bd_cells(self, options: dict[str, str], names: list[str]) -> str:
         if names[0] not in self.cells:
-            raise VivadoModelError(f"get_bd_cells: no cell {names[0]}")
+            raise ToolModelError(f"get_bd_cells: no cell {names[0]}")
         return names[0]
 
     def _get_bd_pins(self, options: dict[str, str], names: list[str]) -> str:
         cell, _, pin = names[0].partition("/")
         found = self.cells.get(cell)
-        if found is None or pin not in found.clocks | found.resets | found.outputs:
-            raise VivadoModelError(f"get_bd_pins: no pin {names[0]}")
+        if (
+            found is None
+            or pin not in found.clocks | found.resets | found.outputs | found.interrupts
+        ):
+            raise ToolModelError(f"get_bd_pins: no pin {names[0]}")
         return names[0]
 
     def _get_bd_intf_pins(self, options: dict[str, str], names: list[str]) -> str:
@@ -234,13 +196,13 @@ class VivadoModel:
     def _get_bd_addr_spaces(self, options: dict[str, str], names: list[str]) -> str:
         cell, _, space = names[0].partition("/")
         if cell not in self.cells or space not in self.cells[cell].spaces:
-            raise VivadoModelError(f"get_bd_addr_spaces: no address space {names[0]}")
+            raise ToolModelError(f"get_bd_addr_spaces: no address space {names[0]}")
         return names[0]
 
     def _get_bd_addr_segs(self, options: dict[str, str], names: list[str]) -> str:
         cell, _, segment = names[0].partition("/")
         if cell not in self.cells or segment not in self.cells[cell].segments:
-            raise VivadoModelError(f"get_bd_addr_segs: no segment {names[0]}")
+            raise ToolModelError(f"get_bd_addr_segs: no segment {names[0]}")
         return names[0]
 
     def _make_bd_intf_pins_external(self, options: dict[str, str], names: list[str]) -> str:
@@ -250,24 +212,24 @@ class VivadoModel:
     def _connect_bd_net(self, options: dict[str, str], pins: list[str]) -> str:
         drivers = [pin for pin in pins if self._is_output(pin)]
         if len(drivers) != 1:
-            raise VivadoModelError(f"connect_bd_net: drivers {drivers} of {pins[:3]}, one needed")
+            raise ToolModelError(f"connect_bd_net: drivers {drivers} of {pins[:3]}, one needed")
         for pin in pins:
             if pin in self.nets and not self._is_output(pin):
-                raise VivadoModelError(f"connect_bd_net: {pin} is connected already")
+                raise ToolModelError(f"connect_bd_net: {pin} is connected already")
             self.nets[pin] = drivers[0]
         return ""
 
     def _connect_bd_intf_net(self, options: dict[str, str], pins: list[str]) -> str:
         first, second = (self._interface_pin(pin) for pin in pins)
         if (first.mode, second.mode) != (_MASTER, _SLAVE):
-            raise VivadoModelError(f"connect_bd_intf_net: {pins} are {first.mode}, {second.mode}")
+            raise ToolModelError(f"connect_bd_intf_net: {pins} are {first.mode}, {second.mode}")
         if first.peer or second.peer:
-            raise VivadoModelError(f"connect_bd_intf_net: one of {pins} is connected already")
+            raise ToolModelError(f"connect_bd_intf_net: one of {pins} is connected already")
         if "axis" in (first.kind, second.kind) and (first.kind, first.bits) != (
             second.kind,
             second.bits,
         ):
-            raise VivadoModelError(
+            raise ToolModelError(
                 f"connect_bd_intf_net: {pins} are {first.kind} of {first.bits} bits and "
                 f"{second.kind} of {second.bits}"
             )
@@ -278,28 +240,28 @@ class VivadoModel:
         space = options.get("-target_address_space", "")
         offset, size = int(options["-offset"], 16), int(options["-range"], 16)
         if offset % size:
-            raise VivadoModelError(f"assign_bd_address: {offset:#x} is no multiple of {size:#x}")
+            raise ToolModelError(f"assign_bd_address: {offset:#x} is no multiple of {size:#x}")
         for (other, segment), (start, length) in self.addresses.items():
             if other == space and start < offset + size and offset < start + length:
-                raise VivadoModelError(f"assign_bd_address: {segments[0]} overlaps {segment}")
+                raise ToolModelError(f"assign_bd_address: {segments[0]} overlaps {segment}")
         self.addresses[space, segments[0]] = (offset, size)
         return ""
 
     def _validate_bd_design(self, options: dict[str, str], others: list[str]) -> str:
         problems = list(self._problems())
         if problems:
-            raise VivadoModelError("validate_bd_design: " + "; ".join(problems))
+            raise ToolModelError("validate_bd_design: " + "; ".join(problems))
         self.is_valid = True
         return ""
 
     def _launch_runs(self, options: dict[str, str], others: list[str]) -> str:
         if not self.is_valid:
-            raise VivadoModelError("launch_runs: the block design was not validated")
+            raise ToolModelError("launch_runs: the block design was not validated")
         return ""
 
     def _get_property(self, options: dict[str, str], others: list[str]) -> str:
         if others[0] != "SLACK":
-            raise VivadoModelError(f"get_property: no property {others[0]}")
+            raise ToolModelError(f"get_property: no property {others[0]}")
         return str(self._slack)
 
     # The finished design.
@@ -313,6 +275,9 @@ class VivadoModel:
             for pin in sorted(cell.resets):
                 if "reset" not in self.nets.get(f"{name}/{pin}", "").lower():
                     yield f"reset {name}/{pin} is not connected to a reset"
+            for pin in sorted(cell.interrupts):
+                if not self.nets.get(f"{name}/{pin}", "").endswith("/irq"):
+                    yield f"interrupt {name}/{pin} is not connected to an interrupt"
             for pin, item in cell.interfaces.items():
                 if item.must_connect and not item.peer:
                     yield f"interface {name}/{pin} is not connected"
@@ -329,7 +294,7 @@ class VivadoModel:
     def _interface_pin(self, name: str) -> Interface:
         cell, _, pin = name.partition("/")
         if cell not in self.cells or pin not in self.cells[cell].interfaces:
-            raise VivadoModelError(f"get_bd_intf_pins: no interface {name}")
+            raise ToolModelError(f"get_bd_intf_pins: no interface {name}")
         return self.cells[cell].interfaces[pin]
 
     def _is_output(self, name: str) -> bool:
@@ -368,7 +333,7 @@ class VivadoModel:
             bits = int(cell.options.get("c_m_axis_mm2s_tdata_width", "32"))
             memory = int(cell.options.get("c_m_axi_mm2s_data_width", "32"))
             if bits > memory:
-                raise VivadoModelError(f"axi_dma: stream of {bits} bits, memory of {memory}")
+                raise ToolModelError(f"axi_dma: stream of {bits} bits, memory of {memory}")
             cell.clocks.add("m_axi_mm2s_aclk")
             cell.interfaces["M_AXI_MM2S"] = Interface(_MASTER, "mm", memory)
             cell.interfaces["M_AXIS_MM2S"] = Interface(_MASTER, "axis", bits)
@@ -382,7 +347,7 @@ class VivadoModel:
             cell.spaces.add("Data_S2MM")
 
     def _shape_tritforge_machine(self, cell: Cell) -> None:
-        cell.clocks, cell.resets = {"aclk"}, {"aresetn"}
+        cell.clocks, cell.resets, cell.outputs = {"aclk"}, {"aresetn"}, {"irq"}
         cell.interfaces["s_axi"] = Interface(_SLAVE, "lite", 32)
         cell.segments.add("s_axi/reg0")
         for stream in self._interface.streams:
@@ -393,6 +358,10 @@ class VivadoModel:
 
     def _shape_processing_system7(self, cell: Cell) -> None:
         cell.outputs = {"FCLK_CLK0", "FCLK_RESET0_N"}
+        if {
+            cell.options.get(name) for name in ("PCW_USE_FABRIC_INTERRUPT", "PCW_IRQ_F2P_INTR")
+        } == {"1"}:
+            cell.interrupts = {"IRQ_F2P"}
         cell.clocks = set()
         cell.interfaces = {name: Interface(_MASTER, "pads") for name in ("DDR", "FIXED_IO")}
         if cell.options.get("PCW_USE_M_AXI_GP0", "1") == "1":
@@ -407,6 +376,7 @@ class VivadoModel:
 
     def _shape_zynq_ultra_ps_e(self, cell: Cell) -> None:
         cell.outputs = {"pl_clk0", "pl_resetn0"}
+        cell.interrupts = {"pl_ps_irq0"} if cell.options.get("PSU__USE__IRQ0") == "1" else set()
         cell.clocks = set()
         masters = ("M_AXI_HPM0_FPD", "M_AXI_HPM1_FPD", "M_AXI_HPM0_LPD")
         for number, name in enumerate(masters):

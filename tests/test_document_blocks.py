@@ -37,7 +37,9 @@ NOT_RUN = {
     r"\. \.venv/bin/activate": "the tests run in that environment",
     r"(~/\S*)?pip install|TRITFORGE_PURE_PYTHON=1 pip|python3 -m venv": "tests/test_packaging.py "
     "builds and installs wheels",
-    r"~/tritforge/bin/tritforge": "it needs a PYNQ board",
+    r"~/tritforge/bin/tritforge|mpirun --hostfile": "it needs PYNQ boards",
+    r"sudo apt": "it changes the computer",
+    r"mpirun -n": "tests/pynq_driver/language_model/pipeline/test_mpi.py starts the same",
     r"pytest ": "it is a part of the suite",
     r"python -m benchmarks\.(three_way|machine_faults|ivit_machine )": "minutes; slow tests run "
     "the same",

@@ -44,6 +44,8 @@ BOARD = ("pynq_driver.board", "pynq_driver.simulated_board")
 DRIVER = (
     *DRIVER_GROUND,
     *("pynq_driver.language_model", "pynq_driver.language_model.backends"),
+    *("pynq_driver.language_model.pipeline", "pynq_driver.language_model.backends.opening"),
+    "pynq_driver.language_model.backends.automatic",
     *("pynq_driver.language_model.contexts", "pynq_driver.language_model.evaluation"),
     "pynq_driver.language_model.model",
 )
@@ -160,6 +162,20 @@ TABLE: dict[str, tuple[str, ...]] = {
         *(*GROUND, *LANGUAGE_MODEL, "tritforge.language_model.reference"),
         *(*DRIVER_GROUND, *BOARD, "pynq_driver.language_model"),
     ),
+    "pynq_driver.language_model.pipeline": (
+        *("tritforge", "tritforge.language_model", "tritforge.language_model.golden"),
+        *("pynq_driver._engine", "pynq_driver.language_model"),
+        "pynq_driver.language_model.backends",
+    ),
+    "pynq_driver.language_model.backends.opening": (
+        *("tritforge", "tritforge.language_model", "pynq_driver.devices"),
+        *("pynq_driver.language_model.backends", "pynq_driver.language_model.pipeline"),
+    ),
+    "pynq_driver.language_model.backends.automatic": (
+        *("tritforge", "tritforge.language_model", "tritforge.language_model.interface"),
+        *("pynq_driver.board", "pynq_driver.language_model.backends"),
+        "pynq_driver.language_model.backends.opening",
+    ),
     "pynq_driver.language_model.contexts": (
         *("tritforge", "tritforge.language_model"),
         *("pynq_driver.language_model", "pynq_driver.language_model.backends"),
@@ -175,6 +191,8 @@ TABLE: dict[str, tuple[str, ...]] = {
     "pynq_driver.language_model.model": (
         *("tritforge", "tritforge.language_model"),
         *("pynq_driver.language_model", "pynq_driver.language_model.backends"),
+        "pynq_driver.language_model.backends.opening",
+        "pynq_driver.language_model.backends.automatic",
         *("pynq_driver.language_model.contexts", "pynq_driver.language_model.evaluation"),
     ),
     "pynq_driver.ivit": (

@@ -50,9 +50,28 @@ ELSEWHERE = {
     "pynq_driver/simulated_board/clocks.py": "tests/pynq_driver/board/test_opening.py",
     "pynq_driver/simulated_board/device.py": "tests/pynq_driver/board/test_opening.py",
     "pynq_driver/simulated_board/parsing.py": "tests/pynq_driver/board/test_opening.py",
+    "pynq_driver/simulated_board/interrupt.py": "tests/pynq_driver/board/test_interrupt.py",
     "pynq_driver/simulated_board/overlay.py": "tests/tritforge_cli/test_simulate.py",
     "tritforge/boards/families.py": "tests/tritforge/boards/test_block_design.py",
     "pynq_driver/devices": "tests/codegen/machine/test_toy_machine.py",
+    "pynq_driver/language_model/pipeline/cpu_part.py": (
+        "tests/pynq_driver/language_model/pipeline/test_backend.py"
+    ),
+    "pynq_driver/language_model/pipeline/follower.py": (
+        "tests/pynq_driver/language_model/pipeline/test_backend.py"
+    ),
+    "pynq_driver/language_model/pipeline/golden_part.py": (
+        "tests/pynq_driver/language_model/pipeline/test_backend.py"
+    ),
+    "pynq_driver/language_model/pipeline/opening.py": (
+        "tests/pynq_driver/language_model/pipeline/test_backend.py"
+    ),
+    "pynq_driver/language_model/pipeline/stage.py": (
+        "tests/pynq_driver/language_model/pipeline/test_backend.py"
+    ),
+    "pynq_driver/language_model/pipeline/ranks.py": (
+        "tests/pynq_driver/language_model/pipeline/test_mpi.py"
+    ),
     "pynq_driver/language_model/session.py": (
         "tests/pynq_driver/language_model/backends/test_machine.py"
     ),
@@ -131,6 +150,7 @@ ELSEWHERE = {
     "training/language_model/training_state.py": "tests/training/language_model/test_run.py",
     "training/language_model/whole_state.py": "tests/training/language_model/test_optimisers.py",
     "tritforge_cli/train.py": "tests/training/language_model/test_run.py",
+    "tritforge_cli/vitis_hls.py": "tests/tritforge_cli/test_overlay.py",
     "tritforge_cli/arguments.py": "tests/tritforge_cli/test_main.py",
     "tritforge_cli/machine.py": "tests/proof/whole/test_machine.py",
     # Commands in processes of their own, with streams, disks and signals that fail.

@@ -16,6 +16,7 @@ from pynq_driver.language_model.backends.automatic import AUTOMATIC, open_best_b
 from pynq_driver.language_model.backends.opening import (
     BOARD_BACKEND,
     MACHINE_BACKENDS,
+    PIPELINE_BACKEND,
     open_backend,
 )
 from tritforge.errors import ConfigurationError, TritforgeError
@@ -33,6 +34,7 @@ _BACKENDS = {
     "rtl": "its Verilated RTL, same tokens",
     "float": "float64 reference",
     "pynq": "the machine in the fabric of a PYNQ board, same tokens",
+    "mpi": "several boards that mpirun starts, some layers on each, same tokens",
 }
 #: Backends that need no machine built first.
 PRESENT_BACKENDS = tuple(name for name in BACKEND_NAMES if name not in MACHINE_BACKENDS)
@@ -59,7 +61,8 @@ def add_present_arguments(
         "--threads",
         type=int,
         metavar="N",
-        help="for --backend cpu (default: the cores of one NUMA node that this process may use)",
+        help="for --backend cpu and mpi "
+        "(default: the cores of one NUMA node that this process may use)",
     )
     add_overlay_argument(parser)
     parser.set_defaults(ports=None, machine_lanes=None)
@@ -147,13 +150,13 @@ def _refuse_foreign_options(options: argparse.Namespace) -> None:
         )
     is_machine = options.backend in MACHINE_BACKENDS
     for name, value, belongs in (
-        ("threads", options.threads, options.backend in ("cpu", AUTOMATIC)),
+        ("threads", options.threads, options.backend in ("cpu", PIPELINE_BACKEND, AUTOMATIC)),
         ("ports", options.ports, is_machine),
         ("lanes", options.machine_lanes, is_machine),
         ("overlay", options.overlay, options.backend in (BOARD_BACKEND, AUTOMATIC)),
     ):
         if value is not None and not belongs:
-            owners = {"threads": "cpu", "overlay": BOARD_BACKEND}.get(
+            owners = {"threads": f"cpu or {PIPELINE_BACKEND}", "overlay": BOARD_BACKEND}.get(
                 name, " and ".join(MACHINE_BACKENDS)
             )
             raise foreign_option(name, owners, options.backend)

@@ -20,19 +20,19 @@ void PyContext::check_scores() const {
 void PyContext::step(const py::object& token) {
     ContextGuard guard;
     guard.hold(busy_);
-    engine_.advance({&context_}, {{to_integer("token", token)}});
+    engine_.advance({&context_}, py::make_tuple(py::make_tuple(to_integer("token", token))));
 }
 
 void PyContext::prefill(const py::object& tokens) {
     ContextGuard guard;
     guard.hold(busy_);
-    engine_.advance({&context_}, {to_vector("tokens", tokens)});
+    engine_.advance({&context_}, py::make_tuple(tokens));
 }
 
 std::int64_t PyContext::next_token(const py::object& tokens, PySampler& sampler) {
     ContextGuard guard;
     guard.hold(busy_);
-    engine_.advance({&context_}, {to_vector("tokens", tokens)});
+    engine_.advance({&context_}, py::make_tuple(tokens));
     const py::gil_scoped_release release;
     return sampler.sampler().choose(context_);
 }

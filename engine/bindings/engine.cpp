@@ -10,6 +10,7 @@
 #include "bindings/arguments.hpp"
 #include "bindings/context.hpp"
 #include "common/checked_fields.hpp"
+#include "common/fixed_point.hpp"
 #include "common/thread_pool.hpp"
 #include "language_model/kernels/kernel_set.hpp"
 
@@ -31,6 +32,9 @@ std::map<std::string, long long> to_shape(const py::object& shape) {
     return result;
 }
 
+/// Most layers of a whole model.
+constexpr int kMostLayers = 128;
+
 void check_lengths(std::size_t contexts, std::size_t tokens) {
     if (contexts != tokens) {
         throw py::value_error(std::to_string(contexts) + " contexts, but tokens for " +
@@ -45,7 +49,7 @@ PyEngine::PyEngine(const py::object& weights, const py::object& parameters,
                    const py::object& embedding_exponents, const py::object& residual_fraction,
                    const py::object& shape, const py::object& rows_per_beat, const py::dict& widths,
                    const py::object& sigmoid_table, const std::string& kernel,
-                   const py::object& threads)
+                   const py::object& threads, const py::object& first_layer, bool has_head)
     : weights_("weights", weights),
       parameters_("parameters", parameters),
       embedding_("embedding", embedding) {
@@ -62,6 +66,8 @@ PyEngine::PyEngine(const py::object& weights, const py::object& parameters,
                              static_cast<int>(fraction));
     const long long rows = to_integer("rows_per_beat", rows_per_beat);
     check_range("rows_per_beat", rows, 0, kRowBlock);
+    const long long first = to_integer("first_layer", first_layer);
+    check_range("first_layer", first, 0, kMostLayers - 1);
     const Widths checked = checked_widths(to_mapping("widths", widths));
     const std::vector<std::int64_t> table = to_vector("sigmoid_table", sigmoid_table);
     const KernelSet& kernel_set = find_kernel_set(kernel.c_str());
@@ -71,7 +77,8 @@ PyEngine::PyEngine(const py::object& weights, const py::object& parameters,
     const py::gil_scoped_release release;
     engine_ = std::make_shared<const Engine>(
         std::move(weight_source), parameter_source, std::move(rows_of_tokens), model,
-        static_cast<int>(rows), checked, table, kernel_set, threads_);
+        ModelPart{static_cast<int>(first), has_head}, static_cast<int>(rows), checked, table,
+        kernel_set, threads_);
     runner_ = std::make_unique<Runner<Executor, Engine>>(engine_, threads_);
 }
 
@@ -90,17 +97,64 @@ void PyEngine::check_embedding(const EmbeddingType& type, const ModelShape& mode
     }
 }
 
-void PyEngine::advance(const std::vector<Context*>& contexts,
-                       const std::vector<std::vector<std::int64_t>>& tokens) {
-    std::vector<Lane> lanes;
-    for (std::size_t i = 0; i < contexts.size(); ++i) {
-        if (tokens[i].empty()) throw py::value_error("tokens is empty: give at least one token");
-        for (const std::int64_t token : tokens[i]) {
-            check_range("token", token, 0, engine_->shape().vocabulary - 1);
-            lanes.push_back({contexts[i], token, false});
-        }
-        lanes.back().with_head = true;
+struct PyEngine::Input {
+    std::vector<std::int64_t> tokens;
+    /// (count, dim) residuals in place of tokens, or none.
+    py::array_t<std::int32_t, py::array::c_style> residuals{std::vector<py::ssize_t>{0, 0}};
+
+    std::size_t count() const {
+        return tokens.empty() ? static_cast<std::size_t>(residuals.shape(0)) : tokens.size();
     }
+    Lane lane(Context* context, std::size_t index) const {
+        if (!tokens.empty()) return {context, tokens[index], false};
+        return {context, 0, false, residuals.data(static_cast<py::ssize_t>(index), 0)};
+    }
+};
+
+PyEngine::Input PyEngine::to_input(const py::handle& item) const {
+    const ModelShape& shape = engine_->shape();
+    Input input;
+    const bool is_array = py::isinstance<py::array>(item);
+    if (is_array && py::reinterpret_borrow<py::array>(item).ndim() == 2) {
+        const py::array array = py::reinterpret_borrow<py::array>(item);
+        if (array.dtype().kind() != 'i' || array.itemsize() != 4 || array.shape(1) != shape.dim) {
+            throw py::value_error("residuals must be an int32 array of shape (tokens, " +
+                                  std::to_string(shape.dim) + ")");
+        }
+        input.residuals = py::array_t<std::int32_t, py::array::c_style>(array);
+        const std::int64_t limit = symmetric_limit(engine_->widths().residual);
+        const std::int32_t* values = input.residuals.data();
+        for (py::ssize_t i = 0; i < input.residuals.size(); ++i) {
+            check_range("a residual", values[i], -limit, limit);
+        }
+    } else {
+        if (!engine_->part().has_embedding()) {
+            throw py::value_error("this part of a model begins with layer " +
+                                  std::to_string(engine_->part().first_layer) +
+                                  ": give residuals of shape (tokens, dim), not tokens");
+        }
+        input.tokens = to_vector("tokens", py::reinterpret_borrow<py::object>(item));
+        for (const std::int64_t token : input.tokens) {
+            check_range("token", token, 0, shape.vocabulary - 1);
+        }
+    }
+    if (input.count() == 0) throw py::value_error("tokens is empty: give at least one token");
+    return input;
+}
+
+std::vector<PyEngine::Input> PyEngine::to_inputs(const py::sequence& inputs) const {
+    std::vector<Input> result;
+    for (const py::handle& item : inputs) result.push_back(to_input(item));
+    return result;
+}
+
+void PyEngine::check_head() const {
+    if (!engine_->part().has_head) {
+        throw py::value_error("this part of a model has no head: use run_layers");
+    }
+}
+
+void PyEngine::run_lanes(const std::vector<Lane>& lanes) {
     auto& runner = runner_->own();
     for (std::size_t first = 0; first < lanes.size(); first += kMaximumLanes) {
         const std::size_t left = lanes.size() - first;
@@ -114,14 +168,44 @@ void PyEngine::advance(const std::vector<Context*>& contexts,
     }
 }
 
-void PyEngine::advance_many(const py::sequence& contexts, const py::sequence& tokens) {
-    check_lengths(contexts.size(), tokens.size());
-    std::vector<std::vector<std::int64_t>> ids;
-    for (const py::handle& item : tokens) {
-        ids.push_back(to_vector("tokens", py::reinterpret_borrow<py::object>(item)));
+void PyEngine::advance(const std::vector<Context*>& contexts, const py::sequence& inputs) {
+    check_head();
+    const std::vector<Input> checked = to_inputs(inputs);
+    std::vector<Lane> lanes;
+    for (std::size_t i = 0; i < contexts.size(); ++i) {
+        for (std::size_t at = 0; at < checked[i].count(); ++at) {
+            lanes.push_back(checked[i].lane(contexts[i], at));
+        }
+        lanes.back().with_head = true;
     }
+    run_lanes(lanes);
+}
+
+void PyEngine::advance_many(const py::sequence& contexts, const py::sequence& inputs) {
+    check_lengths(contexts.size(), inputs.size());
     ContextGuard guard;
-    advance(hold_contexts(*this, contexts, guard), ids);
+    advance(hold_contexts(*this, contexts, guard), inputs);
+}
+
+py::list PyEngine::run_layers(const py::sequence& contexts, const py::sequence& inputs) {
+    check_lengths(contexts.size(), inputs.size());
+    ContextGuard guard;
+    const std::vector<Context*> held = hold_contexts(*this, contexts, guard);
+    const std::vector<Input> checked = to_inputs(inputs);
+    py::list results;
+    std::vector<Lane> lanes;
+    for (std::size_t i = 0; i < held.size(); ++i) {
+        const std::size_t count = checked[i].count();
+        py::array_t<std::int32_t> result(
+            {static_cast<py::ssize_t>(count), static_cast<py::ssize_t>(engine_->shape().dim)});
+        for (std::size_t at = 0; at < count; ++at) {
+            lanes.push_back(checked[i].lane(held[i], at));
+            lanes.back().output = result.mutable_data(static_cast<py::ssize_t>(at), 0);
+        }
+        results.append(std::move(result));
+    }
+    run_lanes(lanes);
+    return results;
 }
 
 py::array_t<std::int32_t> PyEngine::step_many(const py::sequence& contexts,
@@ -130,8 +214,8 @@ py::array_t<std::int32_t> PyEngine::step_many(const py::sequence& contexts,
     check_lengths(contexts.size(), ids.size());
     ContextGuard guard;
     const std::vector<Context*> held = hold_contexts(*this, contexts, guard);
-    std::vector<std::vector<std::int64_t>> single;
-    for (const std::int64_t id : ids) single.push_back({id});
+    py::list single;
+    for (const std::int64_t id : ids) single.append(py::make_tuple(id));
     advance(held, single);
     const int vocabulary = engine_->shape().vocabulary;
     py::array_t<std::int32_t> result({static_cast<int>(held.size()), vocabulary});
@@ -160,17 +244,20 @@ void bind_engine(py::module_& module) {
     py::class_<PyEngine>(module, "Engine", "A checked model image, ready to run.")
         .def(py::init<const py::object&, const py::object&, const py::object&, const std::string&,
                       const py::object&, const py::object&, const py::object&, const py::object&,
-                      const py::dict&, const py::object&, const std::string&, const py::object&>(),
+                      const py::dict&, const py::object&, const std::string&, const py::object&,
+                      const py::object&, bool>(),
              py::arg("weights"), py::arg("parameters"), py::arg("embedding"),
              py::arg("embedding_type"), py::arg("embedding_exponents"),
              py::arg("residual_fraction"), py::arg("shape"), py::arg("rows_per_beat"),
              py::arg("widths"), py::arg("sigmoid_table"), py::arg("kernel") = "auto",
-             py::arg("threads") = 1)
+             py::arg("threads") = 1, py::arg("first_layer") = 0, py::arg("has_head") = true)
         .def(
             "context", [](PyEngine& self) { return std::make_unique<PyContext>(self); },
             py::keep_alive<0, 1>(), "A new context with zero state.")
-        .def("advance_many", &PyEngine::advance_many, py::arg("contexts"), py::arg("tokens"),
-             "Advance several contexts, each by its own tokens.")
+        .def("advance_many", &PyEngine::advance_many, py::arg("contexts"), py::arg("inputs"),
+             "Advance several contexts, each by its own tokens or residuals.")
+        .def("run_layers", &PyEngine::run_layers, py::arg("contexts"), py::arg("inputs"),
+             "Advance several contexts without the head; their residuals after the last layer.")
         .def("step_many", &PyEngine::step_many, py::arg("contexts"), py::arg("tokens"),
              "Advance several contexts by one token each; their logits.")
         .def_property_readonly("_rescued", &PyEngine::rescued)

@@ -12,7 +12,9 @@ Context::Context(std::shared_ptr<const Engine> engine)
     : engine_(std::move(engine)), state_stride_(padded_rows(engine_->shape().dim)) {
     const ModelShape& shape = engine_->shape();
     state_ = AlignedBuffer<std::int32_t>(state_stride_ * static_cast<std::size_t>(shape.layers));
-    accumulators_ = AlignedBuffer<std::int32_t>(padded_rows(shape.vocabulary));
+    if (engine_->part().has_head) {
+        accumulators_ = AlignedBuffer<std::int32_t>(padded_rows(shape.vocabulary));
+    }
 }
 
 void Context::reset() {

@@ -49,12 +49,13 @@ void check_rows_fit(const ModelShape& shape, const Widths& widths) {
     }
 }
 
-Program read_program(const ByteSource& parameters, const ModelShape& shape, const Widths& widths) {
+Program read_program(const ByteSource& parameters, const ModelShape& shape, const ModelPart& part,
+                     const Widths& widths) {
     std::vector<std::uint8_t> buffer;
-    check_size("parameter stream", parameters.bytes(), program_bytes(shape));
+    check_size("parameter stream", parameters.bytes(), program_bytes(shape, part));
     buffer.resize(parameters.bytes());
     return parse_program(parameters.read(0, buffer.size(), buffer.data()), buffer.size(), shape,
-                         widths);
+                         part, widths);
 }
 
 /// Room for the vectors of an operation, each in cache lines of its own.
@@ -93,17 +94,18 @@ struct Engine::Portion {
 };
 
 Engine::Engine(ByteSource weights, const ByteSource& parameters, Embedding embedding,
-               const ModelShape& shape, int rows_per_beat, const Widths& widths,
-               const std::vector<std::int64_t>& sigmoid_table, const KernelSet& kernel_set,
-               int threads)
+               const ModelShape& shape, const ModelPart& part, int rows_per_beat,
+               const Widths& widths, const std::vector<std::int64_t>& sigmoid_table,
+               const KernelSet& kernel_set, int threads)
     : shape_(shape),
+      part_(part),
       rows_per_beat_(checked_rows_per_beat(rows_per_beat)),
       widths_(widths),
       kernel_set_(kernel_set),
       sigmoid_(make_sigmoid_unit(sigmoid_table, widths)),
       stream_(std::move(weights)),
       embedding_(std::move(embedding)) {
-    const Program program = read_program(parameters, shape, widths);
+    const Program program = read_program(parameters, shape, part, widths);
     program_ = program.operations;
     check_rows_fit(shape, widths);
     std::size_t expected = 0;

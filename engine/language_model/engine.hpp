@@ -22,13 +22,15 @@ class Engine {
   public:
     /// Check everything and repack the weights if the kernel asks for it.
     /// Throws std::invalid_argument: says what is inconsistent.
+    /// shape: its layers are those of the part.
     /// threads: how many check and repack. The parameters are not needed afterwards.
     Engine(ByteSource weights, const ByteSource& parameters, Embedding embedding,
-           const ModelShape& shape, int rows_per_beat, const Widths& widths,
+           const ModelShape& shape, const ModelPart& part, int rows_per_beat, const Widths& widths,
            const std::vector<std::int64_t>& sigmoid_table, const KernelSet& kernel_set,
            int threads);
 
     const ModelShape& shape() const { return shape_; }
+    const ModelPart& part() const { return part_; }
     const Widths& widths() const { return widths_; }
     const KernelSet& kernel_set() const { return kernel_set_; }
     const SigmoidUnit& sigmoid_unit() const { return sigmoid_; }
@@ -54,6 +56,7 @@ class Engine {
     std::size_t place(const Portion& portion, std::uint8_t* buffer);
 
     const ModelShape shape_;
+    const ModelPart part_;
     const int rows_per_beat_;
     const Widths widths_;
     const KernelSet& kernel_set_;

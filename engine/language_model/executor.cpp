@@ -88,6 +88,7 @@ void Executor::make_private_room(Worker& worker, int lanes) {
 void Executor::run(const Lane* lanes, int count) {
     make_room(count);
     for (int lane = 0; lane < count; ++lane) {
+        if (lanes[lane].input != nullptr) continue;
         vectors(lane).embedding_row =
             engine_->embedding().row(lanes[lane].token, vectors(lane).embedding.get());
     }
@@ -103,6 +104,9 @@ void Executor::run(const Lane* lanes, int count) {
     for (int lane = 0; lane < count; ++lane) {
         Context& context = *lanes[lane].context;
         context.has_scores_ = lanes[lane].with_head;
+        if (lanes[lane].output != nullptr) {
+            std::copy_n(vectors(lane).residual.get(), engine_->shape().dim, lanes[lane].output);
+        }
         for (Worker& worker : workers_) {
             context.saturations_.add(worker.saturations[lane]);
             worker.saturations[lane] = SaturationCounts{};

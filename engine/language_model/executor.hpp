@@ -34,8 +34,10 @@ namespace tritforge::engine::language_model {
 /// One token of one context.
 struct Lane {
     Context* context;
-    std::int64_t token;  ///< its number in the vocabulary
-    bool with_head;      ///< compute the scores of this token
+    std::int64_t token;                   ///< its number in the vocabulary
+    bool with_head;                       ///< compute the scores of this token
+    const std::int32_t* input = nullptr;  ///< residual (dim,) to begin with instead of the token's
+    std::int32_t* output = nullptr;       ///< where the residual (dim,) after the last layer goes
 };
 
 class Executor {

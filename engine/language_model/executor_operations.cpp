@@ -138,6 +138,7 @@ void Executor::finish_rows(const Rows& rows) {
     }
     // The first quantiser pass of the next operation.
     const std::size_t next = rows.operation + 1;
+    if (next == engine_->program().size()) return;  // a part without head
     const OperationKind kind = engine_->program()[next].kind;
     if (kind == OperationKind::kHead && !has_head()) return;
     for (int lane = 0; lane < lane_count_; ++lane) {
@@ -151,6 +152,11 @@ void Executor::finish_rows(const Rows& rows) {
 void Executor::embed(const Rows& rows) {
     const std::int64_t limit = symmetric_limit(engine_->widths().residual);
     for (int lane = 0; lane < lane_count_; ++lane) {
+        if (lanes_[lane].input != nullptr) {
+            std::copy_n(lanes_[lane].input + rows.slice.first, rows.slice.count(),
+                        vectors(lane).residual.get() + rows.slice.first);
+            continue;
+        }
         engine_->embedding().residuals(lanes_[lane].token, vectors(lane).embedding_row,
                                        rows.slice.first, rows.slice.last, limit,
                                        vectors(lane).residual.get());

@@ -49,18 +49,24 @@ std::size_t OperationShape::payload_bytes() const {
     return padded(gain_bytes()) + (has_lower_bound() ? padded(bound) : 0);
 }
 
-std::vector<OperationShape> operation_shapes(const ModelShape& shape) {
+OperationShape embed_shape(const ModelShape& shape) {
+    return {OperationKind::kEmbed, 0, shape.dim, shape.vocabulary, 0, 0, false};
+}
+
+/// Operations that have a record.
+std::vector<OperationShape> operation_shapes(const ModelShape& shape, const ModelPart& part) {
     using Kind = OperationKind;
     const int dim = shape.dim, glu = shape.glu_width;
     std::vector<OperationShape> program;
-    program.push_back({Kind::kEmbed, 0, dim, shape.vocabulary, 0, 0, false});
-    for (int layer = 0; layer < shape.layers; ++layer) {
+    if (part.has_embedding()) program.push_back(embed_shape(shape));
+    for (int index = 0; index < shape.layers; ++index) {
+        const int layer = part.first_layer + index;
         program.push_back({Kind::kMix, layer, dim, dim, 3, 3, true});
         program.push_back({Kind::kProject, layer, dim, dim, 1, 1, true});
         program.push_back({Kind::kGlu, layer, dim, glu, 2, 1, true});
         program.push_back({Kind::kProject, layer, glu, dim, 1, 1, false});
     }
-    program.push_back({Kind::kHead, 0, dim, shape.vocabulary, 1, 1, true});
+    if (part.has_head) program.push_back({Kind::kHead, 0, dim, shape.vocabulary, 1, 1, true});
     return program;
 }
 
@@ -237,27 +243,38 @@ FieldRange forget_shifts(const Widths& widths) {
             std::min(room - widths.sigmoid_argument_fraction, kLargestArgumentShift)};
 }
 
-std::size_t program_bytes(const ModelShape& shape) {
+std::size_t program_bytes(const ModelShape& shape, const ModelPart& part) {
     std::size_t total = 0;
-    for (const OperationShape& item : operation_shapes(shape)) {
+    for (const OperationShape& item : operation_shapes(shape, part)) {
         total += kHeaderBytes + item.payload_bytes();
     }
     return total;
 }
 
 Program parse_program(const std::uint8_t* stream, std::size_t bytes, const ModelShape& shape,
-                      const Widths& widths) {
-    const std::vector<OperationShape> shapes = operation_shapes(shape);
-    const std::size_t expected_bytes = program_bytes(shape);
+                      const ModelPart& part, const Widths& widths) {
+    const std::vector<OperationShape> shapes = operation_shapes(shape, part);
+    const std::size_t expected_bytes = program_bytes(shape, part);
     if (bytes != expected_bytes) {
         throw std::invalid_argument("parameter stream has " + std::to_string(bytes) +
                                     " bytes, the shape needs " + std::to_string(expected_bytes));
     }
     Program program;
-    program.operations.reserve(shapes.size());
+    program.operations.reserve(shapes.size() + 1);
+    if (!part.has_embedding()) {
+        const OperationShape source = embed_shape(shape);
+        Operation operation;
+        operation.kind = source.kind;
+        operation.inputs = source.inputs;
+        operation.rows = source.rows;
+        program.operations.push_back(std::move(operation));
+    }
     std::size_t position = 0;
     for (const OperationShape& item : shapes) {
         RecordReader(stream + position, position, widths).parse(item, program);
+        const bool is_of_a_layer =
+            item.kind != OperationKind::kEmbed && item.kind != OperationKind::kHead;
+        if (is_of_a_layer) program.operations.back().layer -= part.first_layer;
         position += kHeaderBytes + item.payload_bytes();
     }
     return program;

@@ -60,6 +60,15 @@ struct Operation {
     const std::uint16_t* lower_bound = nullptr;  ///< (K,) words of forget_gate.hpp, MIX only
 };
 
+/// Which layers of a model a program has: as many as its shape says, from `first_layer` on. One
+/// that does not begin with the first layer has no record of EMBED and begins with residuals.
+struct ModelPart {
+    int first_layer = 0;
+    bool has_head = true;
+
+    bool has_embedding() const { return first_layer == 0; }
+};
+
 /// A parsed parameter stream: operations and the vectors that they point to.
 struct Program {
     std::vector<Operation> operations;
@@ -67,12 +76,13 @@ struct Program {
     std::vector<std::vector<std::uint16_t>> lower_bounds;
 };
 
-/// Size of the parameter stream of a model of that shape.
-std::size_t program_bytes(const ModelShape& shape);
+/// Size of the parameter stream of a part of that shape.
+std::size_t program_bytes(const ModelShape& shape, const ModelPart& part);
 
-/// Parse a whole parameter stream.
+/// Parse the whole parameter stream of a part. Its first operation is EMBED in any case, and layers
+/// count from 0.
 /// Throws std::invalid_argument: a size, field or gain differs from what shape and widths allow.
 Program parse_program(const std::uint8_t* stream, std::size_t bytes, const ModelShape& shape,
-                      const Widths& widths);
+                      const ModelPart& part, const Widths& widths);
 
 }  // namespace tritforge::engine::language_model

@@ -43,5 +43,13 @@ class DmaError(BoardError):
     """A DMA engine stopped with an error; it has been reset."""
 
 
+class InterruptError(BoardError):
+    """The interrupt of the fabric cannot be used."""
+
+
 class BoardTimeoutError(NoProgressError):
     """A run did not end in time; DMA engines and machine have been reset."""
+
+
+class InterruptLostError(BoardTimeoutError):
+    """A run ended, and its interrupt did not come."""

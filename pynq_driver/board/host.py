@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pynq_driver.board.errors import BoardBusyError
+from pynq_driver.board.interrupt import RunInterrupt, UioInterrupt
 
 try:
     import fcntl
@@ -25,11 +26,15 @@ class HostFiles:
         memory_report: `/proc/meminfo`.
         fabric: what only a computer with programmable logic has.
         lock: file that whoever uses the board has locked.
+        devices: `/dev`.
+        interrupts: names of the devices that stand for interrupts.
     """
 
     memory_report: Path = Path("/proc/meminfo")
     fabric: Path = Path("/sys/class/fpga_manager/fpga0")
     lock: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "tritforge-board.lock")
+    devices: Path = Path("/dev")
+    interrupts: Path = Path("/sys/class/uio")
 
     def is_board(self) -> bool:
         """Whether this computer has programmable logic."""
@@ -41,6 +46,14 @@ class HostFiles:
             return self.memory_report.read_text(encoding="ascii", errors="replace")
         except OSError:
             return ""
+
+    def open_interrupt(self) -> RunInterrupt:
+        """The interrupt of the machine in the fabric.
+
+        Raises:
+            InterruptError: Linux has none, or this user may not open it.
+        """
+        return UioInterrupt(self.devices, self.interrupts)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 from pynq_driver.board.buffers import StreamBuffers
 from pynq_driver.board.errors import ClockError, OverlayMismatchError, PynqError
 from pynq_driver.board.host import BoardLock, HostFiles
+from pynq_driver.board.interrupt import Waiting, chosen_waiting
 from pynq_driver.board.overlay_files import OverlayFiles, read_overlay
 from pynq_driver.board.transport import PynqTransport
 from pynq_driver.devices.driver import MachineDriver
@@ -48,6 +49,7 @@ def open_board(
     device: Any = None,
     timeout_seconds: float = DEFAULT_TIMEOUT,
     host: HostFiles | None = None,
+    waiting: Waiting | None = None,
 ) -> BoardMachine:
     """Load an overlay into the fabric and open its machine.
 
@@ -56,6 +58,7 @@ def open_board(
         device: `pynq.Device`; default: the one that PYNQ finds.
         timeout_seconds: that a run may take.
         host: where Linux keeps its files; default: the device's own, or those of this system.
+        waiting: how the end of a run is awaited; default: see `chosen_waiting`.
 
     Raises:
         OverlayFilesError: a file is missing or is not of this build.
@@ -63,7 +66,9 @@ def open_board(
         BoardBusyError: another process uses the board.
         OverlayMismatchError: what was loaded is not what the files promise.
         ClockError: the fabric has another clock.
+        InterruptError: Linux has no interrupt of the fabric.
     """
+    waiting = chosen_waiting() if waiting is None else waiting
     files = read_overlay(folder)
     check_versions(files.board)
     device = _device(device)
@@ -79,7 +84,7 @@ def open_board(
     try:
         overlay = _load(files, device)
         _check_clock(files)
-        transport = _transport(files, overlay, device, host, timeout_seconds, lock)
+        transport = _transport(files, overlay, device, host, timeout_seconds, waiting, lock)
         try:
             machine = BoardMachine(files, transport)
             device.tritforge_machine = weakref.ref(machine)
@@ -193,6 +198,7 @@ def _transport(
     device: Any,
     host: HostFiles,
     timeout_seconds: float,
+    waiting: Waiting,
     lock: BoardLock,
 ) -> PynqTransport:
     from pynq import allocate
@@ -216,7 +222,13 @@ def _transport(
             )
     buffers = StreamBuffers(functools.partial(allocate, target=device), host)
     return PynqTransport(
-        files.interface, machine, engines, buffers, timeout_seconds, release=lock.release
+        files.interface,
+        machine,
+        engines,
+        buffers,
+        timeout_seconds,
+        interrupt=host.open_interrupt() if waiting is Waiting.INTERRUPT else None,
+        release=lock.release,
     )
 
 

@@ -4,6 +4,9 @@
 machine.bit   bitstream (on a simulated board: a compiled machine)
 machine.hwh   Vivado's description of the block design; PYNQ reads it
 config.json   the machine's interface and configuration, the clock, and both files' hashes
+
+machine.bit.link may stand for machine.bit in a package: PYNQ's own JSON with `url` and `md5sum`,
+which PYNQ resolves when somebody asks it to. The record's SHA-256 decides what is accepted.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pynq_driver.board.errors import OverlayFilesError
 from tritforge.boards import Board, load_board
@@ -25,6 +29,8 @@ from tritforge.whole_file import whole_file, write_whole_text
 
 RECORD_FORMAT = 1
 BITSTREAM, HANDOFF, RECORD = "machine.bit", "machine.hwh", "config.json"
+#: Says where the bitstream can be had.
+LINK = f"{BITSTREAM}.link"
 _LARGEST_RECORD = 1 << 20
 _KEYS = {"format", "machine", "configuration", "board", "clock_mhz", "is_simulated", "files"}
 _BUILD_AGAIN = "build or copy the overlay again: its three files belong together"
@@ -63,6 +69,12 @@ def read_overlay(folder: Path) -> OverlayFiles:
         OverlayFilesError: a file is missing or damaged, or is not the one of the record.
     """
     missing = [name for name in (BITSTREAM, HANDOFF, RECORD) if not (folder / name).is_file()]
+    if missing == [BITSTREAM] and (folder / LINK).is_file():
+        raise OverlayFilesError(
+            f"{folder} has a link to its {BITSTREAM}, and no {BITSTREAM} yet: let PYNQ get it with "
+            "python -c 'from pynqutils.setup_utils import download_overlays; "
+            f'download_overlays("{folder}", fail_at_lookup=True)\''
+        )
     if missing:
         raise OverlayFilesError(
             f"{folder} has no {' and no '.join(missing)}: an overlay is {BITSTREAM}, {HANDOFF} and "
@@ -132,6 +144,27 @@ def write_overlay(
         "files": {name: _sha256(folder / name) for name in (BITSTREAM, HANDOFF)},
     }
     write_whole_text(folder / RECORD, json.dumps(record, indent=1) + "\n")
+
+
+def write_link(folder: Path, url: str) -> Path:
+    """Write the file that stands for a bitstream which lies elsewhere, beside the bitstream.
+
+    Args:
+        folder: of a whole overlay.
+        url: where the bitstream can be had: https, http or file.
+
+    Raises:
+        ConfigurationError: the URL is of another kind.
+        OSError: the file cannot be written.
+    """
+    if urlsplit(url).scheme not in ("https", "http", "file"):
+        raise ConfigurationError(f"{url!r} is no URL of a bitstream: give https://…, or file://…")
+    content = (folder / BITSTREAM).read_bytes()
+    # PYNQ wants MD5; what is loaded is checked by the record's SHA-256.
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    link = folder / LINK
+    write_whole_text(link, json.dumps({"url": url, "md5sum": digest}, indent=1) + "\n")
+    return link
 
 
 def _read_record(path: Path) -> dict[str, Any]:

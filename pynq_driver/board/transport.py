@@ -2,8 +2,8 @@
 """A machine's registers and streams through PYNQ: `DefaultIP` and one AXI DMA per stream.
 
 Every packet of a run is one transfer. The driver sleeps through most of the time that the last run
-took, and polls from then on: about as many register accesses as PYNQ needs for one interrupt, no
-event loop of its own in notebooks and servers, and nothing that can be lost.
+took and polls from then on, or it waits for the machine's interrupt. Neither needs an event loop in
+notebooks and servers, and both end after a time-out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ from typing import Any
 import numpy as np
 
 from pynq_driver.board.buffers import StreamBuffers
-from pynq_driver.board.errors import BoardError, BoardLostError, BoardTimeoutError, DmaError
+from pynq_driver.board.errors import (
+    BoardError,
+    BoardLostError,
+    BoardTimeoutError,
+    DmaError,
+    InterruptLostError,
+)
+from pynq_driver.board.interrupt import WAITING_VARIABLE, RunInterrupt, Waiting
 from pynq_driver.devices.device import Words
 from tritforge.errors import ConfigurationError, TritforgeError
 from tritforge.machine_interface import IDENTIFICATION, Direction, MachineInterface
@@ -37,6 +44,8 @@ _POLLS_BEFORE_SENDERS = 16
 _SLEEP_SHARE = 0.95
 #: The expected time of a run that had ended when the sleep was over, as a share of the sleep.
 _SHORTER = 0.5
+#: Seconds without an interrupt after which the driver looks itself.
+_LONGEST_SILENCE = 0.5
 #: Share of the time so far between two polls, and its bounds in seconds.
 _POLL_SHARE, _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.005, 20e-6, 5e-3
 
@@ -57,6 +66,7 @@ class PynqTransport:
         buffers: StreamBuffers,
         timeout_seconds: float,
         counting: bool = False,
+        interrupt: RunInterrupt | None = None,
         release: Callable[[], None] = lambda: None,
     ) -> None:
         """
@@ -64,6 +74,7 @@ class PynqTransport:
             machine: PYNQ's driver of the machine, with `read` and `write`.
             engines: stream -> PYNQ's `DMA`.
             timeout_seconds: that a run may take.
+            interrupt: of the machine, to wait for the end of a run; None: poll.
             release: called once by `close`.
         """
         self.interface = interface
@@ -72,6 +83,7 @@ class PynqTransport:
         self._engines = engines
         self._buffers = buffers
         self._timeout = timeout_seconds
+        self._interrupt = interrupt
         self._release: Callable[[], None] | None = release
         self._rooms: dict[str, tuple[Words, Any]] = {}
         self._received: dict[str, int] = {}
@@ -144,6 +156,7 @@ class PynqTransport:
 
         Raises:
             BoardTimeoutError: it does not end in time.
+            InterruptLostError: it has ended without an interrupt.
             BoardLostError: the board does not answer any more.
             DmaError: an engine stopped.
         """
@@ -151,7 +164,10 @@ class PynqTransport:
         waiting = set(self._rooms)
         asleep = _SLEEP_SHARE * min(self._expected_seconds, self._timeout)
         with _pynq_errors("a DMA engine does not answer"):
-            time.sleep(asleep)
+            if self._interrupt is None:
+                time.sleep(asleep)
+            else:
+                self._await_interrupt(self._interrupt, started)
             while True:
                 waiting = {item for item in waiting if not self._has_ended(item)}
                 if not waiting and self._machine.read(self._status.offset) & self._idle:
@@ -189,6 +205,8 @@ class PynqTransport:
                     self.stop_streams()
             finally:
                 self._buffers.free()
+                if self._interrupt is not None:
+                    self._interrupt.close()
                 release()
 
     def _channel(self, stream: str) -> Any:
@@ -219,6 +237,27 @@ class PynqTransport:
                     f"{meaning}: it has been reset, generate again; if it comes again, the "
                     "overlay's addresses or lengths do not fit the board"
                 )
+
+    def _await_interrupt(self, interrupt: RunInterrupt, started: float) -> None:
+        """Return when it has come; engines that stop are noticed before the time is over."""
+        had_ended = False
+        while True:
+            left = self._timeout - (time.monotonic() - started)
+            if left <= 0:
+                self._fail_late({item for item in self._rooms if not self._has_ended(item)})
+            if interrupt.wait(min(left, _LONGEST_SILENCE)):
+                return
+            self._check_presence()
+            self._check_senders()
+            has_ended = all(self._has_ended(stream) for stream in self._rooms)
+            has_ended = has_ended and bool(self._machine.read(self._status.offset) & self._idle)
+            if has_ended and had_ended:  # the first time it may have ended this very moment
+                raise InterruptLostError(
+                    f"the run has ended and its interrupt has not come within {_LONGEST_SILENCE:g} "
+                    "s: does its line in /proc/interrupts count? Build the overlay again, or set "
+                    f"{WAITING_VARIABLE}={Waiting.POLLING.value}"
+                )
+            had_ended = has_ended
 
     def _check_senders(self) -> None:
         for stream, receives in self._receives.items():

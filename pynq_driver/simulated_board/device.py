@@ -21,10 +21,12 @@ from pynq.buffer import PynqBuffer
 from pynq.pl_server.device import Device
 
 from pynq_driver.board.host import HostFiles
+from pynq_driver.board.interrupt import RunInterrupt
 from pynq_driver.devices.compiled import CompiledTransport, MemoryModel
 from pynq_driver.devices.device import NoProgressError, Words
 from pynq_driver.simulated_board.clocks import ClockRegisters, clock_registers
 from pynq_driver.simulated_board.dma_engine import SimulatedDmaEngine
+from pynq_driver.simulated_board.interrupt import SimulatedInterrupt
 from pynq_driver.simulated_board.memory import BufferObject, ContiguousMemoryModel
 from pynq_driver.simulated_board.parsing import parse_handoff
 from tritforge.boards import Board, memory_values
@@ -47,13 +49,19 @@ class SimulatedHostFiles(HostFiles):
 
     Attributes:
         memory: for DMA buffers.
+        interrupt: of the machine.
     """
 
     memory: ContiguousMemoryModel = field(kw_only=True)
+    interrupt: SimulatedInterrupt = field(kw_only=True)
 
     def memory_text(self) -> str:
         """The two lines of `/proc/meminfo` that tell of CMA."""
         return f"CmaTotal: {self.memory.size >> 10} kB\nCmaFree: {self.memory.free >> 10} kB\n"
+
+    def open_interrupt(self) -> RunInterrupt:
+        """The interrupt of the machine in the simulated fabric."""
+        return self.interrupt
 
 
 class SimulatedDevice(Device):
@@ -66,6 +74,7 @@ class SimulatedDevice(Device):
         host_files: what Linux would report; see `pynq_driver.board.host`.
         engines: stream -> its DMA engine, once an overlay is loaded.
         machine: the machine in the fabric, once an overlay is loaded.
+        interrupt: of that machine.
         reads, writes: register accesses so far.
         is_gone: nothing answers any more, for tests.
         keeps_clock: the fabric's clock cannot be set, for tests.
@@ -95,7 +104,10 @@ class SimulatedDevice(Device):
         self._design: BlockDesign | None = None
         folder = tempfile.mkdtemp(prefix="tritforge_board_")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self.host_files = SimulatedHostFiles(lock=Path(folder) / "lock", memory=self.memory)
+        self.interrupt = SimulatedInterrupt(self._run_has_ended)
+        self.host_files = SimulatedHostFiles(
+            lock=Path(folder) / "lock", memory=self.memory, interrupt=self.interrupt
+        )
 
     def become_active(self) -> None:
         """Make this the board that PYNQ uses, clocks included."""
@@ -203,6 +215,16 @@ class SimulatedDevice(Device):
             self.machine.write_register(offset, value)
         else:
             target.write(offset, value)
+
+    def _run_has_ended(self) -> bool:
+        """Level of the machine's interrupt, while simulated time passes."""
+        if self.is_gone or self.machine is None:
+            return False
+        with suppress(NoProgressError):
+            self.machine.wait(_CYCLES_PER_POLL)
+        status = self.machine.interface.registers.register("status")
+        (done,) = (item for item in status.fields if item.name == "done")
+        return bool(self.machine.read_register(status.offset) & done.mask)
 
     def _is_clock(self, address: int) -> bool:
         return any(base <= address < base + size for base, size in self._clocks.spaces)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The overlay's Tcl against a model of Vivado, and ten mistakes that it must notice."""
+"""The overlay's Tcl against a model of Vivado, and mistakes that it must notice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from tritforge.language_model.config import accelerator
 from tritforge.language_model.interface import machine_interface
 
 pytest.importorskip("tkinter", reason="Python was built without Tcl (Debian: python3-tk)")
-from testing.vivado_model import VivadoModel, VivadoModelError
+from testing.tcl_model import ToolModelError
+from testing.vivado_model import VivadoModel
 
 INTERFACE = machine_interface(accelerator(64))
 TOP = "tritforge_lm"
@@ -48,7 +49,7 @@ def test_the_script_passes_on_every_board(board: str) -> None:
 
 
 def test_negative_slack_is_no_overlay() -> None:
-    with pytest.raises(VivadoModelError, match=r"negative slack of -0\.3 ns at 125 MHz: lower"):
+    with pytest.raises(ToolModelError, match=r"negative slack of -0\.3 ns at 125 MHz: lower"):
         run(overlay_sources(design(), TOP)[SCRIPT], slack=-0.3)
 
 
@@ -78,6 +79,16 @@ MISTAKES = {
         "",
         "interface dma_parameters/M_AXIS_MM2S is not connected",
     ),
+    "unconnected interrupt": (
+        r"connect_bd_net [^\n]*/irq[^\n]*\n",
+        "",
+        "interrupt processing_system/IRQ_F2P is not",
+    ),
+    "interrupt that was not switched on": (
+        r"  CONFIG.PCW_USE_FABRIC_INTERRUPT \{1\} \\\n",
+        "",
+        "no pin processing_system/IRQ_F2P",
+    ),
     "scatter-gather left on": (
         r"c_include_sg \{0\}",
         "c_include_sg {1}",
@@ -104,7 +115,7 @@ def test_a_mistake_is_noticed(name: str) -> None:
     script = overlay_sources(design(), TOP)[SCRIPT]
     wrong = re.sub(pattern, replacement, script)
     assert wrong != script
-    with pytest.raises(VivadoModelError, match=re.escape(message)):
+    with pytest.raises(ToolModelError, match=re.escape(message)):
         run(wrong)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pynq_driver.board.errors import OverlayFilesError
 from pynq_driver.board.finding import OVERLAY_VARIABLE, find_overlay
+from pynq_driver.board.interrupt import Waiting
 from pynq_driver.board.opening import DEFAULT_TIMEOUT, check_versions, open_board
 from pynq_driver.board.overlay_files import read_overlay
 from pynq_driver.language_model.backends.machine import MachineBackend
@@ -22,6 +23,7 @@ def board_backend(
     overlay: Path | None = None,
     device: Any = None,
     timeout_seconds: float = DEFAULT_TIMEOUT,
+    waiting: Waiting | None = None,
 ) -> MachineBackend:
     """Load an overlay and put a model on it.
 
@@ -30,6 +32,7 @@ def board_backend(
         device: `pynq.Device`; default: what PYNQ finds, or a new simulated board if the overlay is
             one for it.
         timeout_seconds: that a run may take.
+        waiting: how the end of a run is awaited; default: see `chosen_waiting`.
 
     Raises:
         ConfigurationError: no overlay is named, or it cannot run the image.
@@ -54,7 +57,7 @@ def board_backend(
         ) from None
     if device is None and files.is_simulated:
         device = _simulated_device(files.board)
-    machine = open_board(given, device, timeout_seconds)
+    machine = open_board(given, device, timeout_seconds, waiting=waiting)
     try:
         return MachineBackend(image, machine, config)
     except BaseException:

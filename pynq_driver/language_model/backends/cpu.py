@@ -21,12 +21,63 @@ from tritforge.checks import check_integer
 from tritforge.errors import ImageError
 from tritforge.language_model.golden.sigmoid import sigmoid_table
 from tritforge.language_model.image import Image
+from tritforge.language_model.parts import ModelPart, whole_model
 
 if TYPE_CHECKING:
     from pynq_driver import _engine
 
 #: Chooses the kernel, for tests and measurements: one of `_engine.kernels()`.
 KERNEL_VARIABLE = "TRITFORGE_KERNEL"
+
+
+def open_engine(
+    image: Image, part: ModelPart, threads: int | None = None, kernel: str | None = None
+) -> _engine.Engine:
+    """The engine with a part of an image, of which it keeps those weights alone.
+
+    Args:
+        threads: default: see `default_threads`.
+        kernel: one of `_engine.kernels()`; default: $TRITFORGE_KERNEL, or the fastest.
+
+    Raises:
+        ConfigurationError: threads out of range.
+        ImageError: the engine refuses the image.
+        TritforgeError: the engine is not installed.
+    """
+    native = native_engine()
+    header = image.header
+    wanted = default_threads() if threads is None else threads
+    threads = check_integer("threads", wanted, 1, MAXIMUM_THREADS)
+
+    def section(
+        name: str, array: NDArray[Any], within: tuple[int, int] | None = None
+    ) -> _engine.FileSection | NDArray[Any]:
+        """The engine reads a file itself, so that no page of it stays in memory."""
+        if image.file is None:
+            return array if within is None else array[within[0] : within[1]]
+        where = image.sections[name]
+        first, end = within or (0, where.bytes)
+        return native.FileSection(image.file.descriptor, where.offset + first, end - first)
+
+    try:
+        return native.Engine(
+            weights=section("weights", image.weight_stream, part.weight_range(header)),
+            parameters=section("parameters", image.parameter_stream, part.parameter_range(header)),
+            embedding=section("embedding", image.embedding.elements),
+            embedding_type=str(image.embedding.kind),
+            embedding_exponents=image.embedding.exponents,
+            residual_fraction=header.residual_fraction,
+            shape=dataclasses.asdict(part.shape(header.shape)),
+            rows_per_beat=header.rows_per_beat,
+            widths=dataclasses.asdict(header.widths),
+            sigmoid_table=sigmoid_table(header.widths.sigmoid_fraction),
+            kernel=kernel or os.environ.get(KERNEL_VARIABLE, "auto"),
+            threads=threads,
+            first_layer=part.first_layer,
+            has_head=part.has_head,
+        )
+    except ValueError as error:
+        raise ImageError(f"{image.path}: {error}") from None
 
 
 class CpuBackend:
@@ -48,36 +99,9 @@ class CpuBackend:
             ConfigurationError: threads out of range.
             TritforgeError: the engine is not installed.
         """
-        native = native_engine()
-        widths, shape = image.header.widths, image.header.shape
-        wanted = default_threads() if threads is None else threads
-        self.threads = check_integer("threads", wanted, 1, MAXIMUM_THREADS)
-
-        def section(name: str, array: NDArray[Any]) -> _engine.FileSection | NDArray[Any]:
-            """The engine reads a file itself, so that no page of it stays in memory."""
-            if image.file is None:
-                return array
-            where = image.sections[name]
-            return native.FileSection(image.file.descriptor, where.offset, where.bytes)
-
-        try:
-            self.engine: _engine.Engine = native.Engine(
-                weights=section("weights", image.weight_stream),
-                parameters=section("parameters", image.parameter_stream),
-                embedding=section("embedding", image.embedding.elements),
-                embedding_type=str(image.embedding.kind),
-                embedding_exponents=image.embedding.exponents,
-                residual_fraction=image.header.residual_fraction,
-                shape=dataclasses.asdict(shape),
-                rows_per_beat=image.header.rows_per_beat,
-                widths=dataclasses.asdict(widths),
-                sigmoid_table=sigmoid_table(widths.sigmoid_fraction),
-                kernel=kernel or os.environ.get(KERNEL_VARIABLE, "auto"),
-                threads=self.threads,
-            )
-        except ValueError as error:
-            raise ImageError(f"{image.path}: {error}") from None
-        self._logit_scale = 2.0**-widths.logit_fraction
+        self.engine = open_engine(image, whole_model(image.header), threads, kernel)
+        self.threads = self.engine.threads
+        self._logit_scale = 2.0**-image.header.widths.logit_fraction
         self._own = self.context()
         self._of_scored: Counter[str] = Counter()
 
@@ -95,7 +119,7 @@ class CpuBackend:
 
     def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
         """See Backend."""
-        chosen = _engine_sampler(sampler)
+        chosen = engine_sampler(sampler)
         return lambda tokens: self._own.choose(tokens, chosen)
 
     def score(self, documents: Sequence[Sequence[int]]) -> list[list[float]]:
@@ -130,7 +154,7 @@ class CpuContext:
     def prefill(self, tokens: Sequence[int]) -> Scores:
         """See Context."""
         self._context.prefill(tokens)
-        return _scores(self._context, self._logit_scale)
+        return engine_scores(self._context, self._logit_scale)
 
     def choose(self, tokens: Sequence[int], sampler: _engine.Sampler) -> int:
         """Advance by `tokens` and choose what follows them."""
@@ -138,7 +162,7 @@ class CpuContext:
 
     def chooser(self, sampler: Sampler) -> Callable[[Sequence[int]], int]:
         """See Context."""
-        chosen = _engine_sampler(sampler)
+        chosen = engine_sampler(sampler)
         return lambda tokens: self.choose(tokens, chosen)
 
     def saturations(self) -> Mapping[str, int]:
@@ -165,11 +189,11 @@ class CpuLanes:
 
     def scores(self, lane: int) -> Scores:
         """See Lanes."""
-        return _scores(self._contexts[lane], self._logit_scale)
+        return engine_scores(self._contexts[lane], self._logit_scale)
 
     def chooser(self, lane: int, sampler: Sampler) -> Callable[[], int]:
         """See Lanes."""
-        chosen, context = _engine_sampler(sampler), self._contexts[lane]
+        chosen, context = engine_sampler(sampler), self._contexts[lane]
         return lambda: chosen.choose(context)
 
     def saturations(self, lane: int) -> Mapping[str, int]:
@@ -177,11 +201,16 @@ class CpuLanes:
         return dict(self._contexts[lane].saturations())
 
 
-def _scores(context: _engine.Context, logit_scale: float) -> Scores:
+def engine_scores(context: _engine.Context, logit_scale: float) -> Scores:
+    """Scores after the last token of a context.
+
+    Args:
+        logit_scale: nats of a logit's last bit.
+    """
     return Scores(context.logits().astype(np.float64) * logit_scale, context.accumulators())
 
 
-def _engine_sampler(sampler: Sampler) -> _engine.Sampler:
+def engine_sampler(sampler: Sampler) -> _engine.Sampler:
     """The C++ sampler chooses the tokens of the Python one."""
     from pynq_driver import _engine
 

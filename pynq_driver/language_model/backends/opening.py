@@ -12,11 +12,13 @@ from tritforge.errors import ConfigurationError
 from tritforge.language_model.config import AcceleratorConfig
 from tritforge.language_model.image import Image
 
-BACKEND_NAMES = ("cpu", "golden", "float", "csim", "rtl", "pynq")
+BACKEND_NAMES = ("cpu", "golden", "float", "csim", "rtl", "pynq", "mpi")
 #: Backends that need a machine compiled to a shared library.
 MACHINE_BACKENDS = ("csim", "rtl")
 #: The backend that needs an overlay.
 BOARD_BACKEND = "pynq"
+#: The backend of several boards, in the processes of `mpirun`.
+PIPELINE_BACKEND = "mpi"
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def open_backend(
     """Backend `name` on `image`.
 
     Args:
-        threads: processors to use, for `cpu`; default: all this process may use.
+        threads: processors to use, for `cpu` and `mpi`; default: all this process may use.
         library: the machine, for `csim` and `rtl`.
         overlay: folder of the overlay, for `pynq`; default: see `find_overlay`.
 
@@ -69,6 +71,10 @@ def open_backend(
         from pynq_driver.language_model.backends.cpu import CpuBackend
 
         return CpuBackend(image, threads)
+    if name == PIPELINE_BACKEND:
+        from pynq_driver.language_model.pipeline.opening import open_pipeline
+
+        return open_pipeline(image, threads)
     if name in BACKEND_NAMES:
         image = _resident(image)
     if name == "golden":

@@ -4,14 +4,24 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pynq_driver.board.errors import OverlayFilesError
-from pynq_driver.board.overlay_files import BITSTREAM, HANDOFF, RECORD, read_overlay, write_overlay
+from pynq_driver.board.overlay_files import (
+    BITSTREAM,
+    HANDOFF,
+    LINK,
+    RECORD,
+    read_overlay,
+    write_link,
+    write_overlay,
+)
 from tritforge.boards import load_board
+from tritforge.errors import ConfigurationError
 from tritforge.language_model.config import AcceleratorConfig, accelerator
 from tritforge.language_model.interface import machine_interface
 
@@ -78,3 +88,31 @@ def test_no_record(folder: Path, text: str) -> None:
     (folder / RECORD).write_text(text)
     with pytest.raises(OverlayFilesError, match=RECORD):
         read_overlay(folder)
+
+
+def test_a_link_stands_for_the_bitstream_until_pynq_has_got_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PYNQ's own code reads the link and fetches the file."""
+    elsewhere = tmp_path / "server.bit"
+    elsewhere.write_bytes((folder / BITSTREAM).read_bytes())
+    write_link(folder, elsewhere.as_uri())
+    (folder / BITSTREAM).unlink()
+    with pytest.raises(OverlayFilesError, match=r"link to its machine\.bit.*download_overlays"):
+        read_overlay(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        utils = pytest.importorskip("pynqutils.setup_utils", reason="pynq is not installed")
+        utils.download_overlays(str(folder), fail_at_lookup=True)
+    assert read_overlay(folder).bitstream.read_bytes() == b"bits"
+    elsewhere.write_bytes(b"other")
+    (folder / BITSTREAM).unlink()
+    with warnings.catch_warnings(), pytest.raises(Exception, match=r"(?i)checksum"):
+        warnings.simplefilter("ignore")
+        utils.download_overlays(str(folder), fail_at_lookup=True)
+
+
+def test_a_link_that_is_none(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"'machine\.bit' is no URL of a bitstream"):
+        write_link(folder, "machine.bit")
+    assert not (folder / LINK).exists()

@@ -189,7 +189,49 @@ async def _wait_with_interrupts(pynq: Any, bench: Bench, is_lost: bool) -> int:
         bench.machine.reset()
 
 
-def test_interrupts_are_no_cheaper(
+class ModelledInterrupt:
+    """Comes when the run ends; `calls` counts those of the kernel."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.calls = 0
+        self._bench = bench
+
+    def wait(self, seconds: float) -> bool:
+        self.calls += 3  # to allow it, to wait, to read it
+        self._bench.clock.now = max(self._bench.clock.now, self._bench.ended)
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+def test_the_machines_interrupt_costs_no_access(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Transfers are one per stream either way."""
+    bench.token()
+    engines = bench.device.engines.values()
+    before = [engine.transfers for engine in engines]
+    polling, late = bench.token()
+    interrupt = ModelledInterrupt(bench)
+    monkeypatch.setattr(bench.machine.transport, "_interrupt", interrupt)
+    accesses, delay = bench.token()
+    assert [engine.transfers - count for engine, count in zip(engines, before)] == [2] * len(before)
+    bench.run_seconds = -1.0
+    assert accesses == bench.token()[0]
+    with capsys.disabled():
+        print(
+            f"\npolling {polling} accesses, {1e6 * late:.0f} us late; interrupt {accesses} and "
+            f"{interrupt.calls // 2} calls of the kernel, {1e6 * delay:.0f} us late; at 30 us each "
+            f"{100 * polling * ACCESS_SECONDS / RUN_SECONDS:.1f} and "
+            f"{100 * accesses * ACCESS_SECONDS / RUN_SECONDS:.1f} % of {RUN_SECONDS * 1e3:g} ms"
+        )
+    assert accesses < polling and delay <= 0.01 * RUN_SECONDS
+    # What polling adds passes while the machine runs.
+    assert accesses * ACCESS_SECONDS <= 0.05 * RUN_SECONDS
+
+
+def test_pynqs_interrupts_are_no_cheaper(
     pynq: Any, bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Counted for one stream, without the two calls of the kernel that an interrupt needs."""

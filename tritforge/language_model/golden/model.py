@@ -78,11 +78,23 @@ class GoldenModel:
             Head accumulators (batch, vocabulary), enough for arg max, and logits with
             widths.logit_fraction fraction bits.
         """
-        residual = self.embed(tokens)
-        for layer in range(self.shape.layers):
+        residual = self.layers(state, self.embed(tokens), range(self.shape.layers))
+        return self.head(state, residual)
+
+    def layers(self, state: State, residual: Int64Array, layers: range) -> Int64Array:
+        """Advance every stream through some consecutive layers.
+
+        Args:
+            state: updated in place.
+            residual: (batch, dim), before the first of them.
+
+        Returns:
+            The residual (batch, dim) after the last one.
+        """
+        for layer in layers:
             residual = self.token_mixer(state, layer, residual)
             residual = self.channel_mixer(state, layer, residual)
-        return self.head(state, residual)
+        return residual
 
     def embed(self, tokens: NDArray[np.integer]) -> Int64Array:
         """Embedding rows as residual: (batch, dim).
