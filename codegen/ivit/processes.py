@@ -83,10 +83,14 @@ PROCESSES = (
             headers="HeaderWord",
             branches="Results",
             constants="Constants",
-            elements="Residual",
+            elements="Word",
         ),
         "Keeps the residual stream and adds branches to it.",
-        memories=(Memory("memories", "ResidualAdd::Memory", "ResidualAdd::kTokens"),),
+        memories=(
+            Memory(
+                "memories", "ResidualAdd::Memory", "ResidualAdd::kTokens * ResidualAdd::kPlaces"
+            ),
+        ),
         stages=8,
     ),
 )
@@ -145,7 +149,7 @@ _AROUND_THE_ARRAY = (
     Process(
         "row_packer",
         unit_streams("RowPacker", headers="HeaderWord", elements="Element", words="Word"),
-        "Numbers of a token become the words of I-LayerNorm.",
+        "Codes of the norm become the words of a memory.",
     ),
     Process(
         "norm_requantise",

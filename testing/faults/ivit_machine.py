@@ -71,14 +71,14 @@ FAULTS = (
     UnitFault(
         "class_token_takes_a_patch",
         _RESIDUAL,
-        "embeds && state.lane + place == 0 && state.token == 0",
+        "embeds && state.lane + result == 0 && state.token == 0",
         "false",
         "residual_add",
     ),
     UnitFault(
         "next_group_begins_at_the_first_one",
         _RESIDUAL,
-        "state.group = state.group + state.operation.features;\n        if (state.operation.tokens",
+        "state.group = state.group + words_of(state.operation.features);\n        if (state.operation.tokens",
         "if (state.operation.tokens",
         "residual_add",
     ),

@@ -88,7 +88,9 @@ def _row_steps(operation: Operation, shape: VisionShape, config: MachineConfig) 
     units = VisionUnits(shape, config.widths)
     words = -(-operation.inputs // config.elements)
     if operation.kind is OperationKind.NORM:
-        return max(words, units.layer_norm.scalar_steps) + 1
+        norm = units.layer_norm
+        row = -(-operation.inputs // config.norm_elements)
+        return max(row + 1, -(-(norm.scalar_steps + 1) // config.row_units[2].roots))
     if operation.kind is OperationKind.ATTENTION:
         return max(-(-operation.tokens // config.elements), NUMERATOR_BITS) + 1
     if operation.kind is OperationKind.GELU:
