@@ -95,6 +95,23 @@ PROCESSES = (
     ),
 )
 
+#: Units that no machine has yet; they can be generated alone.
+SINGLE_UNITS = (
+    Process(
+        "ternary_matrix_array",
+        unit_streams(
+            "TernaryMatrixArray",
+            headers="HeaderWord",
+            lefts="Lefts",
+            rights="Rights",
+            sums="Sums",
+        ),
+        "Activations times ternary weights, with adders alone.",
+        registers=("sums", "lacks", "finished", "finished_lacks"),
+        stages=4,
+    ),
+)
+
 
 def machine_processes() -> tuple[Process, ...]:
     """Every process of the whole machine, in the order of top.cpp."""

@@ -31,6 +31,7 @@
 #include "ap_int.h"
 #include "common/bit_count.hpp"
 #include "common/bit_fields.hpp"
+#include "common/choice_tree.hpp"
 #include "common/keep.hpp"
 #include "hls_stream.h"
 
@@ -94,7 +95,7 @@ struct MatrixArray {
         Sum sums[kFeatures][kTokens];
         // Sums that wait to leave, in the order in which they do. They stay where they are: a
         // shift register would take a choice for every one of them, an index takes one for a word.
-        Sum finished[kDrainBeats][kResults];
+        Sum finished[kResults][kDrainBeats];
         WordIndex word;
     };
 
@@ -140,40 +141,12 @@ struct MatrixArray {
             for (int lane = 0; lane < kResults; ++lane) {
 #pragma HLS UNROLL
                 word.range(kSumBits * (lane + 1) - 1, kSumBits * lane) =
-                    ap_uint<kSumBits>(finished_sum(state, lane));
+                    ap_uint<kSumBits>(choice_tree(state.finished[lane], state.word));
             }
             sums.write(word);
             state.words_left = state.words_left - 1;
             state.word = state.words_left == 0 ? WordIndex(0) : WordIndex(state.word + 1);
         }
-    }
-
-    /// A lane of the next word: a tree with a level for every bit of the index, which takes a
-    /// fourth of the LUTs that comparisons with every index take.
-    static Sum finished_sum(const State& state, int lane) {
-#pragma HLS INLINE
-        Sum left[kDrainBeats];
-    leaves:
-        for (int index = 0; index < kDrainBeats; ++index) {
-#pragma HLS UNROLL
-            left[index] = state.finished[index][lane];
-        }
-    levels:
-        for (int level = 0; level < WordIndex::width; ++level) {
-#pragma HLS UNROLL
-            const int count = groups_of(kDrainBeats, 1 << level);
-            const bool odd = state.word[level];
-        choices:
-            for (int index = 0; index < kDrainBeats / 2 + 1; ++index) {
-#pragma HLS UNROLL
-                if (2 * index + 1 < count) {
-                    left[index] = odd ? left[2 * index + 1] : left[2 * index];
-                } else if (2 * index < count) {
-                    left[index] = left[2 * index];
-                }
-            }
-        }
-        return left[0];
     }
 
     static void add_products(const State& state, const Lefts& lefts, const Rights& rights,
@@ -272,7 +245,7 @@ struct MatrixArray {
         finish_tokens:
             for (int token = 0; token < kTokens; ++token) {
 #pragma HLS UNROLL
-                state.finished[kParts * feature + token / kResults][token % kResults] =
+                state.finished[token % kResults][kParts * feature + token / kResults] =
                     added[feature][token];
             }
         }

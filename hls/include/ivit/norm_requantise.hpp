@@ -168,7 +168,7 @@ struct NormRequantise {
             unpack_fields(factor, gain, shift);
             const ap_int<kInputBits + Gain::width> product = ap_int<kInputBits>(bits) * gain;
             output.range(kBits * (lane + 1) - 1, kBits * lane) =
-                ap_uint<kBits>(clamped<kBits>(rounded_shift(product, shift)));
+                ap_uint<kBits>(clamped_shift<kBits>(product, shift));
         }
         return output;
     }

@@ -60,10 +60,10 @@ class MachineConfig(CheckedParameters):
     classes: int = parameter((2, 65536), "classes of the head", 1000)
     hidden: int = parameter((2, 8192), "hidden channels of the MLP", 768, "channels")
     patch_inputs: int = parameter((1, 16384), "numbers of one patch, all colours", 768)
-    token_lanes: int = parameter((1, 64), "tokens that the array takes at a time", 20)
-    feature_lanes: int = parameter((1, 256), "features that the array takes at a time", 16)
+    token_lanes: int = parameter((1, 64), "tokens that the array takes at a time", 10)
+    feature_lanes: int = parameter((1, 256), "features that the array takes at a time", 32)
     result_lanes: int = _choice(
-        RESULT_LANE_CHOICES, 4, "sums of the array that leave it in one cycle"
+        RESULT_LANE_CHOICES, 2, "sums of the array that leave it in one cycle"
     )
     products_per_multiplier: int = _choice(PACKING_CHOICES, 2, "products that share a multiplier")
     elements: int = _choice(ELEMENT_CHOICES, 4, "elements of a row per cycle in the row units")
