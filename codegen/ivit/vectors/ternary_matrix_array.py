@@ -8,8 +8,9 @@ from numpy.random import RandomState
 
 from codegen.vector_file import VectorFile
 from tritforge.fixed_point import Int64Array
-from tritforge.ivit.golden.ternary_matrix_array import ternary_digits, ternary_matrix_array
+from tritforge.ivit.golden.ternary_matrix_array import ternary_matrix_array
 from tritforge.ivit.machine.config import MachineConfig
+from tritforge.ivit.machine.digits import ternary_digits
 
 _SEED = 35
 _TILES = 3
