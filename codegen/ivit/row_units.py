@@ -104,7 +104,7 @@ ROW_UNITS: Mapping[str, RowUnit] = {
 }
 
 #: Pipeline stages of a unit's RTL in the open flow.
-PIPELINE_STAGES = 4
+PIPELINE_STAGES = 8
 
 
 def parameters_of(unit: str) -> tuple[dataclasses.Field[Any], ...]:
