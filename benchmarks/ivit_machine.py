@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole I-ViT machine on the embedded model: logits of pictures, and cycles of an image.
+"""The whole I-ViT machine: logits of pictures, and cycles of an image.
 
     python -m benchmarks.ivit_machine --csim 200 --rtl 20
+    python -m benchmarks.ivit_machine --model deit-tiny --csim 1 --rtl 0
 
-Every logit must be that of the golden model. Pictures are random pixels; the shares of zeros and
+The model is the embedded one, or has a released shape and random weights. Every logit must be that of the golden model. Pictures are random pixels; the shares of zeros and
 edges do not matter to a machine of integers, whose cycles depend on sizes alone.
 """
 
@@ -28,10 +29,13 @@ from tritforge.ivit.golden import IvitGoldenModel
 from tritforge.ivit.image import open_vision_image
 from tritforge.ivit.machine.config import MachineConfig, machine_for
 from tritforge.ivit.parameters import VisionParameters
+from tritforge.ivit.random_parameters import random_parameters
+from tritforge.ivit.shape import PRESETS, VisionWidths, preset
 from tritforge_cli.ivit.cycles import cycle_lines
 from tritforge_cli.machine import build_machine
 
 _MOST_PICTURES = 10_000
+_EMBEDDED = "embedded"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,9 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"--{name}", type=int, default=2, metavar="N", help=f"pictures in {name} (default: 2)"
         )
     parser.add_argument("--seed", type=int, default=1, help="of the pictures (default: 1)")
+    parser.add_argument(
+        "--model",
+        choices=(_EMBEDDED, *PRESETS),
+        default=_EMBEDDED,
+        help="whose shape, with random weights (default: the embedded model)",
+    )
     options = parser.parse_args(arguments)
-    image = open_vision_image(EMBEDDED_VISION_MODEL)
-    parameters = image.parameters
+    parameters = _parameters(options.model)
     config = machine_for(parameters.shape, widths=parameters.widths)
     failed = 0
     for backend in ("csim", "rtl"):
@@ -52,6 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if count:
             failed += _run(backend, count, options.seed, parameters, config)
     return 1 if failed else 0
+
+
+def _parameters(model: str) -> VisionParameters:
+    if model == _EMBEDDED:
+        return open_vision_image(EMBEDDED_VISION_MODEL).parameters
+    return random_parameters(preset(model), VisionWidths())
 
 
 def _run(

@@ -165,7 +165,6 @@ def _refuse_language_options(options: argparse.Namespace) -> None:
         ("lanes", options.lanes, AcceleratorConfig.lanes),
         ("layers", options.layers, 1),
         ("all-logits", options.all_logits, False),
-        ("plot", options.plot, None),
     ):
         if value != usual:
             raise ConfigurationError(

@@ -16,7 +16,12 @@ from tritforge.language_model.config import (
     ModelShape,
 )
 from tritforge.ternary_code import TRITS_PER_BYTE
-from tritforge_cli.roofline import OPERATIONS_PER_WEIGHT, Point, write_roofline
+from tritforge_cli.roofline import (
+    OPERATIONS_PER_WEIGHT,
+    Point,
+    ternary_intensity,
+    write_roofline,
+)
 
 _MEGA = 1e6
 
@@ -160,4 +165,4 @@ def write_plot(path: Path, report: Report) -> None:
         f"{report.board.clock_mhz:g} MHz"
     )
     array = OPERATIONS_PER_WEIGHT * weights_per_cycle * clock_hz
-    write_roofline(path, title, config.lanes, array, points)
+    write_roofline(path, title, ternary_intensity(config.lanes), array, points)

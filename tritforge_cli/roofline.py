@@ -16,6 +16,7 @@ from tritforge.whole_file import whole_file
 
 #: A ternary weight is one multiplication by -1, 0 or 1 and one addition.
 OPERATIONS_PER_WEIGHT = 2
+TERNARY_AXIS = "operations per weight byte (ternary multiply and add)"
 FORMATS = (".png", ".svg", ".pdf")
 #: Formats that would hold a date -> metadata without it: equal measurements give equal files.
 _NO_DATE = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
@@ -45,20 +46,26 @@ def check_path(path: Path) -> None:
 
 
 def write_roofline(
-    path: Path, title: str, lanes: int, array_operations_per_second: float, points: Sequence[Point]
+    path: Path,
+    title: str,
+    intensity: float,
+    array_operations_per_second: float,
+    points: Sequence[Point],
+    axis: str = TERNARY_AXIS,
 ) -> None:
     """Draw one memory roof per point, the array's roof, and the points.
 
     Args:
-        lanes: tokens that share a weight; fixes operations per byte.
+        intensity: operations per byte of the measured work, see `ternary_intensity`.
         array_operations_per_second: what the array does when it never waits.
+        axis: what intensity counts.
 
     Raises:
         TritforgeError: matplotlib is missing, or the file cannot be written.
     """
     pyplot = _pyplot()
     figure, axes = pyplot.subplots(figsize=(7, 4.5))
-    draw_roofline(axes, lanes, array_operations_per_second, points)
+    draw_roofline(axes, intensity, array_operations_per_second, points, axis)
     axes.set_title(title)
     try:
         with pyplot.rc_context({"svg.hashsalt": "tritforge"}), whole_file(path) as part:
@@ -69,11 +76,19 @@ def write_roofline(
         pyplot.close(figure)
 
 
+def ternary_intensity(lanes: int) -> float:
+    """Operations per byte of ternary weights that so many tokens share."""
+    return OPERATIONS_PER_WEIGHT * TRITS_PER_BYTE * lanes
+
+
 def draw_roofline(
-    axes: Any, lanes: int, array_operations_per_second: float, points: Sequence[Point]
+    axes: Any,
+    intensity: float,
+    array_operations_per_second: float,
+    points: Sequence[Point],
+    axis: str = TERNARY_AXIS,
 ) -> None:
     """Draw roofs and points on axes of matplotlib; arguments as in `write_roofline`."""
-    intensity = OPERATIONS_PER_WEIGHT * TRITS_PER_BYTE * lanes
     x = np.geomspace(intensity / 8, intensity * 8, 200)
     for point in points:
         roof = np.minimum(point.memory_bytes_per_second * x, array_operations_per_second)
@@ -85,11 +100,11 @@ def draw_roofline(
             color=line.get_color(),
             label=f"measured, {point.label}",
         )
-    for axis in (axes.xaxis, axes.yaxis):
+    for scale in (axes.xaxis, axes.yaxis):
         # Powers of ten would leave one or two labels on so short an axis.
-        getattr(axes, f"set_{axis.axis_name}scale")("log", base=2)
-        axis.set_major_formatter("{x:g}")
-    axes.set_xlabel("operations per weight byte (ternary multiply and add)")
+        getattr(axes, f"set_{scale.axis_name}scale")("log", base=2)
+        scale.set_major_formatter("{x:g}")
+    axes.set_xlabel(axis)
     axes.set_ylabel("10⁹ operations/s")
     axes.grid(True, which="both", alpha=0.3)
     axes.legend()

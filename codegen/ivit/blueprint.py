@@ -11,20 +11,27 @@ from typing import ClassVar
 from codegen.blueprint import ConstantTable, Machine
 from codegen.ivit.constants import constants
 from codegen.ivit.network import machine_network
-from codegen.ivit.processes import PROCESSES, machine_processes
+from codegen.ivit.processes import PROCESSES, SINGLE_UNITS, machine_processes
 from codegen.ivit.row_units import ROW_UNITS, row_unit_constants
-from codegen.ivit.vectors import matrix_array, requantise, residual_add, weight_buffer
+from codegen.ivit.vectors import (
+    matrix_array,
+    requantise,
+    residual_add,
+    ternary_matrix_array,
+    weight_buffer,
+)
 from codegen.machine.process import Process
 from codegen.machine_blueprint import MachineBlueprint, option_names
 from tritforge.ivit.machine.config import MachineConfig
 from tritforge.ivit.machine.interface import machine_interface
 
-#: Unit -> golden vectors of its test bench.
+#: Unit -> golden vectors of its test bench; the last ones are no part of the machine.
 UNIT_VECTORS: Mapping[str, Callable[[MachineConfig], str]] = {
     "weight_buffer": weight_buffer.vectors,
     "matrix_array": matrix_array.vectors,
     "requantise": requantise.vectors,
     "residual_add": residual_add.vectors,
+    "ternary_matrix_array": ternary_matrix_array.vectors,
 }
 #: What a command line can choose.
 OPTION_NAMES = option_names(MachineConfig)
@@ -78,12 +85,12 @@ class IvitBlueprint(MachineBlueprint):
         )
 
     def all_processes(self) -> tuple[Process, ...]:
-        """Processes of the whole machine."""
-        return machine_processes()
+        """Processes of the whole machine, or the units that were chosen."""
+        return (*machine_processes(), *SINGLE_UNITS) if self.units else machine_processes()
 
     def single_units(self) -> tuple[str, ...]:
         """Units of the array's side; those of rows have projects of their own."""
-        return tuple(item.name for item in PROCESSES)
+        return tuple(item.name for item in (*PROCESSES, *SINGLE_UNITS))
 
     def whole_machine(self) -> Machine:
         """The machine of the configuration."""
@@ -96,6 +103,6 @@ class IvitBlueprint(MachineBlueprint):
         if self.units:
             return {unit: UNIT_VECTORS[unit](self.config) for unit in self.units}
         return {
-            **{unit: make(self.config) for unit, make in UNIT_VECTORS.items()},
+            **{item.name: UNIT_VECTORS[item.name](self.config) for item in PROCESSES},
             **{unit.unit: ROW_UNITS[unit.unit].vectors(unit) for unit in self.config.row_units},
         }

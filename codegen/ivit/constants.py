@@ -33,6 +33,8 @@ _DERIVED: Mapping[str, tuple[str, str]] = {
     "accumulator_bits": ("bits", "sum of products, signed"),
     "result_bits": ("bits", "requantised result, signed"),
     "shift_bits": ("bits", "shift of a factor, unsigned"),
+    "norm_elements": ("1", "elements of a row per cycle in the norm"),
+    "exchange_slack": ("words", "words beyond a row that are ahead of ShiftGELU's results"),
     "identity_bits": ("bits", "what a branch is added to, signed"),
 }
 

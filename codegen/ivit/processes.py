@@ -83,11 +83,32 @@ PROCESSES = (
             headers="HeaderWord",
             branches="Results",
             constants="Constants",
-            elements="Residual",
+            elements="Word",
         ),
         "Keeps the residual stream and adds branches to it.",
-        memories=(Memory("memories", "ResidualAdd::Memory", "ResidualAdd::kTokens"),),
+        memories=(
+            Memory(
+                "memories", "ResidualAdd::Memory", "ResidualAdd::kTokens * ResidualAdd::kPlaces"
+            ),
+        ),
         stages=8,
+    ),
+)
+
+#: Units that no machine has yet; they can be generated alone.
+SINGLE_UNITS = (
+    Process(
+        "ternary_matrix_array",
+        unit_streams(
+            "TernaryMatrixArray",
+            headers="HeaderWord",
+            lefts="Lefts",
+            rights="Rights",
+            sums="Sums",
+        ),
+        "Activations times ternary weights, with adders alone.",
+        registers=("sums", "lacks", "finished", "finished_lacks"),
+        stages=4,
     ),
 )
 
@@ -145,7 +166,7 @@ _AROUND_THE_ARRAY = (
     Process(
         "row_packer",
         unit_streams("RowPacker", headers="HeaderWord", elements="Element", words="Word"),
-        "Numbers of a token become the words of I-LayerNorm.",
+        "Codes of the norm become the words of a memory.",
     ),
     Process(
         "norm_requantise",

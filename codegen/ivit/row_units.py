@@ -42,6 +42,7 @@ _LAYER_NORM: _Derived = {
     "quotient_bits": ("bits", "sum of squares divided by a root, unsigned"),
     "root_bits": ("bits", "root, unsigned"),
     "factor_bits": ("bits", "reciprocal of the root, unsigned"),
+    "roots": ("1", "rows whose roots are taken at once"),
     "scalar_steps": ("steps", "mean, root and factor of a row"),
     "difference_bits": ("bits", "distance from the mean, signed"),
     "normalised_bits": ("bits", "normalised element, signed"),
@@ -96,13 +97,14 @@ ROW_UNITS: Mapping[str, RowUnit] = {
         layer_norm.vectors,
         "Integer layer normalisation of rows of the residual stream.",
         derived=_LAYER_NORM,
+        registers=("scalars",),
         parameters={"biases": "BiasWord"},
         memories={"memory": "Memory", "bias_memory": "BiasMemory"},
     ),
 }
 
 #: Pipeline stages of a unit's RTL in the open flow.
-PIPELINE_STAGES = 4
+PIPELINE_STAGES = 8
 
 
 def parameters_of(unit: str) -> tuple[dataclasses.Field[Any], ...]:

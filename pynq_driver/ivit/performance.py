@@ -34,6 +34,10 @@ ARRAY_CYCLES: Mapping[str, str] = {
     "waits for its sums to leave": "array_blocked",
     "has nothing to do": "array_idle",
 }
+LINEAR_PART, ATTENTION_PART = "linear layers", "attention"
+ROWS_PART, WAITING_PART = "norms, ShiftGELU, Shiftmax alone", "waiting"
+#: What the cycles of an image are for, in the order in which they are shown.
+PARTS = (LINEAR_PART, ATTENTION_PART, ROWS_PART, WAITING_PART)
 _COUNTERS = ("cycles", *ARRAY_CYCLES.values())
 #: Called with (what is simulated, operations done, operations in total).
 OperationProgress = Callable[[str, int, int], None]
@@ -110,6 +114,50 @@ def measure_operations(
         measured.append(MeasuredStep(tuple(step), events))
         step, before = [], counts
     return measured
+
+
+def image_parts(measured: list[MeasuredStep], layers: int) -> dict[str, int]:
+    """Part of the work -> cycles of an image of so many blocks; together they are all cycles."""
+    parts = dict.fromkeys(PARTS, 0)
+    for item in measured:
+        times = layers if item.is_of_block else 1
+        attends = item.operations[-1].kind is OperationKind.ATTENTION
+        beats = times * item.counts["array_beats"]
+        alone = times * item.counts["array_idle"]
+        parts[ATTENTION_PART if attends else LINEAR_PART] += beats
+        parts[ROWS_PART] += alone
+        parts[WAITING_PART] += times * item.counts["cycles"] - beats - alone
+    return parts
+
+
+def linear_utilisation(measured: list[MeasuredStep], layers: int) -> float:
+    """Share of beats in the cycles of the linear layers in which the array has something to do."""
+    beats = busy = 0
+    for item in measured:
+        if item.operations[-1].kind is not OperationKind.ATTENTION:
+            times = layers if item.is_of_block else 1
+            beats += times * item.counts["array_beats"]
+            busy += times * (item.counts["cycles"] - item.counts["array_idle"])
+    return beats / busy
+
+
+def stream_bytes(parameters: VisionParameters, config: MachineConfig, layers: int) -> int:
+    """Bytes of weights, positions, patches and program of an image of so many blocks.
+
+    Args:
+        parameters: a model of one block, whose blocks repeat.
+    """
+    shape = parameters.shape
+    black = np.zeros((shape.image_size, shape.image_size, shape.channels), np.uint8)
+    activations = input_quantiser(black[np.newaxis], parameters.input_table)[0]
+    streams = PacketMaker(parameters, config).image(activations).streams()
+    whole = sum(words.nbytes for words in streams.values())
+    found = [item.operation for item in records(parameters)]
+    # All but embedding in front, and the last norm and the classes behind.
+    block = sum(
+        part.nbytes for part in list(weight_parts(parameters, config))[1 : len(found) - 2]
+    )
+    return whole + (layers - 1) * (block + 8 * RECORD_WORDS * (len(found) - 3))
 
 
 def image_counts(measured: list[MeasuredStep], layers: int) -> dict[str, int]:

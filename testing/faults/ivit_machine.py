@@ -10,6 +10,7 @@ _DYADIC = "hls/include/ivit/dyadic.hpp"
 _REQUANTISE = "hls/include/ivit/requantise.hpp"
 _BUFFER = "hls/include/ivit/weight_buffer.hpp"
 _RESIDUAL = "hls/include/ivit/residual_add.hpp"
+_TERNARY = "hls/include/ivit/ternary_matrix_array.hpp"
 
 FAULTS = (
     UnitFault(
@@ -71,14 +72,14 @@ FAULTS = (
     UnitFault(
         "class_token_takes_a_patch",
         _RESIDUAL,
-        "embeds && state.lane + place == 0 && state.token == 0",
+        "embeds && state.lane + result == 0 && state.token == 0",
         "false",
         "residual_add",
     ),
     UnitFault(
         "next_group_begins_at_the_first_one",
         _RESIDUAL,
-        "state.group = state.group + state.operation.features;\n        if (state.operation.tokens",
+        "state.group = state.group + words_of(state.operation.features);\n        if (state.operation.tokens",
         "if (state.operation.tokens",
         "residual_add",
     ),
@@ -109,5 +110,26 @@ FAULTS = (
         "state.repeats = state.groups_left != 0;",
         "state.repeats = false;",
         "weight_buffer",
+    ),
+    UnitFault(
+        "negated_numbers_lack_a_one",
+        _TERNARY,
+        "choice_tree(state.finished[lane], state.word) + lack",
+        "choice_tree(state.finished[lane], state.word)",
+        "ternary_matrix_array",
+    ),
+    UnitFault(
+        "what_sums_lack_is_not_cleared",
+        _TERNARY,
+        "const Lack lacked = first ? Lack(0) : state.lacks[feature];",
+        "const Lack lacked = state.lacks[feature];",
+        "ternary_matrix_array",
+    ),
+    UnitFault(
+        "features_lack_what_the_next_one_does",
+        _TERNARY,
+        "state.finished_lacks[feature] = lacks[feature];",
+        "state.finished_lacks[feature] = lacks[(feature + 1) % kFeatures];",
+        "ternary_matrix_array",
     ),
 )

@@ -61,9 +61,9 @@ FAULTS = (
     ),
     _fault(
         "rows_behind_shiftgelu_lie_one_word_off",
-        "token_banks",
-        "if (state.operation.kind == kExchange && !state.comes_back) {",
-        "if (false) {",
+        "rows",
+        "target = back.row + back.word;",
+        "target = address;",
     ),
     _fault(
         "queries_of_every_group_are_those_of_the_first",
@@ -98,8 +98,8 @@ FAULTS = (
     _fault(
         "tokens_of_the_next_row_begin_in_the_last_word",
         "row_packer",
-        "if (is_last || state.place == kElements) {",
-        "if (state.place == kElements) {",
+        "if (is_last || state.part == kParts) {",
+        "if (state.part == kParts) {",
     ),
     _fault(
         "any_block_number_passes",

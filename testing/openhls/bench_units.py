@@ -35,6 +35,7 @@ IVIT_FREE_DATA: Mapping[str, Mapping[str, int]] = {
     "matrix_array": {"lefts": 0, "rights": 0},
     "requantise": {"factors": 0, "sums": 0},
     "residual_add": {"branches": 0, "constants": 0},
+    "ternary_matrix_array": {"lefts": 0, "rights": 0},
 }
 
 

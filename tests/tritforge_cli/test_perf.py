@@ -55,17 +55,21 @@ def test_table_and_a_slow_memory(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.slow
 @pytest.mark.cosim
 def test_a_vision_transformer_operation_by_operation(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setitem(PRESETS, "deit-tiny", TINY_VISION)  # type: ignore[arg-type]
-    assert main(["perf", "--model", "deit-tiny", "--json"]) == 0
+    plot = tmp_path / "roofline.svg"
+    assert main(["perf", "--model", "deit-tiny", "--json", "--plot", str(plot)]) == 0
+    assert plot.read_text(encoding="utf-8").lstrip().startswith("<?xml")
     found = json.loads(capsys.readouterr().out)
     operations = found["operations"]
     assert sum(row["cycles"] for row in operations.values()) == found["cycles_per_image"]
     assert (operations["GELU"]["times"], operations["NORM, CLASSIFY"]["times"]) == (3, 1)
     array = sum(found["array"].values())
     assert array == found["cycles_per_image"]
-    assert 0 < found["lanes_in_use"] < 1
+    assert 0 < found["lanes_in_use"] < 1 and 0 < found["linear_utilisation"] < 1
+    assert sum(found["parts"].values()) == found["cycles_per_image"]
+    assert all(cycles > 0 for cycles in found["parts"].values())
     assert main(["perf", "--model", "deit-tiny", "--clock-mhz", "50"]) == 0
     assert "images/s at 50 MHz" in capsys.readouterr().out
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tritforge.errors import TritforgeError, install_command
-from tritforge_cli.roofline import Point, check_path, write_roofline
+from tritforge_cli.roofline import Point, check_path, ternary_intensity, write_roofline
 
 POINTS = [Point("97 %", 4.0e9, 30e9), Point("75 %", 3.0e9, 25e9)]
 
@@ -20,7 +20,7 @@ POINTS = [Point("97 %", 4.0e9, 30e9), Point("75 %", 3.0e9, 25e9)]
 def test_same_figures_give_the_same_file(tmp_path: Path, name: str, start: bytes) -> None:
     contents = []
     for _ in range(2):
-        write_roofline(tmp_path / name, "A machine", 1, 40e9, POINTS)
+        write_roofline(tmp_path / name, "A machine", ternary_intensity(1), 40e9, POINTS)
         contents.append((tmp_path / name).read_bytes())
     assert contents[0] == contents[1] and contents[0].startswith(start)
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -39,7 +39,7 @@ def test_roofs_bend_where_memory_meets_the_array(
         return original(self, *arguments, **options)
 
     monkeypatch.setattr(Axes, "loglog", loglog)
-    write_roofline(tmp_path / "a.svg", "A machine", 2, 40e9, POINTS)
+    write_roofline(tmp_path / "a.svg", "A machine", ternary_intensity(2), 40e9, POINTS)
     (x, roof), point, (_, slower), _ = drawn
     # Two tokens share a byte of five weights, each a multiplication and an addition.
     assert point == ([20], [30.0], "o")

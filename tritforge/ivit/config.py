@@ -329,6 +329,12 @@ class LayerNormConfig(UnitConfig):
         return mean + root + -(-self.factor_bits // 2)
 
     @property
+    def roots(self) -> int:
+        """Rows whose roots are taken at once: two where a row is shorter than one root takes."""
+        words = -(-self.row // self.elements)
+        return 2 if words < self.scalar_steps else 1
+
+    @property
     def normalised_bits(self) -> int:
         """(x - mean) / root, signed: |x - mean| <= floor(sqrt(sum of squares)) <= root."""
         return NUMERATOR_BITS

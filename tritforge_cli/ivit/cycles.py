@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
-from pynq_driver.ivit.performance import ARRAY_CYCLES, MeasuredStep, image_counts
+from pynq_driver.ivit.performance import (
+    ARRAY_CYCLES,
+    MeasuredStep,
+    image_counts,
+    image_parts,
+    linear_utilisation,
+)
 
 
 def cycles_by_step(measured: list[MeasuredStep], layers: int) -> dict[str, dict[str, int]]:
@@ -30,6 +36,15 @@ def cycle_lines(measured: list[MeasuredStep], layers: int, clock_mhz: float) -> 
     rate = clock_mhz * 1e6 / total["cycles"]
     lines += [
         f"{'image':<22}{total['cycles']:>12,}   {rate:.2f} images/s at {clock_mhz:g} MHz",
+        "",
+        "cycles by part",
+    ]
+    lines += [
+        f"  {what:<40}{cycles:>12,}{cycles / total['cycles']:>9.1%}"
+        for what, cycles in image_parts(measured, layers).items()
+    ]
+    lines += [
+        f"  beats while linear layers run {linear_utilisation(measured, layers):.1%}",
         "",
         "the array",
     ]

@@ -12,7 +12,14 @@ from tqdm import tqdm
 from codegen.ivit.blueprint import IvitBlueprint
 from pynq_driver.devices.compiled import CompiledMachine, MemoryModel
 from pynq_driver.ivit.backends.machine import MachineVisionBackend
-from pynq_driver.ivit.performance import image_counts, measure_operations, single_block
+from pynq_driver.ivit.performance import (
+    image_counts,
+    image_parts,
+    linear_utilisation,
+    measure_operations,
+    single_block,
+    stream_bytes,
+)
 from tritforge.boards import Board
 from tritforge.errors import TritforgeError
 from tritforge.ivit.golden import IvitGoldenModel
@@ -23,6 +30,9 @@ from tritforge.ivit.shape import VisionWidths, preset
 from tritforge_cli.arguments import print_json
 from tritforge_cli.ivit.cycles import cycle_lines, cycles_by_step
 from tritforge_cli.machine import build_machine
+from tritforge_cli.roofline import OPERATIONS_PER_WEIGHT, Point, check_path, write_roofline
+
+_AXIS = "operations per byte that is read (multiply and add)"
 
 
 def vision_perf(options: argparse.Namespace, board: Board, memory: MemoryModel) -> int:
@@ -31,6 +41,8 @@ def vision_perf(options: argparse.Namespace, board: Board, memory: MemoryModel) 
     Raises:
         TritforgeError: the machine cannot be built, or has a fault.
     """
+    if options.plot:
+        check_path(options.plot)
     shape = preset(options.model)
     config = machine_for(shape, board=options.board)
     parameters = single_block(random_parameters(shape, VisionWidths()))
@@ -57,6 +69,14 @@ def vision_perf(options: argparse.Namespace, board: Board, memory: MemoryModel) 
     total = image_counts(measured, shape.layers)
     lanes = config.token_lanes * config.feature_lanes
     used = shape.multiply_adds / (lanes * total["cycles"])
+    rate = board.clock_mhz * 1e6 / total["cycles"]
+    read = stream_bytes(parameters, config, shape.layers)
+    if options.plot:
+        title = f"{options.model} on {board.title}: {lanes} lanes, {board.clock_mhz:g} MHz"
+        operations = OPERATIONS_PER_WEIGHT * shape.multiply_adds
+        point = Point("memory port", memory.bytes_per_cycle * board.clock_mhz * 1e6, operations * rate)
+        peak = OPERATIONS_PER_WEIGHT * lanes * board.clock_mhz * 1e6
+        write_roofline(options.plot, title, operations / read, peak, [point], _AXIS)
     if options.json:
         print_json(
             {
@@ -64,9 +84,13 @@ def vision_perf(options: argparse.Namespace, board: Board, memory: MemoryModel) 
                 "board": board.name,
                 "clock_mhz": board.clock_mhz,
                 "cycles_per_image": total["cycles"],
-                "images_per_s": board.clock_mhz * 1e6 / total["cycles"],
+                "images_per_s": rate,
+                "stream_bytes_per_image": read,
                 "lanes": lanes,
+                "multipliers": config.array_multipliers,
                 "lanes_in_use": used,
+                "parts": image_parts(measured, shape.layers),
+                "linear_utilisation": linear_utilisation(measured, shape.layers),
                 "operations": cycles_by_step(measured, shape.layers),
                 "array": {name: total[name] for name in total if name != "cycles"},
                 "modelled_cycles": image_cycles(shape, config).total,
@@ -82,6 +106,9 @@ def vision_perf(options: argparse.Namespace, board: Board, memory: MemoryModel) 
         f"scaled:   to {shape.layers} blocks, which repeat the same work\n"
     )
     print("\n".join(cycle_lines(measured, shape.layers, board.clock_mhz)))
-    print(f"\nmultiply-adds: {used:.1%} of what the lanes could do in that time")
+    print(
+        f"\nmultiply-adds: {used:.1%} of what {lanes} lanes in {config.array_multipliers} "
+        f"multipliers could do in that time; {read:,} bytes are read"
+    )
     print(f"the cycle model says {image_cycles(shape, config).total:,} cycles")
     return 0

@@ -85,6 +85,8 @@ def _indices(debug: DebugInformation, type_: int | None, offset: int) -> tuple[l
         if not count:
             return [], offset
         size //= count
+        if not size:  # clang leaves out the size of an array of a nested class
+            return [], offset
         indices.append(str(offset // size))
         offset %= size
     return indices, offset

@@ -18,8 +18,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-#: Bits of both operands of the smallest multiplier block (ECP5; DSP48E1 takes 25 x 18), signed.
+#: Bits of both operands of the smallest multiplier block (ECP5), signed; partial products have them.
 BLOCK_BITS = 18
+#: Bits of the longer operand of a DSP48E1, signed: such a product is not parted.
+LONG_BLOCK_BITS = 25
 #: Numbers so short are compared by look-up tables.
 _LOGIC_BITS = 7
 
@@ -71,8 +73,9 @@ def _extended(value: Operand, width: int, is_signed: bool, add: AddLine) -> Oper
 
 def _product(is_signed: bool, width: int, operands: Sequence[Operand], add: AddLine) -> str | None:
     # A block takes unsigned numbers as signed ones with a zero on top.
-    whole = BLOCK_BITS if is_signed else BLOCK_BITS - 1
-    if all(item.width <= whole for item in operands):
+    sign = 0 if is_signed else 1
+    shorter, longer = sorted(item.width + sign for item in operands)
+    if shorter <= BLOCK_BITS and longer <= LONG_BLOCK_BITS:
         return None
     terms = [
         (left_start + right_start, left, right)

@@ -165,7 +165,13 @@ struct PipelinedDivider {
     bits:
         for (int bit = 0; bit < kBitsAStep; ++bit) {
 #pragma HLS UNROLL
-            if (index * kBitsAStep + bit < kDividendBits) {
+            const int before = index * kBitsAStep + bit;
+            if (before < kDividendBits) {
+                // So many bits have been shifted in; above them a remainder is 0, and saying so
+                // halves the subtractions.
+                if (before < kDivisorBits) {
+                    stage.remainder = stage.remainder & Divisor((1LL << before) - 1);
+                }
                 const bool quotient_bit = restoring_step(stage.remainder, stage.divisor,
                                                          stage.quotient[kDividendBits - 1]);
                 stage.quotient = (stage.quotient << 1) | ap_uint<1>(quotient_bit);

@@ -63,7 +63,7 @@ struct Codes {
                 Banks::collect(state, results.read(), writes, words);
                 Banks::advance_results(state);
             } else {
-                Banks::choose_lane(state, elements.read(), writes, words);
+                Banks::choose_lane(state.lane, elements.read(), writes, words);
                 Banks::advance_row(state);
             }
         write_lanes:

@@ -60,6 +60,55 @@ inline ap_int<V + M> dyadic_product(const ap_int<V>& z, const DyadicFactor<M, S>
     return rounded_shift(product, factor.shift);
 }
 
+/// clamped<W>(rounded_shift(product, shift)), without the bits that such a result cannot have.
+///
+/// The largest step of the shift comes first; behind it, only bits that the rest of the shift can
+/// bring into the result, or to its half, are kept. Of those above it is known whether they are all
+/// copies of the sign, of those below whether one is set.
+/// @tparam W  bits of the result
+/// @tparam B  width of the product
+/// @tparam S  width of the shift
+template <int W, int B, int S>
+inline ap_int<W> clamped_shift(const ap_int<B>& product, const ap_uint<S>& shift) {
+#pragma HLS INLINE
+    static_assert(S <= 6, "a shift of up to 63 bits");
+    const bool negative = product[B - 1];
+    const ap_uint<1> sign = product[B - 1];
+    // Bit 0 is the half.
+    ap_int<B + 1> value = ap_int<B + 1>(product) << 1;
+    bool below = false;
+    bool fits = true;
+steps:
+    for (int step = S - 1; step >= 0; --step) {
+#pragma HLS UNROLL
+        const int distance = 1 << step;
+        const bool moves = shift[step];
+    bits_below:
+        for (int bit = 0; bit < distance && bit < B + 1; ++bit) {
+#pragma HLS UNROLL
+            below = below || (moves && value[bit]);
+        }
+        value = moves ? ap_int<B + 1>(value >> distance) : value;
+        // The rest of the shift is below 2**step.
+        const int kept = W + distance;
+    bits_above:
+        for (int bit = kept; bit < B + 1; ++bit) {
+#pragma HLS UNROLL
+            fits = fits && value[bit] == negative;
+            value[bit] = sign;
+        }
+    }
+    constexpr int kLargest = W - 1;
+    const ap_int<W> quotient = value >> 1;
+    const bool half = value[0];
+    const bool odd = quotient[0];
+    const ap_int<W> largest = ~ap_uint<W>(0) >> 1;
+    fits = fits && quotient[kLargest] == negative;
+    const ap_int<W> limit = negative ? ap_int<W>(~largest) : largest;
+    const ap_uint<1> up = half && (below || odd) && quotient != largest;
+    return fits ? ap_int<W>(quotient + up) : limit;
+}
+
 /// @tparam W  bits of the result
 template <int W, int V>
 inline ap_int<W> clamped(const ap_int<V>& value) {
@@ -70,6 +119,18 @@ inline ap_int<W> clamped(const ap_int<V>& value) {
         return largest;
     }
     return value < smallest ? smallest : ap_int<W>(value);
+}
+
+/// clamped<W>(dyadic_product(z, factor))
+/// @tparam W  bits of the result
+/// @tparam V  width of z
+/// @tparam M  width of the multiplier
+/// @tparam S  width of the shift
+template <int W, int V, int M, int S>
+inline ap_int<W> clamped_product(const ap_int<V>& z, const DyadicFactor<M, S>& factor) {
+#pragma HLS INLINE
+    const ap_int<V + M> product = z * ap_int<M + 1>(factor.multiplier);
+    return clamped_shift<W>(product, factor.shift);
 }
 
 }  // namespace tritforge

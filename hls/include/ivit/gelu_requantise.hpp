@@ -92,7 +92,7 @@ struct GeluRequantise {
             const ap_uint<kInputBits> bits =
                 word.range(kInputBits * (lane + 1) - 1, kInputBits * lane);
             output.range(kBits * (lane + 1) - 1, kBits * lane) =
-                ap_uint<kBits>(clamped<kBits>(dyadic_product(ap_int<kInputBits>(bits), factor)));
+                ap_uint<kBits>(clamped_product<kBits>(ap_int<kInputBits>(bits), factor));
         }
         return output;
     }

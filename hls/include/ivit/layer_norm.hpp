@@ -15,10 +15,10 @@
 //                   bias_memory  the biases.
 // Formats:          x kInputBits signed; bias kBiasBits signed; out kResultBits signed.
 // Timing:           one pass in, one out, one word per step; in between kScalarSteps for mean, root
-//                   and factor, sequential. Three rows of a command are at work at once: one comes
-//                   in, one has its root taken, one goes out. Steps per row of w words:
-//                   max(w, kScalarSteps) + 1; from its last word in to its last word out
-//                   w + kScalarSteps + 2.
+//                   and factor, sequential. Rows of a command are at work at once: one comes in,
+//                   kRoots have their roots taken, one goes out. Steps per row of w words:
+//                   max(w, (kScalarSteps + 1) / kRoots - 1) + 1; from its last word in to its last
+//                   word out w + kScalarSteps + 2.
 //                   Less work than the formulas say: V = sum(x * x) - mean * T with
 //                   T = 2 * sum(x) - length * mean saves a pass over the row, and T is sum(x) plus
 //                   the remainder of the mean's division; the first division by 2**16 is a shift;
@@ -52,10 +52,13 @@ struct LayerNorm {
     using BiasWord = ap_uint<kElements * kBiasBits>;
     using OutputWord = ap_uint<kElements * kResultBits>;
 
-    /// One comes in, one has its root taken, one goes out: a row moves on before the next comes in.
-    static constexpr int kRowsAtWork = 3;
+    static constexpr int kRoots = Config::kRoots;
+    /// One comes in, one goes out, the others have their roots taken: a row moves on before the
+    /// next comes in.
+    static constexpr int kRowsAtWork = kRoots + 2;
     using Ring = RowRing<InputWord, kRowsAtWork, Words::kWords>;
     using Memory = typename Ring::Memory;
+    using RootIndex = ap_uint<bits_for(kRoots)>;
     using BiasMemory = Ram<BiasWord, Words::kWords>;
 
     static constexpr int larger(int a, int b) { return a > b ? a : b; }
@@ -126,7 +129,10 @@ struct LayerNorm {
         ap_uint<2> phase;
         typename Words::Length length;
         Collector collector;
-        Scalar scalar;
+        // Rows take them in turn; the one that the next row gets, and the one it leaves.
+        Scalar scalars[kRoots];
+        RootIndex taken;
+        RootIndex left;
         Emitter emitter;
     };
 
@@ -144,7 +150,11 @@ struct LayerNorm {
         } else {
             // Against the flow, so that a row moves on in the step in which its place gets free.
             emit(state, outputs, memory, bias_memory);
-            work(state.scalar, state.length);
+        roots:
+            for (int root = 0; root < kRoots; ++root) {
+#pragma HLS UNROLL
+                work(state.scalars[root], state.length);
+            }
             collect(state, inputs, memory);
             if (state.emitter.rows_left == 0) {
                 state.phase = kIdle;
@@ -158,6 +168,8 @@ struct LayerNorm {
         state.length = command.length;
         state.collector.rows_left = command.rows;
         state.emitter.rows_left = command.rows;
+        state.taken = 0;
+        state.left = 0;
         start_collector(state);
         start_emitter(state);
         state.phase = kBiases;
@@ -176,8 +188,7 @@ struct LayerNorm {
 #pragma HLS INLINE
         Collector& row = state.collector;
         if (row.complete) {
-            if (state.scalar.phase == kFree) {
-                start_scalar(state);
+            if (start_scalar(state)) {
                 start_collector(state);
             }
         } else if (row.rows_left != 0) {
@@ -211,10 +222,32 @@ struct LayerNorm {
         row.square_sum = row.square_sum + square_sum;
     }
 
-    static void start_scalar(State& state) {
+    /// Hands the row that has come in over to the next root; false if that is not free.
+    static bool start_scalar(State& state) {
+#pragma HLS INLINE
+        bool free = false;
+    roots_to_take:
+        for (int root = 0; root < kRoots; ++root) {
+#pragma HLS UNROLL
+            if (state.taken == root && state.scalars[root].phase == kFree) {
+                start_scalar(state.scalars[root], state);
+                free = true;
+            }
+        }
+        if (free) {
+            state.taken = behind(state.taken);
+        }
+        return free;
+    }
+
+    static RootIndex behind(const RootIndex& root) {
+#pragma HLS INLINE
+        return root == kRoots - 1 ? RootIndex(0) : RootIndex(root + 1);
+    }
+
+    static void start_scalar(Scalar& scalar, const State& state) {
 #pragma HLS INLINE
         const Collector& row = state.collector;
-        Scalar& scalar = state.scalar;
         scalar.negative = row.total < 0;
         scalar.total = scalar.negative ? ap_int<Config::kTotalBits + 1>(-row.total) : row.total;
         scalar.square_sum = row.square_sum;
@@ -330,12 +363,24 @@ struct LayerNorm {
                 row.rows_left = row.rows_left - 1;
             }
         }
-        if (!row.busy && state.scalar.phase == kDone) {
-            const ap_int<kInputBits> mean = state.scalar.mean;
-            row.mean = state.scalar.negative ? ap_int<kInputBits>(-mean) : mean;
-            row.factor = state.scalar.division.quotient;
-            row.busy = true;
-            state.scalar.phase = kFree;
+        if (!row.busy) {
+            bool taken = false;
+        roots_to_leave:
+            for (int root = 0; root < kRoots; ++root) {
+#pragma HLS UNROLL
+                Scalar& scalar = state.scalars[root];
+                if (state.left == root && scalar.phase == kDone) {
+                    const ap_int<kInputBits> mean = scalar.mean;
+                    row.mean = scalar.negative ? ap_int<kInputBits>(-mean) : mean;
+                    row.factor = scalar.division.quotient;
+                    taken = true;
+                    scalar.phase = kFree;
+                }
+            }
+            if (taken) {
+                row.busy = true;
+                state.left = behind(state.left);
+            }
         }
     }
 

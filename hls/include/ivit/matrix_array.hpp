@@ -31,6 +31,7 @@
 #include "ap_int.h"
 #include "common/bit_count.hpp"
 #include "common/bit_fields.hpp"
+#include "common/choice_tree.hpp"
 #include "common/keep.hpp"
 #include "hls_stream.h"
 
@@ -59,6 +60,7 @@ struct MatrixArray {
 
     using BeatCount = ap_uint<bits_for(Config::kMaximumBeats)>;
     using TileCount = ap_uint<bits_for(Config::kMaximumTiles)>;
+    using WordIndex = ap_uint<bits_for(kDrainBeats)>;
     using Left = ap_int<kLeftBits>;
     using Right = ap_int<kRightBits>;
     using Product = ap_int<kProductBits>;
@@ -89,10 +91,12 @@ struct MatrixArray {
         Header operation;
         BeatCount beat;
         TileCount tiles_left;
-        ap_uint<bits_for(kDrainBeats)> words_left;
+        WordIndex words_left;
         Sum sums[kFeatures][kTokens];
-        // Sums that wait to leave, the next word first.
-        Sum finished[kDrainBeats][kResults];
+        // Sums that wait to leave, in the order in which they do. They stay where they are: a
+        // shift register would take a choice for every one of them, an index takes one for a word.
+        Sum finished[kResults][kDrainBeats];
+        WordIndex word;
     };
 
     static void step(State& state, hls::stream<HeaderWord>& headers, hls::stream<Lefts>& lefts,
@@ -108,10 +112,21 @@ struct MatrixArray {
         send_sums(state, sums);
         const bool last = state.beat + 1 == state.operation.beats;
         // A finished tile may not overwrite words that are still waiting to leave.
-        if (active && !(last && state.words_left != 0)) {
-            accumulate(state, lefts.read(), rights.read());
+        const bool takes = active && !(last && state.words_left != 0);
+        Lefts left = 0;
+        Rights right = 0;
+        if (takes) {
+            left = lefts.read();
+            right = rights.read();
+        }
+        // Added up whether they are taken or not: then both registers of a sum have an enable, and
+        // no choice in front of them.
+        Sum added[kFeatures][kTokens];
+        add_products(state, left, right, added);
+        if (takes) {
+            keep_sums(state, added);
             if (last) {
-                finish_tile(state);
+                finish_tile(state, added);
             }
             state.beat = last ? BeatCount(0) : BeatCount(state.beat + 1);
         }
@@ -126,23 +141,16 @@ struct MatrixArray {
             for (int lane = 0; lane < kResults; ++lane) {
 #pragma HLS UNROLL
                 word.range(kSumBits * (lane + 1) - 1, kSumBits * lane) =
-                    ap_uint<kSumBits>(state.finished[0][lane]);
+                    ap_uint<kSumBits>(choice_tree(state.finished[lane], state.word));
             }
             sums.write(word);
             state.words_left = state.words_left - 1;
-        shift_words:
-            for (int index = 0; index + 1 < kDrainBeats; ++index) {
-#pragma HLS UNROLL
-            shift_lanes:
-                for (int lane = 0; lane < kResults; ++lane) {
-#pragma HLS UNROLL
-                    state.finished[index][lane] = state.finished[index + 1][lane];
-                }
-            }
+            state.word = state.words_left == 0 ? WordIndex(0) : WordIndex(state.word + 1);
         }
     }
 
-    static void accumulate(State& state, const Lefts& lefts, const Rights& rights) {
+    static void add_products(const State& state, const Lefts& lefts, const Rights& rights,
+                             Sum (&added)[kFeatures][kTokens]) {
 #pragma HLS INLINE
         const bool first = state.beat == 0;
         const bool moves_up = state.beat == state.operation.second_digits;
@@ -157,13 +165,16 @@ struct MatrixArray {
                 const ap_uint<kLeftBits> bits =
                     lefts.range(kLeftBits * (token + 1) - 1, kLeftBits * token);
                 const Left left = bits;
+                const Sum& before = state.sums[feature][token];
                 if (kPacking == 1) {
-                    add(state.sums[feature][token], Product(left * low), 0, first, moves_up);
+                    added[feature][token] =
+                        sum_of(before, Product(left * low), 0, first, moves_up);
                 } else {
                     const Pair pair = pair_of(left, low, high);
-                    add(state.sums[feature][token], pair.low, 0, first, moves_up);
-                    add(state.sums[feature + kPacking - 1][token], pair.high, pair.carry, first,
-                        moves_up);
+                    const int other = feature + kPacking - 1;
+                    added[feature][token] = sum_of(before, pair.low, 0, first, moves_up);
+                    added[other][token] =
+                        sum_of(state.sums[other][token], pair.high, pair.carry, first, moves_up);
                 }
             }
         }
@@ -197,10 +208,10 @@ struct MatrixArray {
         return pair;
     }
 
-    /// sum = before + product + carry, in one chain: the carry goes in below the lowest bit.
+    /// before + product + carry, in one chain: the carry goes in below the lowest bit.
     template <int P>
-    static void add(Sum& sum, const ap_int<P>& product, const ap_uint<1>& carry, bool first,
-                    bool moves_up) {
+    static Sum sum_of(const Sum& sum, const ap_int<P>& product, const ap_uint<1>& carry, bool first,
+                      bool moves_up) {
 #pragma HLS INLINE
         const Sum moved = moves_up ? Sum(sum << kDigitBits) : sum;
         // A mask, not a choice: of a choice compilers make two sums, and choose afterwards.
@@ -208,10 +219,23 @@ struct MatrixArray {
         const Sum before = keep(Sum(moved & Sum(kept)));
         const ap_int<kSumBits + 1> above = (ap_int<kSumBits + 1>(before) << 1) + ap_uint<1>(1);
         const ap_int<kSumBits + 1> below = (ap_int<kSumBits + 1>(product) << 1) + carry;
-        sum = ap_int<kSumBits + 2>(above + below) >> 1;
+        return ap_int<kSumBits + 2>(above + below) >> 1;
     }
 
-    static void finish_tile(State& state) {
+    static void keep_sums(State& state, const Sum (&added)[kFeatures][kTokens]) {
+#pragma HLS INLINE
+    keep_features:
+        for (int feature = 0; feature < kFeatures; ++feature) {
+#pragma HLS UNROLL
+        keep_tokens:
+            for (int token = 0; token < kTokens; ++token) {
+#pragma HLS UNROLL
+                state.sums[feature][token] = added[feature][token];
+            }
+        }
+    }
+
+    static void finish_tile(State& state, const Sum (&added)[kFeatures][kTokens]) {
 #pragma HLS INLINE
         state.tiles_left = state.tiles_left - 1;
         state.words_left = kDrainBeats;
@@ -221,8 +245,8 @@ struct MatrixArray {
         finish_tokens:
             for (int token = 0; token < kTokens; ++token) {
 #pragma HLS UNROLL
-                state.finished[kParts * feature + token / kResults][token % kResults] =
-                    state.sums[feature][token];
+                state.finished[token % kResults][kParts * feature + token / kResults] =
+                    added[feature][token];
             }
         }
     }

@@ -31,7 +31,7 @@ template <class Config>
 struct NormRequantise {
     using Buffer = WeightBuffer<Config>;
     using Norm = LayerNorm<typename Config::LayerNormConfig>;
-    static constexpr int kElements = Config::kElements;
+    static constexpr int kElements = Norm::kElements;
     static constexpr int kInputBits = Norm::kResultBits;
     static constexpr int kBits = Config::kActivation;
     static constexpr int kSettleSteps = kRamSettleSteps;
@@ -51,7 +51,6 @@ struct NormRequantise {
     using TokenCount = ap_uint<bits_for(Config::kTokens)>;
     using HeaderWord = FieldsWord<Channel, TokenCount>;
 
-    static_assert(Norm::kElements == kElements, "words of the norm are those of the machine");
     static_assert(Norm::kBiasBits == Bias::width, "a bias is not cut");
 
     /// One norm: both counts are at least 1.
@@ -169,7 +168,7 @@ struct NormRequantise {
             unpack_fields(factor, gain, shift);
             const ap_int<kInputBits + Gain::width> product = ap_int<kInputBits>(bits) * gain;
             output.range(kBits * (lane + 1) - 1, kBits * lane) =
-                ap_uint<kBits>(clamped<kBits>(rounded_shift(product, shift)));
+                ap_uint<kBits>(clamped_shift<kBits>(product, shift));
         }
         return output;
     }

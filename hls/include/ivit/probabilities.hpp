@@ -62,7 +62,7 @@ struct Probabilities {
                 lefts.write(operands);
                 Banks::advance_number(state, false);
             } else {
-                Banks::choose_lane(state, elements.read(), writes, words);
+                Banks::choose_lane(state.lane, elements.read(), writes, words);
                 Banks::advance_row(state);
             }
         write_lanes:

@@ -183,7 +183,7 @@ struct Requantise {
                 sums.range(Array::kSumBits * (lane + 1) - 1, Array::kSumBits * lane);
             const Bias total = keep(Bias(typename Array::Sum(bits) + bias));
             packed.range(kResultBits * (lane + 1) - 1, kResultBits * lane) =
-                ap_uint<kResultBits>(limited(dyadic_product(total, factor), operation.width));
+                ap_uint<kResultBits>(limited(clamped_product<kResultBits>(total, factor), operation.width));
         }
         return packed;
     }
@@ -197,10 +197,8 @@ struct Requantise {
     }
 
     /// Clamp to the width that the header chooses.
-    template <int V>
-    static Result limited(const ap_int<V>& value, const WidthCode& width) {
+    static Result limited(const Result& wide, const WidthCode& width) {
 #pragma HLS INLINE
-        const Result wide = clamped<kResultBits>(value);
         if (width == kActivation) {
             return clamped<Config::kActivation>(wide);
         }

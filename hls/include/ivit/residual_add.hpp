@@ -9,8 +9,9 @@
 //                   branches in   kResults tokens of one feature per word, slice by slice, group by
 //                                 group, feature by feature, as requantise.hpp gives them;
 //                   constants in  kEmbed: what the same tokens begin with, for every word;
-//                   elements out  kSend: the first tokens, one number per word, token by token;
-//                   memories      x, one memory per token lane.
+//                   elements out  kSend: the first tokens, kPlaces numbers per word, token by token,
+//                                 what lies behind the end of a row is unspecified;
+//                   memories      x, kPlaces memories per token lane: lane 0's first.
 // Class token:      token 0 has no patch: its branch counts as 0 when it is embedded.
 // Formats:          branch signed kResidual bits in the low bits of a result; constants signed
 //                   kIdentityBits; x signed kResidual bits.
@@ -36,12 +37,17 @@ struct ResidualAdd {
     using Factor = DyadicFactor<Config::kMultiplier, Config::kShiftBits>;
     static constexpr int kTokens = Array::kTokens;
     static constexpr int kResults = Array::kResults;
-    static constexpr int kWords = Config::kTokenGroups * Config::kDim;
+    static constexpr int kPlaces = Config::kNormElements;
+    static constexpr int kWords = Config::kTokenGroups * groups_of(Config::kDim, kPlaces);
     static constexpr int kResultBits = Config::kResultBits;
     static constexpr int kIdentityBits = Config::kIdentityBits;
     static constexpr int kSettleSteps = kRamSettleSteps;
 
+    static_assert((kPlaces & (kPlaces - 1)) == 0, "words hold a power of two of numbers");
+    static_assert(Array::kFeatures % kPlaces == 0, "a slice of features holds whole words");
+
     using Residual = ap_int<Config::kResidual>;
+    using Word = ap_uint<kPlaces * Config::kResidual>;
     using Identity = ap_int<kIdentityBits>;
     using Results = typename Requantise<Config>::Results;
     using Constants = ap_uint<kResults * kIdentityBits>;
@@ -85,7 +91,7 @@ struct ResidualAdd {
     enum Phase { kIdle, kSettle, kRun };
 
     /// All zero is the idle state. The place of a word: first feature of its slice, feature within
-    /// it, first number and first token of its group, lane of its first token.
+    /// it, first word and first token of its group, lane of its first token.
     struct State {
         ap_uint<2> phase;
         Header operation;
@@ -98,8 +104,8 @@ struct ResidualAdd {
     };
 
     static void step(State& state, hls::stream<HeaderWord>& headers, hls::stream<Results>& branches,
-                     hls::stream<Constants>& constants, hls::stream<Residual>& elements,
-                     Memory (&memories)[kTokens]) {
+                     hls::stream<Constants>& constants, hls::stream<Word>& elements,
+                     Memory (&memories)[kTokens * kPlaces]) {
 #pragma HLS INLINE
         if (state.phase == kIdle) {
             state.operation = Header::from_word(headers.read());
@@ -116,15 +122,16 @@ struct ResidualAdd {
                 state.phase = kRun;
             }
         } else {
-            const typename Memory::Address address = state.group + state.slice + state.feature;
-            Residual before[kTokens];
-        read_lanes:
-            for (int lane = 0; lane < kTokens; ++lane) {
+            const FeatureCount number = state.slice + state.feature;
+            const typename Memory::Address address = state.group + (number >> kPlaceBits);
+            Residual before[kTokens * kPlaces];
+        read_banks:
+            for (int bank = 0; bank < kTokens * kPlaces; ++bank) {
 #pragma HLS UNROLL
-                before[lane] = memories[lane].read(address);
+                before[bank] = memories[bank].read(address);
             }
             if (state.operation.kind == kSend) {
-                elements.write(before[state.lane.to_int() % kTokens]);
+                elements.write(word_of(before, state.lane));
                 advance_element(state);
             } else {
                 const Results branch = branches.read();
@@ -132,46 +139,77 @@ struct ResidualAdd {
                 if (state.operation.kind == kEmbed) {
                     constant = constants.read();
                 }
-                add(state, branch, constant, before, address, memories);
+                add(state, branch, constant, before, number % kPlaces, address, memories);
                 advance_word(state);
             }
         }
     }
 
   private:
+    static constexpr int kPlaceBits = bits_for(kPlaces) - 1;
+    using Place = ap_uint<bits_for(kPlaces)>;
+
+    /// The numbers of a token.
+    static Word word_of(const Residual (&numbers)[kTokens * kPlaces], const LaneIndex& lane) {
+#pragma HLS INLINE
+        Word word = 0;
+    places:
+        for (int place = 0; place < kPlaces; ++place) {
+#pragma HLS UNROLL
+            Residual of_lane[kTokens];
+        lanes:
+            for (int index = 0; index < kTokens; ++index) {
+#pragma HLS UNROLL
+                of_lane[index] = numbers[kPlaces * index + place];
+            }
+            word.range(Config::kResidual * (place + 1) - 1, Config::kResidual * place) =
+                ap_uint<Config::kResidual>(of_lane[lane.to_int() % kTokens]);
+        }
+        return word;
+    }
+
     static void add(const State& state, const Results& branch, const Constants& constant,
-                    const Residual (&before)[kTokens], const typename Memory::Address& address,
-                    Memory (&memories)[kTokens]) {
+                    const Residual (&before)[kTokens * kPlaces], const Place& at,
+                    const typename Memory::Address& address,
+                    Memory (&memories)[kTokens * kPlaces]) {
 #pragma HLS INLINE
         const bool embeds = state.operation.kind == kEmbed;
         Residual after[kResults];
     results:
-        for (int place = 0; place < kResults; ++place) {
+        for (int result = 0; result < kResults; ++result) {
 #pragma HLS UNROLL
             const ap_uint<Config::kResidual> bits =
-                branch.range(kResultBits * place + Config::kResidual - 1, kResultBits * place);
+                branch.range(kResultBits * result + Config::kResidual - 1, kResultBits * result);
             const ap_uint<kIdentityBits> given =
-                constant.range(kIdentityBits * (place + 1) - 1, kIdentityBits * place);
-            Residual kept = before[place];
+                constant.range(kIdentityBits * (result + 1) - 1, kIdentityBits * result);
+            Residual kept = 0;
         parts:
-            for (int part = 1; part < Array::kParts; ++part) {
+            for (int part = 0; part < Array::kParts; ++part) {
 #pragma HLS UNROLL
-                if (state.lane == part * kResults) {
-                    kept = before[part * kResults + place];
+            places:
+                for (int place = 0; place < kPlaces; ++place) {
+#pragma HLS UNROLL
+                    if (state.lane == part * kResults && at == place) {
+                        kept = before[kPlaces * (part * kResults + result) + place];
+                    }
                 }
             }
-            const bool is_class = embeds && state.lane + place == 0 && state.token == 0;
+            const bool is_class = embeds && state.lane + result == 0 && state.token == 0;
             const Residual patch = is_class ? Residual(0) : Residual(bits);
             const Identity identity = embeds ? Identity(given) : Identity(kept);
-            after[place] =
+            after[result] =
                 clamped<Config::kResidual>(dyadic_product(patch, state.operation.branch) +
                                            dyadic_product(identity, state.operation.identity));
         }
     lanes:
         for (int lane = 0; lane < kTokens; ++lane) {
 #pragma HLS UNROLL
-            if (state.lane == lane / kResults * kResults) {
-                memories[lane].write(address, after[lane % kResults]);
+        write_places:
+            for (int place = 0; place < kPlaces; ++place) {
+#pragma HLS UNROLL
+                if (state.lane == lane / kResults * kResults && at == place) {
+                    memories[kPlaces * lane + place].write(address, after[lane % kResults]);
+                }
             }
         }
     }
@@ -190,7 +228,7 @@ struct ResidualAdd {
             return;
         }
         state.feature = 0;
-        state.group = state.group + state.operation.features;
+        state.group = state.group + words_of(state.operation.features);
         if (state.operation.tokens > state.token + kTokens) {
             state.token = state.token + kTokens;
             return;
@@ -203,11 +241,17 @@ struct ResidualAdd {
         }
     }
 
-    /// Behind an element of a token.
+    /// Words of a token.
+    static FeatureCount words_of(const FeatureCount& features) {
+#pragma HLS INLINE
+        return (features >> kPlaceBits) + ap_uint<1>(features % kPlaces != 0);
+    }
+
+    /// Behind a word of a token.
     static void advance_element(State& state) {
 #pragma HLS INLINE
-        state.slice = state.slice + 1;
-        if (state.slice != state.operation.features) {
+        if (state.operation.features - state.slice > kPlaces) {
+            state.slice = state.slice + kPlaces;
             return;
         }
         state.slice = 0;
@@ -215,7 +259,7 @@ struct ResidualAdd {
         state.lane = state.lane + 1;
         if (state.lane == kTokens) {
             state.lane = 0;
-            state.group = state.group + state.operation.features;
+            state.group = state.group + words_of(state.operation.features);
         }
         if (state.token == state.operation.tokens) {
             state.phase = kIdle;

@@ -1,35 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Row packer: numbers of a token, one by one, become the words that I-LayerNorm takes.
+// Row packer: codes of the norm, a few in a word, become the words that a memory holds.
 //
 // What it computes: nothing.
 // Interface:        headers in  one per norm: numbers of a row, and rows;
-//                   elements in the rows, one number per word, from residual_add.hpp;
-//                   words out   the rows, kElements numbers per word, 0 behind the end.
-// Formats:          numbers signed kResidual bits.
-// Timing:           one number per step, one step more per header.
-// Assumptions:      a process of its own, because the residual stream's memory answers too late for
-//                   numbers to be collected there.
+//                   elements in the rows, kNumbers numbers per word, from norm_requantise.hpp;
+//                   words out   the rows, kElements numbers per word; what lies behind the end of a
+//                               row is unspecified.
+// Formats:          numbers signed kActivation bits.
+// Timing:           one word of the norm per step, one step more per header.
+// Assumptions:      none.
 #pragma once
 
 #include "ap_int.h"
 #include "common/bit_count.hpp"
 #include "common/bit_fields.hpp"
 #include "hls_stream.h"
-#include "ivit/residual_add.hpp"
+#include "ivit/norm_requantise.hpp"
 
 namespace tritforge {
 
 /// @tparam Config  constants of the generated tritforge_config.hpp
 template <class Config>
 struct RowPacker {
+    using Factors = NormRequantise<Config>;
+    static constexpr int kNumbers = Factors::kElements;
     static constexpr int kElements = Config::kElements;
-    static constexpr int kBits = Config::kResidual;
+    static constexpr int kBits = Config::kActivation;
+    /// Words of the norm in one of the memory.
+    static constexpr int kParts = kElements / kNumbers;
+    static constexpr int kPartBits = kNumbers * kBits;
 
-    using Element = typename ResidualAdd<Config>::Residual;
+    static_assert(kElements % kNumbers == 0, "a memory's word holds whole words of the norm");
+
+    using Element = typename Factors::OutputWord;
     using Word = ap_uint<kElements * kBits>;
-    using Length = typename ResidualAdd<Config>::FeatureCount;
-    using TokenCount = typename ResidualAdd<Config>::TokenCount;
+    using Length = typename Factors::Channel;
+    using TokenCount = typename Factors::TokenCount;
     using HeaderWord = FieldsWord<Length, TokenCount>;
 
     /// Both counts are at least 1.
@@ -52,7 +59,7 @@ struct RowPacker {
         Header operation;
         TokenCount rows_left;
         Length numbers_left;
-        ap_uint<bits_for(kElements)> place;
+        ap_uint<bits_for(kParts)> part;
         Word collected;
     };
 
@@ -66,31 +73,30 @@ struct RowPacker {
             return;
         }
         collect(state, elements.read());
-        const bool is_last = state.numbers_left == 1;
-        if (is_last || state.place == kElements) {
+        const bool is_last = state.numbers_left <= kNumbers;
+        if (is_last || state.part == kParts) {
             words.write(state.collected);
-            state.collected = 0;
-            state.place = 0;
+            state.part = 0;
         }
-        state.numbers_left = state.numbers_left - 1;
         if (is_last) {
             state.numbers_left = state.operation.length;
             state.rows_left = state.rows_left - 1;
+        } else {
+            state.numbers_left = state.numbers_left - kNumbers;
         }
     }
 
   private:
-    static void collect(State& state, const Element& number) {
+    static void collect(State& state, const Element& numbers) {
 #pragma HLS INLINE
-    places:
-        for (int place = 0; place < kElements; ++place) {
+    parts:
+        for (int part = 0; part < kParts; ++part) {
 #pragma HLS UNROLL
-            if (state.place == place) {
-                state.collected.range(kBits * (place + 1) - 1, kBits * place) =
-                    ap_uint<kBits>(number);
+            if (state.part == part) {
+                state.collected.range(kPartBits * (part + 1) - 1, kPartBits * part) = numbers;
             }
         }
-        state.place = state.place + 1;
+        state.part = state.part + 1;
     }
 };
 

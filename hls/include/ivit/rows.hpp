@@ -13,15 +13,21 @@
 //                   status out   one per run: whether the packet ended early, and late;
 //                   memories     one per token lane.
 // Formats:          numbers signed kActivation bits.
-// Timing:           as in token_banks.hpp.
-// Assumptions:      as in token_banks.hpp. ShiftGELU gets a row's results before it gets the next
-//                   row, so it is told of one row at a time.
+// Exchange:         ShiftGELU gets a row and kExchangeSlack words more before its first word is
+//                   waited for; from then on a word goes out in every step in which one comes back.
+// Timing:           as in token_banks.hpp; an exchange takes a step for every word and for those
+//                   that are ahead.
+// Assumptions:      as in token_banks.hpp. ShiftGELU waits for its elements before it goes on, so
+//                   the words ahead are as many as it can take before a word leaves it
+//                   (static_assert), and the FIFO in front of it has room for all of them: else
+//                   this process would wait for it, and it for this process.
 #pragma once
 
 #include "ap_int.h"
 #include "common/stream_word.hpp"
 #include "hls_stream.h"
 #include "ivit/codes.hpp"
+#include "ivit/shiftgelu.hpp"
 #include "ivit/token_banks.hpp"
 
 namespace tritforge {
@@ -42,12 +48,32 @@ struct Rows {
     using Status = ap_uint<2>;
     static constexpr int kTokens = Banks::kTokens;
     static constexpr int kByte = 8;
+    static constexpr int kExchangeSlack = Config::kExchangeSlack;
 
     static_assert(Banks::kResults * kByte <= kStreamBits, "a word holds the patches of a result");
+    // One row comes in, one has its offset computed, one goes out. Of rows that are shorter than
+    // the offset takes, two have come in when the third goes out.
+    static_assert(kExchangeSlack >= 2 * Shiftgelu<typename Config::ShiftgeluConfig>::kOffsetSteps +
+                                        Shiftgelu<typename Config::ShiftgeluConfig>::kPipelineSteps,
+                  "ShiftGELU could wait for a word that is not sent before one comes back");
+
+    using AheadCount =
+        ap_uint<bits_for(groups_of(Config::kMaximumInputs, Config::kElements) + kExchangeSlack)>;
+
+    /// What comes back of an exchange: the place of the next word, rows that are missing, and words
+    /// that are ahead of it.
+    struct Return {
+        typename Banks::Address row;
+        typename Banks::Count word;
+        typename Banks::Lane lane;
+        typename Banks::TokenCount tokens_left;
+        AheadCount ahead;
+    };
 
     /// All zero is the idle state.
     struct State {
         typename Banks::State banks;
+        Return back;
         PacketReader packet;
     };
 
@@ -63,6 +89,7 @@ struct Rows {
         const StreamData data = state.packet.next(patches, runs && takes_patches(banks), ends);
         if (Banks::is_idle(banks)) {
             Banks::start(banks, Header::from_word(headers.read()));
+            start(state.back, banks.operation);
         } else if (!runs) {
             Banks::settle(banks);
         } else if (ends) {
@@ -76,6 +103,7 @@ struct Rows {
             }
         } else {
             const typename Banks::Address address = Banks::address(banks);
+            typename Banks::Address target = address;
             bool writes[kTokens];
             Word words[kTokens];
             Lefts operands = 0;
@@ -101,24 +129,68 @@ struct Rows {
             } else if (banks.operation.kind == Banks::kStoreResults) {
                 Banks::collect(banks, results.read(), writes, words);
                 Banks::advance_results(banks);
-            } else if (!banks.comes_back) {
-                inputs.write(row);
-                Banks::advance_row(banks);
             } else {
-                Banks::choose_lane(banks, elements.read(), writes, words);
-                Banks::advance_row(banks);
+                Return& back = state.back;
+                const bool sends = banks.tokens_left != 0;
+                const bool returns = !sends || is_ahead(back, banks.operation);
+                target = back.row + back.word;
+                if (returns) {
+                    Banks::choose_lane(back.lane, elements.read(), writes, words);
+                    advance(back, banks);
+                }
+                if (sends) {
+                    inputs.write(row);
+                    Banks::advance_row(banks);
+                }
+                if (!returns) {
+                    back.ahead = back.ahead + 1;
+                }
             }
         write_lanes:
             for (int lane = 0; lane < kTokens; ++lane) {
 #pragma HLS UNROLL
                 if (writes[lane]) {
-                    memories[lane].write(address, words[lane]);
+                    memories[lane].write(target, words[lane]);
                 }
             }
         }
     }
 
   private:
+    static void start(Return& back, const Header& header) {
+#pragma HLS INLINE
+        back.row = header.base;
+        back.word = 0;
+        back.lane = 0;
+        back.tokens_left = header.tokens;
+        back.ahead = 0;
+    }
+
+    /// Whether a word has to come back before the next one is sent.
+    static bool is_ahead(const Return& back, const Header& header) {
+#pragma HLS INLINE
+        return back.ahead == header.row_words + AheadCount(kExchangeSlack);
+    }
+
+    /// Behind a word that has come back: words, lanes, groups.
+    static void advance(Return& back, typename Banks::State& banks) {
+#pragma HLS INLINE
+        back.word = back.word + 1;
+        if (back.word != banks.operation.row_words) {
+            return;
+        }
+        back.word = 0;
+        back.lane = back.lane + 1;
+        if (back.lane == kTokens) {
+            back.lane = 0;
+            back.row = back.row + banks.operation.row_words;
+        }
+        back.tokens_left = back.tokens_left - 1;
+        if (back.tokens_left == 0) {
+            banks.phase = Banks::kIdle;
+        }
+    }
+
     static bool takes_patches(const typename Banks::State& banks) {
 #pragma HLS INLINE
         return banks.operation.kind == Banks::kStorePatches;

@@ -14,7 +14,6 @@
 // Steps:            EMBED has two, patches and their product. ATTENTION has three for every group
 //                   of tokens and every head: scores, Shiftmax, context. The processes of a step
 //                   need nothing of a later one, so that none waits for a header that waits for it.
-//                   ShiftGELU is told of one row at a time (rows.hpp).
 // Errors:           the first bad record ends the program. What was told before is done, the rest
 //                   of all packets is dropped, and the run ends like any other; the next one starts
 //                   clean.
@@ -106,7 +105,6 @@ struct Sequencer {
         kCountFeatures,
         kPatches,
         kIssue,
-        kGeluRows,
         kScores,
         kShares,
         kContext,
@@ -143,7 +141,6 @@ struct Sequencer {
         HeadCount heads_left;
         RowAddress base;
         Count first;
-        TokenCount rows_left;
     };
 
     static void step(State& state, hls::stream<CommandWord>& commands,
@@ -194,8 +191,6 @@ struct Sequencer {
             take_patches(state, record, headers);
         } else if (state.phase == kIssue) {
             issue(state, record, headers);
-        } else if (state.phase == kGeluRows) {
-            send_row_command(state, headers);
         } else if (state.phase == kScores) {
             send_scores(state, record, headers);
         } else if (state.phase == kShares) {
@@ -401,7 +396,6 @@ struct Sequencer {
         state.heads_left = record.heads;
         state.base = 0;
         state.first = 0;
-        state.rows_left = record.tokens;
         if (record.kind == Config::kNormOperation) {
             issue_norm(record, headers);
             finish(state);
@@ -409,7 +403,7 @@ struct Sequencer {
             state.phase = kScores;
         } else if (record.kind == Config::kGeluOperation) {
             issue_gelu(record, headers);
-            state.phase = kGeluRows;
+            finish(state);
         } else {
             issue_linear(state, record, headers);
             finish(state);
@@ -446,24 +440,15 @@ struct Sequencer {
         headers.rows.kind = RowBanks::Banks::kExchange;
         headers.rows.row_words = words_of(record.features);
         headers.rows.tokens = record.tokens;
+        headers.to_shiftgelu = true;
+        headers.shiftgelu.length = record.features;
+        headers.shiftgelu.rows = record.tokens;
+        headers.shiftgelu.x0 = record.x0;
         headers.to_gelu = true;
         headers.gelu.words = words_of(record.features);
         headers.gelu.tokens = record.tokens;
         headers.gelu.factor.multiplier = record.factor[0].multiplier;
         headers.gelu.factor.shift = record.factor[0].shift;
-    }
-
-    static void send_row_command(State& state, Headers& headers) {
-#pragma HLS INLINE
-        const Record record = Record::from_words(state.words);
-        headers.to_shiftgelu = true;
-        headers.shiftgelu.length = record.features;
-        headers.shiftgelu.rows = 1;
-        headers.shiftgelu.x0 = record.x0;
-        state.rows_left = state.rows_left - 1;
-        if (state.rows_left == 0) {
-            finish(state);
-        }
     }
 
     static void issue_linear(const State& state, const Record& record, Headers& headers) {

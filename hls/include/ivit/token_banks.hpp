@@ -12,7 +12,8 @@
 //                                   groups, again for every slice; digit by digit where a number
 //                                   has several;
 //                   kElements       rows, as they are stored;
-//                   kExchange       every row as it was stored, and in its place what comes back;
+//                   kExchange       rows, as they are stored, and in their place what comes back
+//                                   (rows.hpp);
 //                   kEndRun         the last header of a run.
 // Formats:          numbers of kBits.
 // Timing:           one word or operand per step; 1 + kSettleSteps steps more per header.
@@ -127,7 +128,6 @@ struct TokenBanks {
         // First lane of a word of results, or lane of a row.
         Lane lane;
         TokenCount tokens_left;
-        bool comes_back;
         Word collected[kTokens];
     };
 
@@ -147,7 +147,6 @@ struct TokenBanks {
         state.at = state.slice;
         state.lane = 0;
         state.tokens_left = header.tokens;
-        state.comes_back = false;
         state.numbers_left = numbers_of_slice(state);
         state.phase = kSettle;
     }
@@ -203,13 +202,14 @@ struct TokenBanks {
         }
     }
 
-    static void choose_lane(const State& state, const Word& word, bool (&writes)[kTokens],
+    /// Puts a word of a row to the words that are written.
+    static void choose_lane(const Lane& of_row, const Word& word, bool (&writes)[kTokens],
                             Word (&words)[kTokens]) {
 #pragma HLS INLINE
     lanes:
         for (int lane = 0; lane < kTokens; ++lane) {
 #pragma HLS UNROLL
-            writes[lane] = state.lane == lane;
+            writes[lane] = of_row == lane;
             words[lane] = word;
         }
     }
@@ -258,7 +258,7 @@ struct TokenBanks {
         }
     }
 
-    /// Behind a word of a row: words, the way back, lanes, groups.
+    /// Behind a word of a row: words, lanes, groups.
     static void advance_row(State& state) {
 #pragma HLS INLINE
         state.at.word = state.at.word + 1;
@@ -266,18 +266,13 @@ struct TokenBanks {
             return;
         }
         state.at.word = 0;
-        if (state.operation.kind == kExchange && !state.comes_back) {
-            state.comes_back = true;
-            return;
-        }
-        state.comes_back = false;
         state.lane = state.lane + 1;
         if (state.lane == kTokens) {
             state.lane = 0;
             state.row = state.row + state.operation.row_words;
         }
         state.tokens_left = state.tokens_left - 1;
-        if (state.tokens_left == 0) {
+        if (state.tokens_left == 0 && state.operation.kind != kExchange) {
             state.phase = kIdle;
         }
     }

@@ -13,7 +13,7 @@ import pytest
 
 from codegen import gen
 from codegen.ivit.blueprint import OPTION_NAMES, UNIT_VECTORS, IvitBlueprint
-from codegen.ivit.processes import PROCESSES
+from codegen.ivit.processes import PROCESSES, SINGLE_UNITS
 from codegen.project import render_project
 from testing.ivit_machine import small_ivit_config
 from tests.codegen.generator import check_mistake, generate, tree
@@ -36,7 +36,7 @@ MISTAKES = [
         [*ARRAY, "--result-lanes", "3"],
         "result_lanes = 3 is not available: choose one of 1, 2, 4, 8",
     ),
-    ([*ARRAY, "--token-lanes", "6"], "token_lanes = 6 is not a multiple of result_lanes = 4"),
+    ([*ARRAY, "--token-lanes", "5"], "token_lanes = 5 is not a multiple of result_lanes = 2"),
     (
         [*ARRAY, "--feature-lanes", "7", "--result-lanes", "1"],
         "feature_lanes = 7 is odd, but a multiplier makes the products of two features",
@@ -107,7 +107,7 @@ def test_wrong_units_are_refused(units: tuple[str, ...]) -> None:
 
 
 def test_every_process_has_vectors() -> None:
-    assert set(UNIT_VECTORS) == {item.name for item in PROCESSES}
+    assert set(UNIT_VECTORS) == {item.name for item in (*PROCESSES, *SINGLE_UNITS)}
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -38,7 +38,7 @@ MISTAKES = [
     (["--model", "ivit"], "--dim is required: give an integer from 2 to 4096"),
     (
         [*IVIT, "shiftmax,shiftmax", "--row", "9"],
-        "residual_add, each once",
+        "ternary_matrix_array, each once",
     ),
     (
         [*IVIT, "shiftmax"],

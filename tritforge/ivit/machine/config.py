@@ -15,6 +15,7 @@ from tritforge.checks import check_integer
 from tritforge.errors import ConfigurationError
 from tritforge.ivit.config import (
     ELEMENT_CHOICES,
+    NUMERATOR_BITS,
     CheckedParameters,
     LayerNormConfig,
     ShiftgeluConfig,
@@ -29,6 +30,10 @@ RESULT_LANE_CHOICES = (1, 2, 4, 8)
 PACKING_CHOICES = (1, 2)
 #: Bytes of a word of the packet streams.
 STREAM_BYTES = 8
+#: Numbers of a token that the residual stream gives in a cycle: a block RAM for each.
+_NORM_ELEMENTS = 2
+#: In pipelines and FIFOs between `rows` and ShiftGELU and back.
+_WORDS_ON_THE_WAY = 32
 #: A probability is multiplied as at most so many digits.
 _MAXIMUM_DIGITS = 2
 
@@ -55,10 +60,10 @@ class MachineConfig(CheckedParameters):
     classes: int = parameter((2, 65536), "classes of the head", 1000)
     hidden: int = parameter((2, 8192), "hidden channels of the MLP", 768, "channels")
     patch_inputs: int = parameter((1, 16384), "numbers of one patch, all colours", 768)
-    token_lanes: int = parameter((1, 64), "tokens that the array takes at a time", 20)
-    feature_lanes: int = parameter((1, 256), "features that the array takes at a time", 16)
+    token_lanes: int = parameter((1, 64), "tokens that the array takes at a time", 10)
+    feature_lanes: int = parameter((1, 256), "features that the array takes at a time", 32)
     result_lanes: int = _choice(
-        RESULT_LANE_CHOICES, 4, "sums of the array that leave it in one cycle"
+        RESULT_LANE_CHOICES, 2, "sums of the array that leave it in one cycle"
     )
     products_per_multiplier: int = _choice(PACKING_CHOICES, 2, "products that share a multiplier")
     elements: int = _choice(ELEMENT_CHOICES, 4, "elements of a row per cycle in the row units")
@@ -232,8 +237,27 @@ class MachineConfig(CheckedParameters):
         return (
             dataclasses.replace(units.shiftmax, elements=self.elements),
             dataclasses.replace(units.shiftgelu, elements=self.elements),
-            dataclasses.replace(units.layer_norm, elements=self.elements),
+            dataclasses.replace(units.layer_norm, elements=self.norm_elements),
         )
+
+    @property
+    def norm_elements(self) -> int:
+        """Elements of a row per cycle in the norm, whose roots take longer than a row."""
+        return min(_NORM_ELEMENTS, self.elements)
+
+    @property
+    def exchange_slack(self) -> int:
+        """Words beyond a row that ShiftGELU is given before its first result is waited for.
+
+        Two rows that are shorter than its offset takes, its pipeline, and what is on the way.
+        """
+        _, gelu, _ = self.row_units
+        return 2 * (gelu.argument_bits + 2) + NUMERATOR_BITS // 2 + 1 + _WORDS_ON_THE_WAY
+
+    @property
+    def exchange_words(self) -> int:
+        """Words that are ahead of ShiftGELU's results; the FIFO in front of it holds them."""
+        return -(-self.hidden // self.elements) + self.exchange_slack
 
     def check_model(self, shape: VisionShape, widths: VisionWidths) -> None:
         """Check that the machine runs a model.

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cycle model of the I-ViT machine: what every operation takes, from its size and the lanes.
 
-A model, not a measurement: FIFOs never run dry and the weight stream keeps up. Scores and context
-of a group of tokens overlap with the Shiftmax of the group before; norms and ShiftGELU do not
-overlap with the array.
+A model, not a measurement: FIFOs never run dry and the weight stream keeps up. Scores, Shiftmax and
+context of a group of tokens and a head take turns; norms and ShiftGELU do not overlap with the
+array.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def operation_cycles(
         groups = operation.heads * -(-operation.tokens // config.token_lanes)
         array = groups * _attention_group(operation, config)
         rows *= operation.heads
-        # The first group has no Shiftmax to hide behind, the last one no scores.
-        total = max(array, rows) + min(array, rows) // groups + SETTLE_STEPS
+        # Every one of the three begins behind the last word of the one before.
+        total = array + rows + groups * (2 * config.drain_beats + 3 * SETTLE_STEPS)
         return OperationCycles(array, rows, 0, total, ideal)
     if not operation.has_weights:
         return OperationCycles(0, rows, 0, rows + SETTLE_STEPS, ideal)
@@ -88,7 +88,9 @@ def _row_steps(operation: Operation, shape: VisionShape, config: MachineConfig) 
     units = VisionUnits(shape, config.widths)
     words = -(-operation.inputs // config.elements)
     if operation.kind is OperationKind.NORM:
-        return max(words, units.layer_norm.scalar_steps) + 1
+        norm = units.layer_norm
+        row = -(-operation.inputs // config.norm_elements)
+        return max(row + 1, -(-(norm.scalar_steps + 1) // config.row_units[2].roots))
     if operation.kind is OperationKind.ATTENTION:
         return max(-(-operation.tokens // config.elements), NUMERATOR_BITS) + 1
     if operation.kind is OperationKind.GELU:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Probabilities as digits of the array's left operand."""
+"""Probabilities and ternary weights as digits of the arrays' operands."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from tritforge.fixed_point import Int64Array
 from tritforge.ivit.machine.config import MachineConfig
@@ -20,3 +22,20 @@ def probability_digits(probabilities: Int64Array, config: MachineConfig) -> list
     mask = (1 << bits) - 1
     shifts = range(bits * (config.probability_digits - 1), -1, -bits)
     return [probabilities >> shift & mask for shift in shifts]
+
+
+def ternary_digits(trits: Int64Array) -> Int64Array:
+    """Digits of trits for the ternary array: 0 for 0, 1 for +1, 2 for -1.
+
+    Args:
+        trits: (...) int64 in {-1, 0, 1}.
+
+    Returns:
+        (...) int64 of 2 unsigned bits.
+
+    Raises:
+        ValueError: a number is no trit.
+    """
+    if not np.isin(trits, (-1, 0, 1)).all():
+        raise ValueError("ternary weights are -1, 0 and 1: give a matrix of trits")
+    return np.where(trits < 0, 2, trits)

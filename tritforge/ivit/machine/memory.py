@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tritforge.ivit.config import LayerNormConfig, ShiftmaxConfig
+from tritforge.ivit.config import UnitConfig
 from tritforge.ivit.machine.config import MachineConfig
 
 #: Words and bits of half a block RAM (RAMB18E1) with one read and one write port (UG473).
@@ -60,10 +60,10 @@ def memories(config: MachineConfig) -> tuple[OnChipMemory, ...]:
     return (
         OnChipMemory(
             "residual",
-            tokens,
-            groups * config.dim,
+            tokens * config.norm_elements,
+            groups * -(-config.dim // config.norm_elements),
             widths.residual,
-            "residual stream; one bank per token lane",
+            f"residual stream; {config.norm_elements} per token lane",
         ),
         OnChipMemory(
             "codes",
@@ -117,34 +117,43 @@ def memories(config: MachineConfig) -> tuple[OnChipMemory, ...]:
         OnChipMemory(
             "norm_gains",
             1,
-            words(config.dim),
-            elements * (widths.gain + 1 + config.shift_bits),
+            -(-config.dim // config.norm_elements),
+            config.norm_elements * (widths.gain + 1 + config.shift_bits),
             "gain of every channel of a norm",
         ),
         OnChipMemory("weight_stream", 1, 512, 65, "FIFO behind the memory port"),
+        OnChipMemory(
+            "exchange",
+            1,
+            config.exchange_words,
+            elements * widths.activation,
+            "FIFO of hidden channels in front of ShiftGELU",
+        ),
         *_row_units(config),
     )
 
 
 def _row_units(config: MachineConfig) -> tuple[OnChipMemory, ...]:
     """Memories of the row units, whose rows overlap (kRowsAtWork of their headers)."""
-    elements, bits = config.elements, config.widths.activation
-    softmax = ShiftmaxConfig(row=config.tokens, input_bits=bits, elements=elements)
-    norm = LayerNormConfig(row=config.dim, input_bits=config.widths.residual, elements=elements)
+    softmax, gelu, norm = config.row_units
     exponential_bits = softmax.mantissa_bits + softmax.quotient_bits
 
-    def rows(name: str, count: int, row: int, element_bits: int, content: str) -> OnChipMemory:
-        words = count * -(-row // elements)
-        return OnChipMemory(name, 1, words, elements * element_bits, content)
+    def rows(name: str, count: int, unit: UnitConfig, bits: int, content: str) -> OnChipMemory:
+        words = count * -(-unit.row // unit.elements)
+        return OnChipMemory(name, 1, words, unit.elements * bits, content)
 
     return (
-        rows("shiftmax_rows", 2, softmax.row, bits, "two rows of scores"),
+        rows("shiftmax_rows", 2, softmax, softmax.input_bits, "two rows of scores"),
+        rows("shiftmax_exponentials", 3, softmax, exponential_bits, "three rows of exponentials"),
+        rows("shiftgelu_rows", 3, gelu, gelu.input_bits, "three rows of hidden channels"),
         rows(
-            "shiftmax_exponentials", 3, softmax.row, exponential_bits, "three rows of exponentials"
+            "norm_rows",
+            norm.roots + 2,
+            norm,
+            norm.input_bits,
+            f"{norm.roots + 2} tokens of the residual stream",
         ),
-        rows("shiftgelu_rows", 3, config.hidden, bits, "three rows of hidden channels"),
-        rows("norm_rows", 3, norm.row, norm.input_bits, "three tokens of the residual stream"),
-        rows("norm_biases", 1, norm.row, norm.bias_bits, "bias of every channel of a norm"),
+        rows("norm_biases", 1, norm, norm.bias_bits, "bias of every channel of a norm"),
     )
 
 

@@ -8,9 +8,9 @@ import re
 
 import pytest
 
-from codegen.openhls.xls.lowering import BLOCK_BITS, Operand, lowered
+from codegen.openhls.xls.lowering import BLOCK_BITS, LONG_BLOCK_BITS, Operand, lowered
 
-PRODUCTS = [(25, 18, 43), (18, 19, 37), (35, 35, 70), (35, 35, 60), (52, 20, 72), (36, 3, 39)]
+PRODUCTS = [(26, 18, 44), (19, 19, 38), (35, 35, 70), (35, 35, 60), (52, 20, 72), (36, 3, 39)]
 SHIFTS = [(8, 3, 8), (43, 6, 43), (12, 6, 12), (16, 2, 16), (1 << 5, 5, 1 << 5), (5, 9, 5)]
 ORDERS = [(8, 8, 1), (18, 18, 1)]
 CASES = [
@@ -72,6 +72,12 @@ def test_partial_products_fit_a_block(operation: str, left: int, right: int, wid
 
 
 def test_what_fits_stays_whole() -> None:
-    for operation, bits in (("smul", BLOCK_BITS), ("umul", BLOCK_BITS - 1), ("add", 64)):
-        operands = (Operand("a", bits), Operand("b", bits))
-        assert lowered(operation, 2 * bits, operands, lambda *_: "unused") is None
+    for operation, left, right in (
+        ("smul", BLOCK_BITS, BLOCK_BITS),
+        ("umul", BLOCK_BITS - 1, BLOCK_BITS - 1),
+        ("smul", BLOCK_BITS, LONG_BLOCK_BITS),
+        ("umul", LONG_BLOCK_BITS - 1, BLOCK_BITS - 1),
+        ("add", 64, 64),
+    ):
+        operands = (Operand("a", left), Operand("b", right))
+        assert lowered(operation, left + right, operands, lambda *_: "unused") is None

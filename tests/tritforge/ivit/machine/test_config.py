@@ -75,7 +75,7 @@ MISTAKES = {
     "dim = 1 is out of range": {"dim": 1},
     "heads = 5: every head needs": {"heads": 5},
     "token_lanes = 65 is out of range": {"token_lanes": 65},
-    "token_lanes = 6 is not a multiple of result_lanes = 4": {"token_lanes": 6},
+    "token_lanes = 5 is not a multiple of result_lanes = 2": {"token_lanes": 5},
     "feature_lanes = 3 is odd": {"feature_lanes": 3, "token_lanes": 3, "result_lanes": 1},
     "elements = 3 is not available": {"elements": 3},
     "board": {"board": "none"},

@@ -27,10 +27,10 @@ def test_no_operation_is_faster_than_its_work() -> None:
 def test_a_linear_layer_by_hand() -> None:
     (query,) = (item for item in list(operations(TINY))[:4] if item.kind is OperationKind.QUERY)
     cycles = operation_cycles(query, TINY, CONFIG)
-    # 12 slices of 16 features, 10 groups of 20 tokens, 192 beats; 2 words per beat of a slice.
-    assert cycles.array == 12 * 10 * 192
-    assert cycles.loading == 192 * 2 + 12 * 8
-    assert cycles.total == cycles.array + cycles.loading + 16 * 5
+    # 6 slices of 32 features, 20 groups of 10 tokens, 192 beats; 4 words per beat of a slice.
+    assert cycles.array == 6 * 20 * 192
+    assert cycles.loading == 192 * 4 + 6 * 8
+    assert cycles.total == cycles.array + cycles.loading + 32 * 5
 
 
 def test_totals_are_sums_and_a_smaller_model_is_faster() -> None:
@@ -45,7 +45,7 @@ def test_totals_are_sums_and_a_smaller_model_is_faster() -> None:
 
 def test_lanes_and_elements_save_cycles() -> None:
     total = image_cycles(TINY, CONFIG).total
-    for better in ({"elements": 8}, {"feature_lanes": 32}, {"token_lanes": 40}):
+    for better in ({"elements": 8}, {"feature_lanes": 64}, {"token_lanes": 40}):
         assert image_cycles(TINY, dataclasses.replace(CONFIG, **better)).total < total
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Digits of probabilities: they add up, and each is a left operand."""
+"""Digits of probabilities, which add up and are left operands, and of trits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tritforge.ivit.machine.config import machine_config
-from tritforge.ivit.machine.digits import probability_digits
+from tritforge.ivit.machine.digits import probability_digits, ternary_digits
 from tritforge.ivit.shape import VisionWidths
 
 
@@ -23,3 +23,9 @@ def test_digits_are_operands_and_add_up(activation: int, probability: int) -> No
         assert digit.min() == 0 and digit.max() < 1 << (config.left_bits - 1)
         total = (total << activation) + digit
     assert np.array_equal(total, probabilities)
+
+
+def test_digits_say_which_sign_a_number_gets() -> None:
+    np.testing.assert_array_equal(ternary_digits(np.array([0, 1, -1])), [0, 1, 2])
+    with pytest.raises(ValueError, match="ternary weights are -1, 0 and 1"):
+        ternary_digits(np.array([2]))
