@@ -71,7 +71,8 @@ class Embedding:
         elements = self.elements[tokens]
         if self.kind is EmbeddingType.BFLOAT16:
             elements = (elements.astype(np.uint32) << 16).view(np.float32)
-        exponents = self.exponents[tokens].astype(np.int64)[:, None]
+        # Where a C long has 32 bits, ldexp takes no others.
+        exponents = self.exponents[tokens].astype(np.int32)[:, None]
         # Untrusted elements may be signalling NaNs, which `check` refuses afterwards.
         with np.errstate(invalid="ignore"):
             return np.ldexp(elements.astype(np.float64), -exponents)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,3 +84,18 @@ def test_a_copy_is_independent() -> None:
     copied = rows.copy()
     rows.elements[:] = 0
     assert copied.values(slice(None)).tolist() == [[1, 2]]
+
+
+def test_exponents_are_those_that_a_32_bit_processor_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There NumPy's ldexp has no loop for 64-bit exponents."""
+    honest = np.ldexp
+
+    def ldexp_of_32_bits(values: Any, exponents: Any) -> Any:
+        assert np.asarray(exponents).dtype.itemsize <= 4
+        return honest(values, exponents)
+
+    monkeypatch.setattr(np, "ldexp", ldexp_of_32_bits)
+    rows = np.random.default_rng(1).normal(size=(3, 16))
+    elements, exponents = row_mantissas(rows, EmbeddingType.INT8)
+    found = Embedding(EmbeddingType.INT8, elements, exponents).values(np.arange(3))
+    np.testing.assert_allclose(found, rows, atol=0.05)
