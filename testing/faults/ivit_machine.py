@@ -79,7 +79,8 @@ FAULTS = (
     UnitFault(
         "next_group_begins_at_the_first_one",
         _RESIDUAL,
-        "state.group = state.group + words_of(state.operation.features);\n        if (state.operation.tokens",
+        "state.group = state.group + words_of(state.operation.features);\n"
+        "        if (state.operation.tokens",
         "if (state.operation.tokens",
         "residual_add",
     ),
