@@ -116,7 +116,7 @@ FAULTS = (
         "negated_numbers_lack_a_one",
         _TERNARY,
         "choice_tree(state.finished[lane], state.word) + lack",
-        "choice_tree(state.finished[lane], state.word)",
+        "choice_tree(state.finished[lane], state.word) + Lack(lack >> 1)",
         "ternary_matrix_array",
     ),
     UnitFault(
