@@ -2,10 +2,11 @@
 """The whole I-ViT machine: logits of pictures, and cycles of an image.
 
     python -m benchmarks.ivit_machine --csim 200 --rtl 20
-    python -m benchmarks.ivit_machine --model deit-tiny --csim 1 --rtl 0
+    python -m benchmarks.ivit_machine --model deit-tiny --csim 1 --rtl 1
 
-The model is the embedded one, or has a released shape and random weights. Every logit must be that of the golden model. Pictures are random pixels; the shares of zeros and
-edges do not matter to a machine of integers, whose cycles depend on sizes alone.
+The model is the embedded one, or has a released shape and random weights. Every logit must be that
+of the golden model. Pictures are random pixels; the shares of zeros and edges do not matter to a
+machine of integers, whose cycles depend on sizes alone.
 """
 
 from __future__ import annotations

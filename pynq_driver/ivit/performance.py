@@ -154,9 +154,7 @@ def stream_bytes(parameters: VisionParameters, config: MachineConfig, layers: in
     whole = sum(words.nbytes for words in streams.values())
     found = [item.operation for item in records(parameters)]
     # All but embedding in front, and the last norm and the classes behind.
-    block = sum(
-        part.nbytes for part in list(weight_parts(parameters, config))[1 : len(found) - 2]
-    )
+    block = sum(part.nbytes for part in list(weight_parts(parameters, config))[1 : len(found) - 2])
     return whole + (layers - 1) * (block + 8 * RECORD_WORDS * (len(found) - 3))
 
 

@@ -79,7 +79,8 @@ FAULTS = (
     UnitFault(
         "next_group_begins_at_the_first_one",
         _RESIDUAL,
-        "state.group = state.group + words_of(state.operation.features);\n        if (state.operation.tokens",
+        "state.group = state.group + words_of(state.operation.features);\n"
+        "        if (state.operation.tokens",
         "if (state.operation.tokens",
         "residual_add",
     ),
@@ -115,7 +116,7 @@ FAULTS = (
         "negated_numbers_lack_a_one",
         _TERNARY,
         "choice_tree(state.finished[lane], state.word) + lack",
-        "choice_tree(state.finished[lane], state.word)",
+        "choice_tree(state.finished[lane], state.word) + Lack(lack >> 1)",
         "ternary_matrix_array",
     ),
     UnitFault(

@@ -74,7 +74,9 @@ def vision_perf(options: argparse.Namespace, board: Board, memory: MemoryModel) 
     if options.plot:
         title = f"{options.model} on {board.title}: {lanes} lanes, {board.clock_mhz:g} MHz"
         operations = OPERATIONS_PER_WEIGHT * shape.multiply_adds
-        point = Point("memory port", memory.bytes_per_cycle * board.clock_mhz * 1e6, operations * rate)
+        point = Point(
+            "memory port", memory.bytes_per_cycle * board.clock_mhz * 1e6, operations * rate
+        )
         peak = OPERATIONS_PER_WEIGHT * lanes * board.clock_mhz * 1e6
         write_roofline(options.plot, title, operations / read, peak, [point], _AXIS)
     if options.json:

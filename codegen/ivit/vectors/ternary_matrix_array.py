@@ -41,7 +41,9 @@ def vectors(config: MachineConfig) -> str:
     return file.text()
 
 
-def _case(file: VectorFile, name: str, tiles: list[list[Int64Array]], config: MachineConfig) -> None:
+def _case(
+    file: VectorFile, name: str, tiles: list[list[Int64Array]], config: MachineConfig
+) -> None:
     """One operation of equal tiles, each of (tokens, K) numbers and (features, K) trits."""
     tiles = tiles[: config.maximum_tiles]
     file.case(name)

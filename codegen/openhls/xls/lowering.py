@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-#: Bits of both operands of the smallest multiplier block (ECP5), signed; partial products have them.
+#: Bits of both operands of the smallest multiplier block (ECP5), signed: those of partial products.
 BLOCK_BITS = 18
 #: Bits of the longer operand of a DSP48E1, signed: such a product is not parted.
 LONG_BLOCK_BITS = 25

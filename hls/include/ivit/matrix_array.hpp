@@ -167,8 +167,7 @@ struct MatrixArray {
                 const Left left = bits;
                 const Sum& before = state.sums[feature][token];
                 if (kPacking == 1) {
-                    added[feature][token] =
-                        sum_of(before, Product(left * low), 0, first, moves_up);
+                    added[feature][token] = sum_of(before, Product(left * low), 0, first, moves_up);
                 } else {
                     const Pair pair = pair_of(left, low, high);
                     const int other = feature + kPacking - 1;

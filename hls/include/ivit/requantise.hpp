@@ -182,8 +182,8 @@ struct Requantise {
             const ap_uint<Array::kSumBits> bits =
                 sums.range(Array::kSumBits * (lane + 1) - 1, Array::kSumBits * lane);
             const Bias total = keep(Bias(typename Array::Sum(bits) + bias));
-            packed.range(kResultBits * (lane + 1) - 1, kResultBits * lane) =
-                ap_uint<kResultBits>(limited(clamped_product<kResultBits>(total, factor), operation.width));
+            packed.range(kResultBits * (lane + 1) - 1, kResultBits * lane) = ap_uint<kResultBits>(
+                limited(clamped_product<kResultBits>(total, factor), operation.width));
         }
         return packed;
     }

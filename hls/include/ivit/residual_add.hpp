@@ -9,7 +9,8 @@
 //                   branches in   kResults tokens of one feature per word, slice by slice, group by
 //                                 group, feature by feature, as requantise.hpp gives them;
 //                   constants in  kEmbed: what the same tokens begin with, for every word;
-//                   elements out  kSend: the first tokens, kPlaces numbers per word, token by token,
+//                   elements out  kSend: the first tokens, kPlaces numbers per word, token by
+//                   token,
 //                                 what lies behind the end of a row is unspecified;
 //                   memories      x, kPlaces memories per token lane: lane 0's first.
 // Class token:      token 0 has no patch: its branch counts as 0 when it is embedded.

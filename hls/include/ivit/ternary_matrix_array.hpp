@@ -56,7 +56,7 @@ struct TernaryMatrixArray {
     using TileCount = ap_uint<bits_for(Config::kMaximumTiles)>;
     using WordIndex = ap_uint<bits_for(kDrainBeats)>;
     using Own = ap_int<kOwnBits>;
-    using Lack = ap_uint<bits_for(kMaximumBeats * kColumns)>;
+    using Lack = ap_uint<bits_for(kMaximumBeats* kColumns)>;
     using Lefts = ap_uint<kTokens * kColumns * kBits>;
     using Rights = ap_uint<kFeatures * kColumns * kDigitBits>;
     using Sums = ap_uint<kResults * kSumBits>;

@@ -30,9 +30,8 @@ void run_case(tritforge_tb::VectorFile& file, tritforge_tb::Checker& checker) {
                                                                              length, inputs);
     }
     // The biases come in before the rows.
-    const std::size_t steps =
-        tritforge_tb::steps_of_rows(1 + words, words, rows, {LayerNorm::kScalarSteps}, 0,
-                                    LayerNorm::kRoots);
+    const std::size_t steps = tritforge_tb::steps_of_rows(
+        1 + words, words, rows, {LayerNorm::kScalarSteps}, 0, LayerNorm::kRoots);
     for (std::size_t step = 0; step + 1 < steps; ++step) {
         layer_norm(commands, biases, inputs, outputs);
     }

@@ -36,7 +36,8 @@ void run_case(tritforge_tb::VectorFile& file, tritforge_tb::Checker& checker) {
     }
     checker.equal("words before the documented step", 0, tiles * kDrain - 1, sums.size());
     ternary_matrix_array(headers, lefts, rights, sums);
-    tritforge_tb::check_lanes<kResults, TernaryMatrixArray::kSumBits>("sum", expected, sums, checker);
+    tritforge_tb::check_lanes<kResults, TernaryMatrixArray::kSumBits>("sum", expected, sums,
+                                                                      checker);
     checker.empty("headers left", headers);
     checker.empty("lefts left", lefts);
     checker.empty("rights left", rights);

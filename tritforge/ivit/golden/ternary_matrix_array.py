@@ -19,7 +19,5 @@ def ternary_matrix_array(left: Int64Array, trits: Int64Array, result_lanes: int)
     Returns:
         (words, result_lanes) int64: feature after feature, its tokens in order.
     """
-    sums = np.stack(
-        [left[:, row > 0].sum(axis=1) - left[:, row < 0].sum(axis=1) for row in trits]
-    )
+    sums = np.stack([left[:, row > 0].sum(axis=1) - left[:, row < 0].sum(axis=1) for row in trits])
     return sums.reshape(-1, result_lanes)

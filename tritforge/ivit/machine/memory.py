@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tritforge.ivit.config import UnitConfig
+from tritforge.ivit.config import LayerNormConfig, RowUnitConfig
 from tritforge.ivit.machine.config import MachineConfig
 
 #: Words and bits of half a block RAM (RAMB18E1) with one read and one write port (UG473).
@@ -138,7 +138,9 @@ def _row_units(config: MachineConfig) -> tuple[OnChipMemory, ...]:
     softmax, gelu, norm = config.row_units
     exponential_bits = softmax.mantissa_bits + softmax.quotient_bits
 
-    def rows(name: str, count: int, unit: UnitConfig, bits: int, content: str) -> OnChipMemory:
+    def rows(
+        name: str, count: int, unit: RowUnitConfig | LayerNormConfig, bits: int, content: str
+    ) -> OnChipMemory:
         words = count * -(-unit.row // unit.elements)
         return OnChipMemory(name, 1, words, unit.elements * bits, content)
 
