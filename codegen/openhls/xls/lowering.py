@@ -4,7 +4,7 @@
 XLS schedules whole operations by the delays of an ASIC. An FPGA needs more for three of them:
 
 * A product that is wider than a multiplier block becomes partial products, of which each fits one
-  block, and sums of them.
+  block, and sums of them. A narrow one has all bits of a block, because it is not faster.
 * A shift by a variable becomes one multiplexer per bit of the amount.
 * A comparison of order is a subtraction, as long as its carry chain, and not as short as the tree
   of an ASIC.
@@ -73,7 +73,7 @@ def _product(is_signed: bool, width: int, operands: Sequence[Operand], add: AddL
     # A block takes unsigned numbers as signed ones with a zero on top.
     whole = BLOCK_BITS if is_signed else BLOCK_BITS - 1
     if all(item.width <= whole for item in operands):
-        return None
+        return _block(is_signed, width, operands, add)
     terms = [
         (left_start + right_start, left, right)
         for left_start, left in _digits(operands[0], is_signed, add)
@@ -96,9 +96,9 @@ def _product(is_signed: bool, width: int, operands: Sequence[Operand], add: AddL
                 width - start,
             )
             at = start
-        text = f"smul({left.name}, {right.name})"
         needed = min(width - start, left.width + right.width)
-        partial = _extended(Operand(add(_bits(needed), text), needed), width - start, True, add)
+        name = _block(True, needed, (left, right), add)
+        partial = _extended(Operand(name, needed), width - start, True, add)
         if total is not None:
             text = f"add({total.name}, {partial.name})"
             partial = Operand(add(_bits(width - start), text), width - start)
@@ -108,6 +108,12 @@ def _product(is_signed: bool, width: int, operands: Sequence[Operand], add: AddL
         return total.name
     parts = ", ".join(item.name for item in (total, *reversed(done)))
     return add(_bits(width), f"concat({parts})")
+
+
+def _block(is_signed: bool, width: int, operands: Sequence[Operand], add: AddLine) -> str:
+    """A product in one block, which is as slow for few bits as for many."""
+    left, right = (_extended(item, BLOCK_BITS, is_signed, add) for item in operands)
+    return add(_bits(width), f"smul({left.name}, {right.name})")
 
 
 def _digits(value: Operand, is_signed: bool, add: AddLine) -> list[tuple[int, Operand]]:
