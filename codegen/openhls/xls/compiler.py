@@ -31,6 +31,8 @@ _DELAY_MODEL = "sky130"
 #: From the clock to the output of a block RAM without a register, as that model counts: two thirds
 #: of a multiplication of 18 bits.
 _RAM_PS = 1500
+#: With a register: a multiplexer, and more wires than most have.
+_RESPONSE_PS = 400
 
 
 def optimise(ir: str, top: str) -> str:
@@ -95,9 +97,9 @@ def _scheduling(step: Step, pipeline_stages: int) -> Iterator[str]:
         latency = ram_latency(ram.settle_steps, pipeline_stages)
         for constraint in _ram_constraints(ram, latency):
             yield f'io_constraints: "{constraint}"'
-        if latency == RAM_LATENCY:
-            response = channel_name(ram.name + READ_RESPONSE)
-            yield f'additional_channel_delay_ps {{ key: "{response}" value: {_RAM_PS} }}'
+        response = channel_name(ram.name + READ_RESPONSE)
+        delay = _RAM_PS if latency == RAM_LATENCY else _RESPONSE_PS
+        yield f'additional_channel_delay_ps {{ key: "{response}" value: {delay} }}'
 
 
 def _ram_constraints(ram: RamPorts, latency: int) -> tuple[str, str]:

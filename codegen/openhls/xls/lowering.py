@@ -8,6 +8,8 @@ XLS schedules whole operations by the delays of an ASIC. An FPGA needs more for 
 * A shift by a variable becomes one multiplexer per bit of the amount.
 * A comparison of order is a subtraction, as long as its carry chain, and not as short as the tree
   of an ASIC.
+* Most of a sum is the way into the carry chain and out of it, so a short one has the bits of a long
+  one; synthesis drops those that nobody reads.
 
 The sums and multiplexers are what synthesis makes of them in any case; now registers may stand
 between.
@@ -20,6 +22,8 @@ from dataclasses import dataclass
 
 #: Bits of both operands of the smallest multiplier block (ECP5; DSP48E1 takes 25 x 18), signed.
 BLOCK_BITS = 18
+#: Bits of a sum whose delay, as XLS sees it, is to a block's what it is on an FPGA.
+SUM_BITS = 64
 #: Numbers so short are compared by look-up tables.
 _LOGIC_BITS = 7
 
@@ -47,6 +51,8 @@ def lowered(operation: str, width: int, operands: Sequence[Operand], add: AddLin
         return _product(operation == "smul", width, operands, add)
     if operation in ("shll", "shrl", "shra"):
         return _shift(operation, width, operands, add)
+    if operation in ("add", "sub") and _LOGIC_BITS < width < SUM_BITS:
+        return _sum(operation, width, operands, add)
     if operation in _ORDERS and operands[0].width > _LOGIC_BITS:
         return _order(operation, operands, add)
     return None
@@ -100,14 +106,22 @@ def _product(is_signed: bool, width: int, operands: Sequence[Operand], add: AddL
         name = _block(True, needed, (left, right), add)
         partial = _extended(Operand(name, needed), width - start, True, add)
         if total is not None:
-            text = f"add({total.name}, {partial.name})"
-            partial = Operand(add(_bits(width - start), text), width - start)
+            name = _sum("add", width - start, (total, partial), add)
+            partial = Operand(name, width - start)
         total = partial
     assert total is not None
     if not done:
         return total.name
     parts = ", ".join(item.name for item in (total, *reversed(done)))
     return add(_bits(width), f"concat({parts})")
+
+
+def _sum(operation: str, width: int, operands: Sequence[Operand], add: AddLine) -> str:
+    """A sum or difference of numbers of `width` bits."""
+    long = max(width, SUM_BITS)
+    left, right = (_extended(item, long, False, add) for item in operands)
+    name = add(_bits(long), f"{operation}({left.name}, {right.name})")
+    return _slice(Operand(name, long), 0, width, add).name
 
 
 def _block(is_signed: bool, width: int, operands: Sequence[Operand], add: AddLine) -> str:
@@ -176,6 +190,6 @@ def _order(operation: str, operands: Sequence[Operand], add: AddLine) -> str:
     left, right = (_extended(item, width, is_signed, add) for item in operands)
     if swapped:
         left, right = right, left
-    difference = Operand(add(_bits(width), f"sub({left.name}, {right.name})"), width)
+    difference = Operand(_sum("sub", width, (left, right), add), width)
     below = _slice(difference, width - 1, 1, add).name
     return add("bits[1]", f"not({below})") if inverted else below

@@ -79,7 +79,7 @@ struct ElementUnit {
     using Product = ap_int<kGateOperandBits + kActivationBits>;
     /// What the buffer gives may need a sigmoid and what it takes two products behind it, all of
     /// them in one pipeline.
-    static constexpr int kBufferSteps = 20;
+    static constexpr int kBufferSteps = 24;
     /// Lanes may share a state; one lane reads it again a token later, the tiles of at least two
     /// matrices away.
     static constexpr int kStateSteps = kLanes == 1 ? kBufferSteps : kRamSettleSteps;
