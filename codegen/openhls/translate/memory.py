@@ -3,8 +3,8 @@
 
 Every byte belongs to a segment, the value stored last over it. Loads put slices of segments
 together; a store under a condition stores a multiplexer. A load does not see the stores of a branch
-that never runs in the same step: they would only make paths that no step takes. An index that varies becomes a multiplexer
-over all places it can reach.
+that never runs in the same step: they would only make paths that no step takes. An index that
+varies becomes a multiplexer over all places it can reach.
 """
 
 from __future__ import annotations

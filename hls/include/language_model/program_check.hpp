@@ -94,8 +94,8 @@ struct ProgramCheck {
 #pragma HLS UNROLL
             findings.output_fits[index] = output_fits(record, index);
         }
-        const ap_uint<32> payload_bytes =
-            ap_uint<32>(findings.gain_words + findings.bound_words) << 3;
+        const ap_uint<32> payload_bytes = ap_uint<32>(findings.gain_words + findings.bound_words)
+                                          << 3;
         findings.payload_fits = record.payload_bytes == payload_bytes;
         findings.gain_words = gain_words(record);
         findings.bound_words = bound_words(record);
