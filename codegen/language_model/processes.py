@@ -151,7 +151,7 @@ def machine_processes(ports: int) -> tuple[Process, ...]:
                 Memory("buffer", "ElementUnit::Buffer"),
                 Memory("bound_memory", "ElementUnit::BoundMemory"),
             ),
-            stages=18,
+            stages=22,
         ),
         Process(
             "head",

@@ -21,6 +21,11 @@ MANIFEST_FORMAT = 1
 STAGE_RANGE = (1, 256)
 #: A register behind the last stage, at every output.
 OUTPUT_LATENCY = 1
+#: Stages from the request of a RAM to its response: the register at the output, and the RAM.
+RAM_LATENCY = 2
+#: A RAM has a register at its output as well in a pipeline of so many stages, if as many steps lie
+#: between a write and the first read of the same word.
+_LONG_PIPELINE = 8
 
 
 class Direction(str, enum.Enum):
@@ -54,11 +59,16 @@ class Stream:
 
 @dataclass(frozen=True)
 class Ram:
-    """A RAM beside the process, with one read and one write port and a latency of one cycle."""
+    """A RAM beside the process, with one read and one write port.
+
+    Attributes:
+        latency: pipeline stages from the request to the response.
+    """
 
     name: str
     width: int
     words: int
+    latency: int = RAM_LATENCY
 
 
 @dataclass(frozen=True)
@@ -177,6 +187,15 @@ def _checked(value: object, hint: type[Any], name: str, place: str) -> object:
     return value
 
 
+def ram_latency(settle_steps: int, pipeline_stages: int) -> int:
+    """Pipeline stages from the request of a RAM to its response.
+
+    Args:
+        settle_steps: steps between a write and the first read of the same word.
+    """
+    return RAM_LATENCY + (min(settle_steps, pipeline_stages) >= _LONG_PIPELINE)
+
+
 def manifest_of(step: Step, pipeline_stages: int) -> Manifest:
     """The manifest that the C++ says."""
     return Manifest(
@@ -190,7 +209,15 @@ def manifest_of(step: Step, pipeline_stages: int) -> Manifest:
             *(Stream(item.name, item.width, Direction.INPUT) for item in step.reads),
             *(Stream(item.name, item.width, Direction.OUTPUT) for item in step.writes),
         ),
-        rams=tuple(Ram(item.name, item.width, item.words) for item in step.rams),
+        rams=tuple(
+            Ram(
+                item.name,
+                item.width,
+                item.words,
+                ram_latency(item.settle_steps, pipeline_stages),
+            )
+            for item in step.rams
+        ),
         state=tuple(Register(item.name, item.width, item.initial) for item in step.state),
     )
 

@@ -297,7 +297,7 @@ FAULTS = (
     RtlFault(
         "waiting_response_is_overwritten",
         _path("ram"),
-        "save = request && newest_valid && !take_newest",
+        "save = arrives && newest_valid && !take_newest",
         "save = 1'b0",
         {},
         False,
@@ -332,6 +332,14 @@ FAULTS = (
         "oldest_valid <= !move || middle_valid || save",
         "oldest_valid <= middle_valid || save",
         {},
+        False,
+    ),
+    RtlFault(
+        "full_ram_takes_another_word",
+        _path("ram"),
+        "read_valid && (take || !newest_valid || !middle_valid || !oldest_valid)",
+        "read_valid",
+        {"OUTPUT_REGISTER": 1},
         False,
     ),
     RtlFault(

@@ -19,9 +19,20 @@ from codegen.openhls.synth.yosys import (
 from tritforge.errors import ConfigurationError
 
 NETLIST = "netlist.json"
+_LATTICE = f"synth_lattice -family ecp5 -top {HARNESS}"
+#: The coarse part of `synth_lattice` but for `share`, which lets one adder do the work of two that
+#: are never needed together: the multiplexers in front make paths that no step takes.
+_COARSE = (
+    "proc -latches error; check; flatten; tribuf -logic; deminout; opt_expr; check; opt_clean; "
+    "opt -nodffe -nosdff; fsm; opt; wreduce; peepopt; opt_clean; "
+    "techmap -map +/cmp2lut.v -D LUT_WIDTH=4; opt_expr; opt_clean; "
+    "techmap -map +/mul2dsp.v -map +/lattice/dsp_map_18x18.v -D DSP_A_MAXWIDTH=18 "
+    "-D DSP_B_MAXWIDTH=18 -D DSP_A_MINWIDTH=2 -D DSP_B_MINWIDTH=2 -D DSP_NAME=$__MUL18X18; "
+    "chtype -set $mul t:$__soft_mul; alumacc; opt; memory -nomap; opt_clean"
+)
 _SYNTHESIS = (
-    f"read_verilog -sv {SOURCE_FILE}; synth_ecp5 -abc9 -top {HARNESS} -json {NETLIST}; "
-    f"{COUNT_CELLS}"
+    f"read_verilog -sv {SOURCE_FILE}; {_LATTICE} -run begin:coarse; {_COARSE}; "
+    f"{_LATTICE} -json {NETLIST} -run map_ram:; {COUNT_CELLS}"
 )
 
 

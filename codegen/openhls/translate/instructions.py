@@ -24,7 +24,7 @@ from codegen.openhls.translate.translation import Translation, kernel_locations
 def translate_blocks(translation: Translation) -> None:
     """Translate every block."""
     for label in translation.flow.order:
-        translation.block = label
+        translation.block = translation.memory.block = label
         translation.conditions[label] = block_condition(translation, label)
         for instruction in translation.function.blocks[label]:
             translation.instruction = instruction
@@ -32,6 +32,7 @@ def translate_blocks(translation: Translation) -> None:
             translation.graph.origin = locations[0] if locations else None
             _translate(translation, instruction)
     translation.instruction = None
+    translation.memory.block = None
     translation.graph.origin = None
 
 

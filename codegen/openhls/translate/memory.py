@@ -2,14 +2,15 @@
 """Byte-addressed memory of one step: local and static variables, ports and constant tables.
 
 Every byte belongs to a segment, the value stored last over it. Loads put slices of segments
-together; a store under a condition stores a multiplexer. An index that varies becomes a multiplexer
-over all places it can reach.
+together; a store under a condition stores a multiplexer. A load does not see the stores of a branch
+that never runs in the same step: they would only make paths that no step takes. An index that
+varies becomes a multiplexer over all places it can reach.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Union
 
@@ -33,10 +34,17 @@ class MemoryKind(enum.Enum):
 
 @dataclass(frozen=True)
 class Segment:
-    """A value and the byte it starts at; its width is a multiple of 8."""
+    """A value and the byte it starts at; its width is a multiple of 8.
+
+    Attributes:
+        block: the block that stored it; None: it was there from the start.
+        before: the segments that its bytes belonged to before.
+    """
 
     start: int
     value: Node
+    block: str | None = None
+    before: tuple[Segment | None, ...] = ()
 
 
 @dataclass(eq=False)
@@ -92,9 +100,16 @@ class OutsideError(Exception):
 
 @dataclass
 class Memory:
-    """Loads and stores; the objects hold the content."""
+    """Loads and stores; the objects hold the content.
+
+    Attributes:
+        exclusive: whether no path runs through both of two blocks.
+        block: the block that loads and stores; None: behind all blocks, where all stores count.
+    """
 
     graph: GraphBuilder
+    exclusive: Callable[[str, str], bool]
+    block: str | None = None
 
     def load(self, pointer: Pointer, width: int) -> Node:
         """`width` bits at a place."""
@@ -106,7 +121,7 @@ class Memory:
         self, pointer: Pointer, size: int, offset: int, terms: tuple[IndexTerm, ...]
     ) -> Node:
         if not terms:
-            return self._load_bytes(pointer.base, offset, size)
+            return self._load_bytes(pointer.base, offset, size, self._visible)
         first, *rest = terms
         low, high = self._range(pointer, size, offset, first, bool(rest))
         choices = [
@@ -169,16 +184,31 @@ class Memory:
             index = graph.node("sub", index.width, (index, graph.literal(index.width, low)))
         return graph.resize(index, min(index.width, max(1, (count - 1).bit_length())))
 
-    def _load_bytes(self, base: MemoryObject, offset: int, size: int) -> Node:
+    def _visible(self, base: MemoryObject, position: int) -> Segment | None:
+        """What the current block finds at a byte."""
+        segment = base.bytes.get(position)
+        if self.block is None:
+            return segment
+        while segment and segment.block and self.exclusive(segment.block, self.block):
+            segment = segment.before[position - segment.start]
+        return segment
+
+    def _load_bytes(
+        self,
+        base: MemoryObject,
+        offset: int,
+        size: int,
+        find: Callable[[MemoryObject, int], Segment | None],
+    ) -> Node:
         if offset < 0 or offset + size > base.size:
             raise OutsideError(
                 f"bytes {offset}..{offset + size - 1} of {base.name}, which has {base.size}"
             )
         graph, parts, position = self.graph, [], offset
         while position < offset + size:
-            segment = base.bytes.get(position)
+            segment = find(base, position)
             end = position + 1
-            while end < offset + size and base.bytes.get(end) is segment:
+            while end < offset + size and find(base, end) is segment:
                 end += 1
             bits = 8 * (end - position)
             if segment is None:  # never stored: undefined in C++
@@ -191,12 +221,19 @@ class Memory:
     def _store_bytes(self, base: MemoryObject, offset: int, value: Node, condition: Node) -> None:
         size = value.width // 8
         if condition.literal != 1:
-            value = self.graph.select(condition, value, self._load_bytes(base, offset, size))
+            kept = self._load_bytes(base, offset, size, _last)
+            value = self.graph.select(condition, value, kept)
         elif offset < 0 or offset + size > base.size:
             raise OutsideError(f"byte {offset} of {base.name}, which has {base.size}")
-        segment = Segment(offset, value)
-        for position in range(offset, offset + size):
-            base.bytes[position] = segment
+        places = range(offset, offset + size)
+        before = tuple(base.bytes.get(position) for position in places)
+        segment = Segment(offset, value, self.block, before)
+        base.bytes.update(dict.fromkeys(places, segment))
+
+
+def _last(base: MemoryObject, position: int) -> Segment | None:
+    """What was stored last at a byte, in whatever block."""
+    return base.bytes.get(position)
 
 
 def _is_non_negative(index: Node) -> bool:

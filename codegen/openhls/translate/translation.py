@@ -107,7 +107,7 @@ class Translation:
     instruction: Instruction | None = None
 
     def __post_init__(self) -> None:
-        self.memory = Memory(self.graph)
+        self.memory = Memory(self.graph, functools.cache(self.flow.exclusive))
         self.true = self.graph.literal(1, 1)
 
     # ---- errors -------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from codegen.openhls import rules
 from codegen.openhls.errors import InterfaceError, StyleError, ToolError
+from codegen.openhls.manifest import RAM_LATENCY, ram_latency
 from codegen.openhls.step import RamPorts, Step
 from codegen.openhls.tools import check_tools
 from codegen.openhls.wires import (
@@ -30,8 +31,8 @@ _DELAY_MODEL = "sky130"
 #: From the clock to the output of a block RAM without a register, as that model counts: two thirds
 #: of a multiplication of 18 bits.
 _RAM_PS = 1500
-#: Stages from the request of a RAM to its response: the register at the output, and the RAM.
-RAM_LATENCY = 2
+#: With a register: a multiplexer, and more wires than most have.
+_RESPONSE_PS = 400
 
 
 def optimise(ir: str, top: str) -> str:
@@ -93,18 +94,20 @@ def _scheduling(step: Step, pipeline_stages: int) -> Iterator[str]:
         return
     yield "worst_case_throughput: 1"
     for ram in step.rams:
-        for constraint in _ram_constraints(ram):
+        latency = ram_latency(ram.settle_steps, pipeline_stages)
+        for constraint in _ram_constraints(ram, latency):
             yield f'io_constraints: "{constraint}"'
         response = channel_name(ram.name + READ_RESPONSE)
-        yield f'additional_channel_delay_ps {{ key: "{response}" value: {_RAM_PS} }}'
+        delay = _RAM_PS if latency == RAM_LATENCY else _RESPONSE_PS
+        yield f'additional_channel_delay_ps {{ key: "{response}" value: {delay} }}'
 
 
-def _ram_constraints(ram: RamPorts) -> tuple[str, str]:
+def _ram_constraints(ram: RamPorts, latency: int) -> tuple[str, str]:
     read, write = channel_name(ram.name + READ_REQUEST), channel_name(ram.name + WRITE_REQUEST)
     response = channel_name(ram.name + READ_RESPONSE)
     return (
         # Not later either: a RAM keeps no more responses than that, and would hold requests back.
-        f"{read}:send:{response}:recv:{RAM_LATENCY}:{RAM_LATENCY}",
+        f"{read}:send:{response}:recv:{latency}:{latency}",
         # A stage holds one step at most, so the step that may read the word has not asked for it.
         f"{read}:send:{write}:send:none:{ram.settle_steps - 1}",
     )
@@ -123,10 +126,11 @@ def _scheduling_error(step: Step, stages: int, message: str) -> Exception:
         )
     if step.rams and "cannot satisfy the given I/O constraints" in message:
         distances = ", ".join(f"{ram.name} {ram.settle_steps}" for ram in step.rams)
+        latency = max(ram_latency(ram.settle_steps, stages) for ram in step.rams)
         return InterfaceError(
             f"{step.name} writes a word too long after it read one of the same RAM: the stages in "
             f"between must be fewer than kSettleSteps ({distances}), and the read takes "
-            f"{RAM_LATENCY}. Give tritforge::Ram a larger kSettleSteps and keep that distance"
+            f"{latency}. Give tritforge::Ram a larger kSettleSteps and keep that distance"
         )
     if re.search(r"throughput|backedge|initiation|cannot achieve|infeasible", message, re.I):
         return StyleError(

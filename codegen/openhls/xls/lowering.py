@@ -4,10 +4,12 @@
 XLS schedules whole operations by the delays of an ASIC. An FPGA needs more for three of them:
 
 * A product that is wider than a multiplier block becomes partial products, of which each fits one
-  block, and sums of them.
+  block, and sums of them. A narrow one has all bits of a block, because it is not faster.
 * A shift by a variable becomes one multiplexer per bit of the amount.
 * A comparison of order is a subtraction, as long as its carry chain, and not as short as the tree
   of an ASIC.
+* Most of a sum is the way into the carry chain and out of it, so a short one has the bits of a long
+  one; synthesis drops those that nobody reads.
 
 The sums and multiplexers are what synthesis makes of them in any case; now registers may stand
 between.
@@ -20,8 +22,11 @@ from dataclasses import dataclass
 
 #: Bits of both operands of the smallest multiplier block (ECP5), signed: those of partial products.
 BLOCK_BITS = 18
-#: Bits of the longer operand of a DSP48E1, signed: such a product is not parted.
-LONG_BLOCK_BITS = 25
+#: Bits of an operand so short that the other one may have those of a DSP48E1's long one, signed: two
+#: products of bytes share such a block. An ECP5 has two blocks and a short sum for it.
+SHORT_BITS, LONG_BITS = 9, 25
+#: Bits of a sum whose delay, as XLS sees it, is to a block's what it is on an FPGA.
+SUM_BITS = 64
 #: Numbers so short are compared by look-up tables.
 _LOGIC_BITS = 7
 
@@ -49,6 +54,8 @@ def lowered(operation: str, width: int, operands: Sequence[Operand], add: AddLin
         return _product(operation == "smul", width, operands, add)
     if operation in ("shll", "shrl", "shra"):
         return _shift(operation, width, operands, add)
+    if operation in ("add", "sub") and _LOGIC_BITS < width < SUM_BITS:
+        return _sum(operation, width, operands, add)
     if operation in _ORDERS and operands[0].width > _LOGIC_BITS:
         return _order(operation, operands, add)
     return None
@@ -75,8 +82,10 @@ def _product(is_signed: bool, width: int, operands: Sequence[Operand], add: AddL
     # A block takes unsigned numbers as signed ones with a zero on top.
     sign = 0 if is_signed else 1
     shorter, longer = sorted(item.width + sign for item in operands)
-    if shorter <= BLOCK_BITS and longer <= LONG_BLOCK_BITS:
+    if shorter <= SHORT_BITS and BLOCK_BITS < longer <= LONG_BITS:
         return None
+    if longer <= BLOCK_BITS:
+        return _block(is_signed, width, operands, add)
     terms = [
         (left_start + right_start, left, right)
         for left_start, left in _digits(operands[0], is_signed, add)
@@ -99,18 +108,32 @@ def _product(is_signed: bool, width: int, operands: Sequence[Operand], add: AddL
                 width - start,
             )
             at = start
-        text = f"smul({left.name}, {right.name})"
         needed = min(width - start, left.width + right.width)
-        partial = _extended(Operand(add(_bits(needed), text), needed), width - start, True, add)
+        name = _block(True, needed, (left, right), add)
+        partial = _extended(Operand(name, needed), width - start, True, add)
         if total is not None:
-            text = f"add({total.name}, {partial.name})"
-            partial = Operand(add(_bits(width - start), text), width - start)
+            name = _sum("add", width - start, (total, partial), add)
+            partial = Operand(name, width - start)
         total = partial
     assert total is not None
     if not done:
         return total.name
     parts = ", ".join(item.name for item in (total, *reversed(done)))
     return add(_bits(width), f"concat({parts})")
+
+
+def _sum(operation: str, width: int, operands: Sequence[Operand], add: AddLine) -> str:
+    """A sum or difference of numbers of `width` bits."""
+    long = max(width, SUM_BITS)
+    left, right = (_extended(item, long, False, add) for item in operands)
+    name = add(_bits(long), f"{operation}({left.name}, {right.name})")
+    return _slice(Operand(name, long), 0, width, add).name
+
+
+def _block(is_signed: bool, width: int, operands: Sequence[Operand], add: AddLine) -> str:
+    """A product in one block, which is as slow for few bits as for many."""
+    left, right = (_extended(item, BLOCK_BITS, is_signed, add) for item in operands)
+    return add(_bits(width), f"smul({left.name}, {right.name})")
 
 
 def _digits(value: Operand, is_signed: bool, add: AddLine) -> list[tuple[int, Operand]]:
@@ -173,6 +196,6 @@ def _order(operation: str, operands: Sequence[Operand], add: AddLine) -> str:
     left, right = (_extended(item, width, is_signed, add) for item in operands)
     if swapped:
         left, right = right, left
-    difference = Operand(add(_bits(width), f"sub({left.name}, {right.name})"), width)
+    difference = Operand(_sum("sub", width, (left, right), add), width)
     below = _slice(difference, width - 1, 1, add).name
     return add("bits[1]", f"not({below})") if inverted else below

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codegen.openhls.manifest import Direction, Manifest, Ram
+from codegen.openhls.manifest import RAM_LATENCY, Direction, Manifest, Ram
 from codegen.openhls.wires import (
     CLOCK,
     CORE_INSTANCE,
@@ -24,6 +24,7 @@ from codegen.openhls.wires import (
 from codegen.sources import hls_folder
 
 RAM_MODULE = "tritforge_ram"
+_ALWAYS = "1'b1"
 
 
 @dataclass(frozen=True)
@@ -81,13 +82,17 @@ def process_wrapper(manifest: Manifest) -> str:
             connections += [
                 f".{wire.name}{DATA_SUFFIX}({wire.name}{DATA_SUFFIX})",
                 f".{wire.name}{VALID_SUFFIX}({wire.name}{VALID_SUFFIX})",
-                f".{wire.name}{READY_SUFFIX}(1'b1)",
+                f".{wire.name}{READY_SUFFIX}({_ALWAYS})",
             ]
         else:
             connections.append(f".{wire.name}({wire.name})")
     for ram in manifest.rams:
         lines += _ram_instance(ram)
-        connections += [f".{name}({name})" for name, _ in _ram_wires(ram)]
+        # A word is always there in the stage that takes it, so no stage waits for a RAM.
+        valid = ram.name + READ_RESPONSE + VALID_SUFFIX
+        connections += [
+            f".{name}({_ALWAYS if name == valid else name})" for name, _ in _ram_wires(ram)
+        ]
     instance = ",\n      ".join([f".{CLOCK}({CLOCK})", f".{RESET}({RESET})", *connections])
     core = f"  {manifest.top}{CORE_SUFFIX} {CORE_INSTANCE} (\n      {instance}\n  );"
     return module_text(manifest.top, wires, [*lines, core])
@@ -147,6 +152,8 @@ def _ram_instance(ram: Ram) -> list[str]:
     wires = _ram_wires(ram)
     lines = [f"  wire {bit_range(width)}{name};" for name, width in wires]
     sizes = f".WIDTH({ram.width}), .WORDS({ram.words}), .ADDRESS_WIDTH({_address_width(ram)})"
+    if ram.latency > RAM_LATENCY:
+        sizes += ", .OUTPUT_REGISTER(1)"
     ports = [f".{CLOCK}({CLOCK})", f".{RESET}({RESET})"]
     ports += [f".{name[len(ram.name) + 1 :]}({name})" for name, _ in wires]
     joined = ",\n      ".join(ports)

@@ -77,11 +77,14 @@ struct ElementUnit {
     using Value = ap_int<kValueBits>;
     using LowerBound = ap_uint<Config::kLowerBoundBits>;
     using Product = ap_int<kGateOperandBits + kActivationBits>;
-    using StateMemory = Ram<Activation, Config::kStates * kOneState>;
-    using Address = typename StateMemory::Address;
     /// What the buffer gives may need a sigmoid and what it takes two products behind it, all of
     /// them in one pipeline.
-    static constexpr int kBufferSteps = 20;
+    static constexpr int kBufferSteps = 24;
+    /// Lanes may share a state; one lane reads it again a token later, the tiles of at least two
+    /// matrices away.
+    static constexpr int kStateSteps = kLanes == 1 ? kBufferSteps : kRamSettleSteps;
+    using StateMemory = Ram<Activation, Config::kStates * kOneState, kStateSteps>;
+    using Address = typename StateMemory::Address;
     /// Steps that small tiles wait, because their elements would return too early.
     static constexpr int kTileWait =
         Order::kSlots < kBufferSteps ? kBufferSteps - Order::kSlots : 0;

@@ -28,6 +28,22 @@ struct ProgramCheck {
     /// Where in the program the next record stands.
     enum Expected { kFirst, kMixer, kOutput, kChannel, kDown };
 
+    /// 64-bit words of a payload.
+    using WordCount = ap_uint<InputCount::width + 2>;
+
+    /// What the sizes of a record are equal to, and the ranges that they lie in.
+    struct Sizes {
+        bool from_dim;
+        bool from_glu_width;
+        bool to_dim;
+        bool to_glu_width;
+        bool to_tokens;
+        bool dim_in_range;
+        bool glu_width_in_range;
+        bool tokens_in_range;
+        bool layer_in_range;
+    };
+
     /// All zero is the start of a program.
     struct State {
         ap_uint<3> expected;
@@ -51,11 +67,14 @@ struct ProgramCheck {
 
     /// What is known of a record, each from what the step before found: no path is long.
     struct Findings {
-        ap_uint<32> payload_bytes;
+        WordCount gain_words;
+        WordCount bound_words;
         bool known;
         bool in_order;
-        bool sizes_fit;
-        bool fields_fit;
+        Sizes sizes;
+        bool counts_fit;
+        bool shifts_fit;
+        bool output_fits[Record::kOutputs];
         bool payload_fits;
         Error error;
     };
@@ -63,14 +82,23 @@ struct ProgramCheck {
     /// One step; `error` is that of the record that has been there for kSteps steps.
     static void look(Findings& findings, const State& state, const Record& record) {
 #pragma HLS INLINE
-        findings.error = first_error(findings);
+        findings.error = first_error(findings, state, record);
         findings.known = record.magic == Record::kMagic && record.kind >= Config::kEmbed &&
                          record.kind <= Config::kLastOperation;
         findings.in_order = in_order(state, record);
-        findings.sizes_fit = sizes_fit(state, record);
-        findings.fields_fit = fields_fit(record);
-        findings.payload_fits = record.payload_bytes == findings.payload_bytes;
-        findings.payload_bytes = payload_bytes(record);
+        findings.sizes = sizes_of(state, record);
+        findings.counts_fit = counts_fit(record);
+        findings.shifts_fit = shifts_fit(record);
+    outputs:
+        for (int index = 0; index < Record::kOutputs; ++index) {
+#pragma HLS UNROLL
+            findings.output_fits[index] = output_fits(record, index);
+        }
+        const ap_uint<32> payload_bytes = ap_uint<32>(findings.gain_words + findings.bound_words)
+                                          << 3;
+        findings.payload_fits = record.payload_bytes == payload_bytes;
+        findings.gain_words = gain_words(record);
+        findings.bound_words = bound_words(record);
     }
 
     /// 16-bit gains of an element of the operation's input.
@@ -100,7 +128,7 @@ struct ProgramCheck {
     }
 
   private:
-    static Error first_error(const Findings& findings) {
+    static Error first_error(const Findings& findings, const State& state, const Record& record) {
 #pragma HLS INLINE
         if (!findings.known) {
             return Config::kUnknownOperation;
@@ -108,10 +136,16 @@ struct ProgramCheck {
         if (!findings.in_order) {
             return Config::kOperationOutOfOrder;
         }
-        if (!findings.sizes_fit) {
+        if (!sizes_fit(findings.sizes, state, record)) {
             return Config::kShapeTooLarge;
         }
-        return findings.fields_fit && findings.payload_fits ? Config::kNone : Config::kInvalidField;
+        bool fields_fit = findings.counts_fit && findings.shifts_fit && findings.payload_fits;
+    outputs:
+        for (int index = 0; index < Record::kOutputs; ++index) {
+#pragma HLS UNROLL
+            fields_fit = fields_fit && findings.output_fits[index];
+        }
+        return fields_fit ? Config::kNone : Config::kInvalidField;
     }
 
     static bool in_order(const State& state, const Record& record) {
@@ -131,76 +165,101 @@ struct ProgramCheck {
         return record.kind == Config::kProject && numbered;
     }
 
-    static bool sizes_fit(const State& state, const Record& record) {
+    static Sizes sizes_of(const State& state, const Record& record) {
 #pragma HLS INLINE
-        const bool from_dim = record.inputs == state.dim;
-        if (state.expected == kFirst) {
-            return record.inputs >= Config::kMinimumDim && record.inputs <= Config::kDim &&
-                   record.rows >= Config::kMinimumVocabulary && record.rows <= Config::kVocabulary;
-        }
-        if (record.kind == Config::kMix) {
-            return from_dim && record.rows == state.dim && state.layer < Config::kLayers;
-        }
-        if (record.kind == Config::kHead) {
-            return from_dim && record.rows == state.tokens;
-        }
-        if (record.kind == Config::kGlu) {
-            const bool first =
-                record.rows >= Config::kMinimumGluWidth && record.rows <= Config::kGluWidth;
-            return from_dim && (state.has_glu_width ? record.rows == state.glu_width : first);
-        }
-        const bool down = state.expected == kDown;
-        return record.inputs == (down ? state.glu_width : state.dim) && record.rows == state.dim;
+        Sizes sizes;
+        sizes.from_dim = record.inputs == state.dim;
+        sizes.from_glu_width = record.inputs == state.glu_width;
+        sizes.to_dim = record.rows == state.dim;
+        sizes.to_glu_width = record.rows == state.glu_width;
+        sizes.to_tokens = record.rows == state.tokens;
+        sizes.dim_in_range = record.inputs >= Config::kMinimumDim && record.inputs <= Config::kDim;
+        sizes.glu_width_in_range =
+            record.rows >= Config::kMinimumGluWidth && record.rows <= Config::kGluWidth;
+        sizes.tokens_in_range =
+            record.rows >= Config::kMinimumVocabulary && record.rows <= Config::kVocabulary;
+        sizes.layer_in_range = state.layer < Config::kLayers;
+        return sizes;
     }
 
-    static bool fields_fit(const Record& record) {
+    static bool sizes_fit(const Sizes& sizes, const State& state, const Record& record) {
+#pragma HLS INLINE
+        if (state.expected == kFirst) {
+            return sizes.dim_in_range && sizes.tokens_in_range;
+        }
+        if (record.kind == Config::kMix) {
+            return sizes.from_dim && sizes.to_dim && sizes.layer_in_range;
+        }
+        if (record.kind == Config::kHead) {
+            return sizes.from_dim && sizes.to_tokens;
+        }
+        if (record.kind == Config::kGlu) {
+            return sizes.from_dim &&
+                   (state.has_glu_width ? sizes.to_glu_width : sizes.glu_width_in_range);
+        }
+        const bool down = state.expected == kDown;
+        return (down ? sizes.from_glu_width : sizes.from_dim) && sizes.to_dim;
+    }
+
+    /// Consumers that an operation has.
+    static int outputs_of(const Record& record) {
+#pragma HLS INLINE
+        return record.kind == Config::kEmbed ? 0 : record.kind == Config::kMix ? 3 : 1;
+    }
+
+    static bool counts_fit(const Record& record) {
 #pragma HLS INLINE
         const bool embed = record.kind == Config::kEmbed;
-        const int outputs = embed ? 0 : record.kind == Config::kMix ? 3 : 1;
+        const int outputs = outputs_of(record);
         const int matrices = record.kind == Config::kGlu ? 2 : outputs;
         // The down projection has no gain of its own, every other operation has one.
         const bool norm_fits =
             record.has_norm_gain <= 1 &&
             (record.kind == Config::kProject || record.has_norm_gain == (embed ? 0 : 1));
+        return record.outputs == outputs && record.matrices == matrices && norm_fits;
+    }
+
+    static bool shifts_fit(const Record& record) {
+#pragma HLS INLINE
         const int largest = Config::kMaximumInputShift;
         const bool mix = record.kind == Config::kMix;
         const bool gate = mix || record.kind == Config::kGlu;
-        const bool shift_fits =
-            record.input_shift <= largest &&
-            record.forget_shift <= (mix ? Config::kLargestForgetShift : 0) &&
-            record.argument_shift <= (gate ? Config::kLargestArgumentShift : 0) &&
-            record.argument_shift >= (gate ? Config::kLeastArgumentShift : 0);
-        bool fit = record.outputs == outputs && record.matrices == matrices && norm_fits &&
-                   shift_fits && record.square_shift <= largest &&
-                   (record.square_offset >> Config::kSquareSumBits) == 0;
-    outputs:
-        for (int index = 0; index < Record::kOutputs; ++index) {
-#pragma HLS UNROLL
-            const RecordOutput& output = record.output[index];
-            const bool used = index < outputs;
-            const bool fits = output.value_shift <= largest &&
-                              (output.scale_mantissa >> Config::kScaleMantissaBits) == 0 &&
-                              output.scale_exponent >= -(1 << (Config::kScaleExponentBits - 1)) &&
-                              output.scale_exponent < (1 << (Config::kScaleExponentBits - 1));
-            fit = fit && (!used || fits);
-        }
-        return fit;
+        return record.input_shift <= largest &&
+               record.forget_shift <= (mix ? Config::kLargestForgetShift : 0) &&
+               record.argument_shift <= (gate ? Config::kLargestArgumentShift : 0) &&
+               record.argument_shift >= (gate ? Config::kLeastArgumentShift : 0) &&
+               record.square_shift <= largest &&
+               (record.square_offset >> Config::kSquareSumBits) == 0;
     }
 
-    /// Sizes have been checked, so the products are small.
-    static ap_uint<32> payload_bytes(const Record& record) {
+    static bool output_fits(const Record& record, int index) {
+#pragma HLS INLINE
+        const RecordOutput& output = record.output[index];
+        const bool used = index < outputs_of(record);
+        return !used || (output.value_shift <= Config::kMaximumInputShift &&
+                         (output.scale_mantissa >> Config::kScaleMantissaBits) == 0 &&
+                         output.scale_exponent >= -(1 << (Config::kScaleExponentBits - 1)) &&
+                         output.scale_exponent < (1 << (Config::kScaleExponentBits - 1)));
+    }
+
+    /// Sizes are checked as well, so the words are few.
+    static WordCount gain_words(const Record& record) {
 #pragma HLS INLINE
         const InputCount inputs = record.inputs;
         const ap_uint<3> each = gains_of(record);
-        using Fourths = ap_uint<InputCount::width + 2>;
+        using Fourths = ap_uint<InputCount::width + 3>;
         const Fourths fourths = each == 4   ? Fourths(Fourths(inputs) << 2)
                                 : each == 2 ? Fourths(Fourths(inputs) << 1)
                                 : each == 1 ? Fourths(inputs)
                                             : Fourths(0);
-        const ap_uint<InputCount::width + 3> gain_words = (fourths + 3) >> 2;
-        const ap_uint<InputCount::width + 1> bound_words = (inputs + 3) >> 2;
-        const bool bounds = record.kind == Config::kMix;
-        return (gain_words + (bounds ? bound_words : ap_uint<InputCount::width + 1>(0))) << 3;
+        return (fourths + 3) >> 2;
+    }
+
+    static WordCount bound_words(const Record& record) {
+#pragma HLS INLINE
+        const InputCount inputs = record.inputs;
+        const WordCount words = (inputs + 3) >> 2;
+        return record.kind == Config::kMix ? words : WordCount(0);
     }
 };
 

@@ -184,6 +184,9 @@ struct Quantiser {
         BeatCount first_beat;
         Lane lane;
         ConsumerCount consumer;
+        // Both as they are at the end, so that nothing is added up to see it.
+        BeatCount last_beat;
+        ConsumerCount last_consumer;
         SquareSum square_sum[kLanes];
         Absmax absmax[kLanes][kConsumers];
         // Groups that are not complete yet, and those of one lane that are being stored.
@@ -240,6 +243,8 @@ struct Quantiser {
         state.first_beat = 0;
         state.lane = 0;
         state.consumer = 0;
+        state.last_beat = header.beats - 1;
+        state.last_consumer = header.consumers - 1;
         state.address = 0;
     clear_lanes:
         for (int lane = 0; lane < kLanes; ++lane) {
@@ -277,9 +282,11 @@ struct Quantiser {
                 state.store_lane = state.at.lane;
                 state.store_address = state.beat;
             }
-            state.column = state.column == kColumns - 1 ? Column(0) : Column(state.column + 1);
-            if (state.column == 0) {
+            if (state.column == kColumns - 1) {
+                state.column = 0;
                 state.beat = state.beat + 1;
+            } else {
+                state.column = state.column + 1;
             }
         }
         next_element(state);
@@ -440,7 +447,7 @@ struct Quantiser {
         }
         requests.write(word.to_word());
         if (next_lane(state)) {
-            const bool last = state.consumer + 1 == state.vector.consumers;
+            const bool last = state.consumer == state.last_consumer;
             state.consumer = last ? ConsumerCount(0) : ConsumerCount(state.consumer + 1);
             if (last) {
                 state.phase = kReceive;
@@ -494,11 +501,11 @@ struct Quantiser {
             }
         }
         state.address = state.address + 1;
-        state.beat = state.beat + 1;
-        if (state.beat == state.vector.beats) {
+        if (state.beat == state.last_beat) {
+            state.phase = state.consumer == state.last_consumer ? kIdle : kReceive;
             state.consumer = state.consumer + 1;
-            state.phase = state.consumer == state.vector.consumers ? kIdle : kReceive;
         }
+        state.beat = state.beat + 1;
         return codes;
     }
 

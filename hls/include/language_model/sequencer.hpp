@@ -125,6 +125,10 @@ struct Sequencer {
         typename Check::State program;
         typename Check::Findings findings;
         ap_uint<bits_for(Check::kSteps)> checking;
+        // Sizes of the operation, from the record of the step before; `beats` from `padded_inputs`.
+        ap_uint<InputCount::width + 1> padded_inputs;
+        BeatCount beats;
+        TileCount tiles;
         // Kind and rows of the operation whose results are on their way; kEndOfRun: none.
         Kind last_kind;
         InputCount last_rows;
@@ -160,7 +164,10 @@ struct Sequencer {
         const StreamData data = state.packet.next(parameters, takes, state.phase == kDrop);
         const Record record = Record::from_words(state.words);
         const Error found = state.findings.error;
+        const BeatCount beats = state.beats;
+        const TileCount tiles = state.tiles;
         Check::look(state.findings, state.program, record);
+        measure(state, record);
         // Headers of this step; a process gets one if its flag is set.
         Headers headers;
         headers.none();
@@ -171,12 +178,13 @@ struct Sequencer {
         } else if (state.phase == kCheck) {
             check(state, found);
         } else if (state.phase == kIssue) {
-            issue(state, record, headers);
+            issue(state, record, beats, tiles, headers);
         } else if (state.phase == kGains) {
             gains.write(next_gains(state, data));
         } else if (state.phase == kBounds) {
+            const bool last = state.elements_left == 1;
             lower_bounds.write(next_part(state, data, 1));
-            if (state.elements_left == 0) {
+            if (last) {
                 state.phase = kRead;
             }
         } else if (state.phase == kDiscard) {
@@ -267,11 +275,15 @@ struct Sequencer {
         }
     }
 
-    static BeatCount beats_of(const InputCount& inputs) {
+    /// Sizes are known long before the record is checked.
+    static void measure(State& state, const Record& record) {
 #pragma HLS INLINE
+        static_assert(Check::kSteps >= 2, "the sizes of a record take two steps");
         static_assert(InputCount::width <= 15, "the reciprocal of five is exact for 15 bits");
         // 52429 / 2^18 is one fifth, and exact after truncation for numbers below 43690.
-        return (ap_uint<16>(inputs + (kTritsPerByte - 1)) * ap_uint<16>(52429)) >> 18;
+        state.beats = (ap_uint<16>(state.padded_inputs) * ap_uint<16>(52429)) >> 18;
+        state.padded_inputs = InputCount(record.inputs) + (kTritsPerByte - 1);
+        state.tiles = tiles_of(record);
     }
 
     static TileCount tiles_of(const Record& record) {
@@ -287,15 +299,16 @@ struct Sequencer {
         return record.kind == Config::kGlu ? TileCount(tiles << 1) : tiles;
     }
 
-    static void issue(State& state, const Record& record, Headers& headers) {
+    static void issue(State& state, const Record& record, const BeatCount& beats,
+                      const TileCount& tiles, Headers& headers) {
 #pragma HLS INLINE
         Check::accept(state.program, record);
         if (record.kind == Config::kEmbed) {
             state.phase = kRead;
             return;
         }
-        vector_header(state, record, headers);
-        array_headers(record, headers);
+        vector_header(state, record, beats, headers);
+        array_headers(record, beats, tiles, headers);
         if (record.kind == Config::kMix || record.kind == Config::kGlu) {
             headers.to_elements = true;
             headers.elements.kind = record.kind;
@@ -320,7 +333,8 @@ struct Sequencer {
         state.phase = kGains;
     }
 
-    static void vector_header(const State& state, const Record& record, Headers& headers) {
+    static void vector_header(const State& state, const Record& record, const BeatCount& beats,
+                              Headers& headers) {
 #pragma HLS INLINE
         const bool of_layer = record.kind == Config::kProject;
         const bool first = state.last_kind == Config::kEndOfRun;
@@ -333,7 +347,7 @@ struct Sequencer {
 
         headers.to_quantiser = true;
         headers.quantiser.inputs = record.inputs;
-        headers.quantiser.beats = beats_of(record.inputs);
+        headers.quantiser.beats = beats;
         headers.quantiser.consumers = record.outputs;
         headers.quantiser.has_norm_gain = record.has_norm_gain;
         headers.quantiser.square_shift = record.square_shift;
@@ -347,10 +361,9 @@ struct Sequencer {
         }
     }
 
-    static void array_headers(const Record& record, Headers& headers) {
+    static void array_headers(const Record& record, const BeatCount& beats, const TileCount& tiles,
+                              Headers& headers) {
 #pragma HLS INLINE
-        const BeatCount beats = beats_of(record.inputs);
-        const TileCount tiles = tiles_of(record);
         headers.to_weights = true;
         headers.weights.beats = beats;
         headers.weights.tiles = tiles;
@@ -369,8 +382,9 @@ struct Sequencer {
     static GainWord next_gains(State& state, const StreamData& data) {
 #pragma HLS INLINE
         const ap_uint<3> each = state.gains_per_element;
+        const bool last = state.elements_left == 1;
         const StreamData part = next_part(state, data, each);
-        if (state.elements_left == 0) {
+        if (last) {
             state.elements_left = state.program.dim;
             state.parts_left = 0;
             state.phase = state.has_bounds                   ? kBounds

@@ -20,7 +20,8 @@ template <class Config, int kLargest>
 struct TileOrder {
     static constexpr int kRows = Config::kRowsPerBeat;
     static constexpr int kLanes = Config::kLanes;
-    static_assert((kRows & (kRows - 1)) == 0, "tiles hold a power of two of rows");
+    static constexpr int kRowBits = bits_for(kRows) - 1;
+    static_assert((1 << kRowBits) == kRows, "tiles hold a power of two of rows");
 
     /// One more than the last index, padded rows included.
     using Index = ap_uint<bits_for(kLargest + kRows)>;
@@ -46,7 +47,7 @@ struct TileOrder {
     /// Whether the element is one of the vector's, and no padded row.
     bool inside() const {
 #pragma HLS INLINE
-        return element() <= last;
+        return !in_last_tile() || row <= Row(last);
     }
 
     bool is_last() const {
@@ -64,10 +65,15 @@ struct TileOrder {
         return ends_lane() && lane == kLanes - 1;
     }
 
+    bool in_last_tile() const {
+#pragma HLS INLINE
+        return ((first ^ last) >> kRowBits) == 0;
+    }
+
     /// Whether this is the last step of the vectors.
     bool ends_vectors() const {
 #pragma HLS INLINE
-        return ends_tile() && (first ^ last) < kRows;
+        return ends_tile() && in_last_tile();
     }
 
     /// @param count  elements of a vector, at least 1

@@ -31,6 +31,7 @@ CASES = [
     ("fifo", {"DEPTH": 2}),
     ("fifo", {"DEPTH": 3}),
     ("ram", {}),
+    ("ram", {"OUTPUT_REGISTER": 1}),
 ]
 
 FAULTS = [item for item in rtl_library.FAULTS if item.proof is not None]

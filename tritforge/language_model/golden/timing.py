@@ -19,7 +19,7 @@ from tritforge.ternary_code import TRITS_PER_BYTE, bytes_per_row
 #: Steps of a record besides those of its words: four to check, one to issue or to discard.
 _RECORD_STEPS = 5
 #: Steps between the elements of a tile and those of the next matrix, or more.
-_ELEMENT_BUFFER_STEPS = 20
+_ELEMENT_BUFFER_STEPS = 24
 
 
 def _to_drop(taken: int, lengths: Iterable[int]) -> int:

@@ -23,7 +23,7 @@ from codegen.openhls.translate.memory import (
 
 @pytest.fixture
 def memory() -> Memory:
-    return Memory(GraphBuilder())
+    return Memory(GraphBuilder(), lambda a, b: {a, b} == {"then", "else"})
 
 
 def local(size: int, element: int = 1) -> MemoryObject:
@@ -68,6 +68,30 @@ def test_a_store_under_a_condition_keeps_the_old_value(
     memory.store(Pointer(item), literal(memory, 8, 0x11), literal(memory, 1, 1))
     memory.store(Pointer(item), literal(memory, 8, 0x22), leaf)
     assert value(memory.load(Pointer(item), 8), condition=(leaf, condition)) == expected
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"), [("then", 0x2211), ("else", 0x33), ("join", 0x33), (None, 0x33)]
+)
+def test_a_branch_does_not_see_the_stores_of_the_other(
+    memory: Memory, block: str | None, expected: int
+) -> None:
+    item = local(2)
+    then, otherwise = (memory.graph.leaf(name, 1) for name in ("then", "otherwise"))
+    memory.store(Pointer(item), literal(memory, 16, 0x1111), literal(memory, 1, 1))
+    memory.block = "then"
+    memory.store(Pointer(item, 1), literal(memory, 8, 0x22), then)
+    memory.block = "else"
+    memory.store(Pointer(item), literal(memory, 16, 0x33), otherwise)
+    memory.block = block
+    found = memory.load(Pointer(item), 16)
+    if block == "then":
+        assert value(found, then=(then, 1)) == expected  # `otherwise` is no part of it
+    else:
+        both = {"then": (then, 0), "otherwise": (otherwise, 1)}
+        assert value(found, **({"otherwise": both["otherwise"]} if block == "else" else both)) == (
+            expected
+        )
 
 
 @pytest.mark.parametrize("number", range(4))

@@ -8,14 +8,25 @@ import re
 
 import pytest
 
-from codegen.openhls.xls.lowering import BLOCK_BITS, LONG_BLOCK_BITS, Operand, lowered
+from codegen.openhls.xls.lowering import BLOCK_BITS, LONG_BITS, SHORT_BITS, Operand, lowered
 
-PRODUCTS = [(26, 18, 44), (19, 19, 38), (35, 35, 70), (35, 35, 60), (52, 20, 72), (36, 3, 39)]
+PRODUCTS = [
+    (25, 18, 43),
+    (18, 19, 37),
+    (35, 35, 70),
+    (35, 35, 60),
+    (52, 20, 72),
+    (36, 3, 39),
+    (9, 7, 16),
+    (17, 17, 34),
+]
 SHIFTS = [(8, 3, 8), (43, 6, 43), (12, 6, 12), (16, 2, 16), (1 << 5, 5, 1 << 5), (5, 9, 5)]
 ORDERS = [(8, 8, 1), (18, 18, 1)]
+SUMS = [(8, 8, 8), (25, 25, 25), (63, 63, 63)]
 CASES = [
     *(("smul", *widths) for widths in PRODUCTS),
     *(("umul", *widths) for widths in PRODUCTS),
+    *((name, *widths) for name in ("add", "sub") for widths in SUMS),
     *((name, *widths) for name in ("shll", "shrl", "shra") for widths in SHIFTS),
     *(
         (f"{sign}{order}", *widths)
@@ -71,13 +82,21 @@ def test_partial_products_fit_a_block(operation: str, left: int, right: int, wid
     assert sizes and max(sizes) <= BLOCK_BITS
 
 
-def test_what_fits_stays_whole() -> None:
-    for operation, left, right in (
-        ("smul", BLOCK_BITS, BLOCK_BITS),
-        ("umul", BLOCK_BITS - 1, BLOCK_BITS - 1),
-        ("smul", BLOCK_BITS, LONG_BLOCK_BITS),
-        ("umul", LONG_BLOCK_BITS - 1, BLOCK_BITS - 1),
-        ("add", 64, 64),
-    ):
+@pytest.mark.parametrize(("operation", "sign"), [("smul", 0), ("umul", 1)])
+def test_two_products_of_bytes_share_a_long_block(operation: str, sign: int) -> None:
+    widths = LONG_BITS - sign, SHORT_BITS - sign
+    for left, right in (widths, widths[::-1]):
         operands = (Operand("a", left), Operand("b", right))
         assert lowered(operation, left + right, operands, lambda *_: "unused") is None
+
+
+@pytest.mark.parametrize("operation", ["smul", "umul"])
+def test_a_narrow_product_is_one_block(operation: str) -> None:
+    _, lines = both(operation, 5, 9, 14)
+    assert sum("mul(" in line for line in lines) == 1
+
+
+def test_what_is_short_or_long_enough_stays_whole() -> None:
+    for bits in (7, 64, 70):
+        operands = (Operand("a", bits), Operand("b", bits))
+        assert lowered("add", bits, operands, lambda *_: "unused") is None

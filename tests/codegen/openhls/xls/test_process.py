@@ -47,7 +47,9 @@ def test_lines_become_those_of_a_process() -> None:
     assert "top proc add_step(init={}) {" in body
     assert "id=7" not in body and "pos=" not in body and "p_read_a" not in body
     (added,) = (line for line in lines if " add(" in line)
-    name = added.strip().split(":")[0]
+    total = added.strip().split(":")[0]
+    (sliced,) = (line for line in lines if f"bit_slice({total}, start=0, width=8)" in line)
+    name = sliced.strip().split(":")[0]
     assert any("send(" in line and f"{name}, channel=b_t" in line for line in lines)
     assert "predicate" not in body  # a condition that always holds is none
 

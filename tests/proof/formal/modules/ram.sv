@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a RAM must do, however its responses are held back: every request is answered once, in order,
-// with the word that lay there when it came. Three may be open.
+// with the word that lay there when it came. Three may be open, or four with OUTPUT_REGISTER.
 module ram_properties #(
     parameter integer WIDTH = 1,
-    parameter integer ADDRESS_WIDTH = 2
+    parameter integer ADDRESS_WIDTH = 2,
+    parameter integer OUTPUT_REGISTER = 0
 ) (
     input wire clk,
     input wire rst,
@@ -23,7 +24,8 @@ module ram_properties #(
   tritforge_ram #(
       .WIDTH(WIDTH),
       .WORDS(1 << ADDRESS_WIDTH),
-      .ADDRESS_WIDTH(ADDRESS_WIDTH)
+      .ADDRESS_WIDTH(ADDRESS_WIDTH),
+      .OUTPUT_REGISTER(OUTPUT_REGISTER)
   ) unit (
       .*
   );
@@ -42,7 +44,10 @@ module ram_properties #(
   reg waited;
   reg [WIDTH-1:0] response_before;
   wire request = read_request_tvalid && read_request_tready;
+  localparam integer LATENCY = OUTPUT_REGISTER != 0 ? 2 : 1;
   wire [3:0] open = asked - answered;
+  // Requests that had come LATENCY - 1 cycles ago and are still open.
+  wire [3:0] due = (LATENCY == 2 ? asked_before : asked) - answered;
   always @(posedge clk) begin
     started <= 1'b1;
     watched_before <= watched;
@@ -84,10 +89,10 @@ module ram_properties #(
       if (request && asked == watched) assume (read_request_tdata == place);
       assert (write_request_tready);
       assert (read_request_tready);
-      if (open == 4'd3 && !(read_response_tvalid && read_response_tready)) assume (!request);
+      if (open == 4'd2 + LATENCY && !(read_response_tvalid && read_response_tready)) assume (!request);
       if (rst_before) assert (!read_response_tvalid);
       else begin
-        assert (read_response_tvalid == (open != 0));  // an answer after one cycle
+        assert (read_response_tvalid == (due != 0));  // an answer after LATENCY cycles
         if (read_response_tvalid && answered == watched && expected_known)
           assert (read_response_tdata == expected);
         if (waited) assert (read_response_tvalid && read_response_tdata == response_before);
