@@ -14,12 +14,13 @@ import importlib.util
 import json
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from testing.scaling import Run, best_of, power_law
 from tritforge.errors import TritforgeError, install_command
 from tritforge.language_model.config import ModelShape, default_glu_width
 from tritforge.whole_file import whole_file, write_whole_text
@@ -28,32 +29,6 @@ ARCHITECTURES = {"matmul-free": "MatMul-free (HGRNBit)", "transformer": "Transfo
 #: Width of a head of the Transformer's attention.
 _HEAD_WIDTH = 64
 _SEED = 0
-
-
-@dataclass(frozen=True)
-class Run:
-    """One model trained.
-
-    Attributes:
-        parameters: weights of blocks and head, without embedding.
-        nats_per_token, bits_per_character: of the held-out text.
-        seconds: of the training.
-    """
-
-    architecture: str
-    dim: int
-    layers: int
-    learning_rate: float
-    parameters: int
-    tokens: int
-    nats_per_token: float
-    bits_per_character: float
-    seconds: float
-
-    @property
-    def key(self) -> tuple[str, int, int, float]:
-        """What tells runs of one call apart."""
-        return self.architecture, self.dim, self.layers, self.learning_rate
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -233,25 +208,6 @@ def _held_out(loss: Any, corpus: Any, options: Any, device: Any) -> float:
             # `forward` is not compiled: a last batch has another shape.
             total += float(loss.forward(*sequences(ids, part, length, device))) * len(part)
     return total / len(starts)
-
-
-def best_of(runs: list[Run], architecture: str) -> list[Run]:
-    """The run with the lowest loss of each size, by parameters."""
-    best: dict[tuple[int, int], Run] = {}
-    for run in runs:
-        size = run.dim, run.layers
-        if run.architecture == architecture and (
-            size not in best or run.nats_per_token < best[size].nats_per_token
-        ):
-            best[size] = run
-    return sorted(best.values(), key=lambda run: run.parameters)
-
-
-def power_law(runs: list[Run]) -> tuple[float, float]:
-    """(a, b) of loss = a * parameters ** -b, least squares of the logarithms."""
-    parameters = np.log([run.parameters for run in runs])
-    slope, offset = np.polyfit(parameters, np.log([run.nats_per_token for run in runs]), 1)
-    return float(np.exp(offset)), float(-slope)
 
 
 def report(runs: list[Run], folder: Path) -> None:

@@ -47,6 +47,7 @@ NOT_RUN = {
     r"curl ": "the test of the server below",
     r"lm_eval ": "it needs lm-evaluation-harness and a task",
     r"python -m (training\.|benchmarks\.ivit_accuracy)": "it needs a data set, PyTorch and hours",
+    r"python -m benchmarks\.(train_scaling|python_sources)": "it needs a GPU or downloads",
     r"tritforge (train|convert stories|generate --model stories)": "training needs PyTorch, and "
     "takes minutes; the others take its result",
     r"tritforge (classify|evaluate --images)": "it needs pictures and a trained vision model",

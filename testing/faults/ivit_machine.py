@@ -42,13 +42,17 @@ FAULTS = (
         "matrix_array",
     ),
     UnitFault(
-        "ties_go_to_odd", _DYADIC, "half && (below || odd)", "half && (below || !odd)", "requantise"
+        "ties_go_to_odd",
+        _DYADIC,
+        "(below || odd) && quotient",
+        "(below || !odd) && quotient",
+        "requantise",
     ),
     UnitFault(
         "what_is_below_the_half_is_forgotten",
         _DYADIC,
-        "half && (below || odd)",
-        "half && odd",
+        "half && (below || odd);",
+        "half && odd;",
         "residual_add",
     ),
     UnitFault(
@@ -101,8 +105,9 @@ FAULTS = (
     UnitFault(
         "norms_count_the_channels_of_a_slice",
         _BUFFER,
-        "state.operation.kind == kNorm ? state.operation.inputs : InputCount(kFeatures)",
-        "InputCount(kFeatures)",
+        "state.operation.kind == kNorm ? ChannelCount(state.operation.inputs)\n"
+        "                                                            : ChannelCount(kFeatures)",
+        "ChannelCount(kFeatures)",
         "weight_buffer",
     ),
     UnitFault(

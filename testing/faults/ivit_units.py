@@ -100,7 +100,7 @@ FAULTS = (
     UnitFault(
         "sign_of_the_mean_is_lost",
         "hls/include/ivit/layer_norm.hpp",
-        "state.scalar.negative ? ap_int<kInputBits>(-mean) : mean",
+        "scalar.negative ? ap_int<kInputBits>(-mean) : mean",
         "mean",
         "layer_norm",
     ),
@@ -156,7 +156,7 @@ FAULTS = (
     UnitFault(
         "row_overwrites_one_at_work",
         "hls/include/ivit/layer_norm.hpp",
-        "kRowsAtWork = 3",
+        "kRowsAtWork = kRoots + 2",
         "kRowsAtWork = 1",
         "layer_norm",
     ),

@@ -352,8 +352,8 @@ FAULTS = (
     UnitFault(
         "beats_are_rounded_down",
         "hls/include/language_model/sequencer.hpp",
-        "inputs + (kTritsPerByte - 1)",
-        "inputs",
+        "InputCount(record.inputs) + (kTritsPerByte - 1)",
+        "InputCount(record.inputs)",
         "sequencer",
     ),
     UnitFault(
@@ -408,15 +408,15 @@ FAULTS = (
     UnitFault(
         "payload_of_any_size",
         "hls/include/language_model/program_check.hpp",
-        "record.payload_bytes == findings.payload_bytes;",
+        "record.payload_bytes == payload_bytes;",
         "true;",
         "sequencer",
     ),
     UnitFault(
         "glu_width_changes_between_layers",
         "hls/include/language_model/program_check.hpp",
-        "state.has_glu_width ? record.rows == state.glu_width : first",
-        "first",
+        "state.has_glu_width ? sizes.to_glu_width : sizes.glu_width_in_range",
+        "sizes.glu_width_in_range",
         "sequencer",
     ),
     UnitFault(

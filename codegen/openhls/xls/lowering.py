@@ -22,8 +22,8 @@ from dataclasses import dataclass
 
 #: Bits of both operands of the smallest multiplier block (ECP5), signed: those of partial products.
 BLOCK_BITS = 18
-#: Bits of an operand so short that the other one may have those of a DSP48E1's long one, signed: two
-#: products of bytes share such a block. An ECP5 has two blocks and a short sum for it.
+#: Bits of a short and a long operand, signed, that stay together: two products of bytes share one
+#: DSP48E1. An ECP5 has two blocks and a short sum for it.
 SHORT_BITS, LONG_BITS = 9, 25
 #: Bits of a sum whose delay, as XLS sees it, is to a block's what it is on an FPGA.
 SUM_BITS = 64

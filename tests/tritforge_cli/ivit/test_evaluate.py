@@ -64,7 +64,7 @@ def test_a_folder_of_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         (["x.txt", "--limit", "3"], "--limit belongs to --images"),
         (["--images", "y", "--ports", "2"], "--ports belongs to language models"),
         (["--images", "y", "--limit", "0"], "limit = 0"),
-        (["--images", "y", "--backend", "csim"], "'csim' is unknown: choose one of auto, cpu"),
+        (["--images", "y", "--backend", "pynq"], "'pynq' is unknown: choose one of auto, cpu"),
     ],
 )
 def test_mistakes_give_one_message(

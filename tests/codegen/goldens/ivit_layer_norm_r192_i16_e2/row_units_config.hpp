@@ -21,6 +21,7 @@
 //   kQuotientBits         19  bits      derived  sum of squares divided by a root, unsigned
 //   kRootBits             21  bits      derived  root, unsigned
 //   kFactorBits           25  bits      derived  reciprocal of the root, unsigned
+//   kRoots                 2  1         derived  rows whose roots are taken at once
 //   kScalarSteps         138  steps     derived  mean, root and factor of a row
 //   kDifferenceBits       17  bits      derived  distance from the mean, signed
 //   kNormalisedBits       31  bits      derived  normalised element, signed
@@ -46,6 +47,7 @@ struct LayerNormConfig {
     static constexpr int kQuotientBits = 19;
     static constexpr int kRootBits = 21;
     static constexpr int kFactorBits = 25;
+    static constexpr int kRoots = 2;
     static constexpr int kScalarSteps = 138;
     static constexpr int kDifferenceBits = 17;
     static constexpr int kNormalisedBits = 31;

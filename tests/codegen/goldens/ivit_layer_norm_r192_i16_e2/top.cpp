@@ -17,6 +17,7 @@ void layer_norm(hls::stream<LayerNorm::CommandWord>& commands,
 #pragma HLS INTERFACE mode = axis port = outputs
 #pragma HLS PIPELINE II = 1
     static LayerNorm::State state;
+#pragma HLS ARRAY_PARTITION variable = state.scalars dim = 0 complete
     static LayerNorm::Memory memory;
 #pragma HLS BIND_STORAGE variable = memory type = ram_2p impl = bram
     // Words are read kRamSettleSteps or more after they were written.
