@@ -108,7 +108,9 @@ struct Quantiser {
 
     /// Column c in bits kValueBits * c and up.
     using Group = ap_uint<kValueBits * kColumns>;
-    using Memory = Ram<Group, kWords>;
+    /// One step short of an output register, which would ask for a longer way from the last store
+    /// to the first read than some words leave whose answers come at once.
+    using Memory = Ram<Group, kWords, kRamSettleSteps - 1>;
     using Address = typename Memory::Address;
     /// Gains of a tile, for the lanes after the first one.
     using GainMemory = Ram<GainWord, kRows>;
