@@ -93,6 +93,7 @@ def measure(options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / "results.json"
     about = {
+        "text": corpus.digest,
         "training_tokens": len(corpus.training),
         "held_out_tokens": len(corpus.validation),
         "batch": options.batch,

@@ -29,7 +29,6 @@ def test_both_models_are_trained_and_runs_are_kept(tmp_path: Path) -> None:
     assert "0.01:" not in result.stdout, "the second call must train nothing"
 
 
-@pytest.mark.skipif(not HAS_PYTORCH, reason="needs the extra `train`")
 @pytest.mark.parametrize("size", ["256", "100x2", "64x0", "axb"])
 def test_wrong_sizes_are_named(tmp_path: Path, size: str) -> None:
     result = run_script("train_scaling", "text.txt", "--out", tmp_path, "--sizes", size)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,11 @@ class Corpus:
     training: NDArray[np.int32]
     validation: NDArray[np.int32]
     held_out_characters: int
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the training ids: whether two runs are of the same text."""
+        return hashlib.sha256(self.training.tobytes()).hexdigest()
 
 
 def documents_of(texts: Sequence[str]) -> list[str]:

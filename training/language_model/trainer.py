@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +93,7 @@ class Trainer:
                 fully_shard(block, mesh=group.mesh())
             fully_shard(loss, mesh=group.mesh())
         self._optimisers = Optimisers(model, options)
-        self._text = hashlib.sha256(corpus.training.tobytes()).hexdigest()
+        self._text = corpus.digest
         self._step = self._restore() if resume else 0
         self._log = LossLog(folder / LOG_FILE, self._step)
         if habits.compile_blocks:

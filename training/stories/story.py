@@ -43,14 +43,14 @@ def draw_story(seed: int, name: str | None = None) -> Story:
     Raises:
         IndexError: there is no such plot.
     """
+    plots = PLOTS if name is None else [plot for plot in PLOTS if plot["name"] == name]
+    if not plots:
+        raise IndexError(f"there is no plot {name}")
     random = Random(seed)
-    plots = [plot for plot in PLOTS if name in (None, plot["name"])]
     fitting: list[dict[str, Any]] = []
     while not fitting:
         cast = draw_cast(random)
         fitting = [plot for plot in plots if "cast" not in plot or plot["cast"] in cast.kind]
-        if not plots:
-            raise IndexError(f"there is no plot {name}")
     plot = random.choice(fitting)
     beats = _beats(random, plot, cast)
     breaks: frozenset[int] = frozenset()
